@@ -1,0 +1,1 @@
+//! The HTTP binding of the verifier for axum services.

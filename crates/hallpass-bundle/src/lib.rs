@@ -1,0 +1,1 @@
+//! The signed bundle as data: trust root, keys, tool catalogue, heartbeat.

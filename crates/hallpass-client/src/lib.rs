@@ -1,0 +1,1 @@
+//! HTTP client of the authority: tokens and bundle refresh.

@@ -1,0 +1,1 @@
+//! Purpose-bound Ed25519 keys, key files, DSSE envelopes and signed notes.

@@ -1,0 +1,1 @@
+//! The authority's policy: tools, routes and clients as strict TOML.

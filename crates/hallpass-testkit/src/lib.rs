@@ -1,0 +1,1 @@
+//! Test equipment: fixed clocks, processes to kill, bounded waits.

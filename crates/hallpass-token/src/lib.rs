@@ -1,0 +1,1 @@
+//! Biscuit tokens: mint, admit, decode to typed caveats, attenuate.

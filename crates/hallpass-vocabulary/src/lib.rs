@@ -1,0 +1,25 @@
+//! The words every other crate uses: identifiers, names, impacts, the tool catalogue, denial codes and the clock.
+//!
+//! Floor 0. Nothing here knows what a token is made of: no cryptography, no JSON policy, no Biscuit. Everything is
+//! plain data that parses on the way in ([`Tenant::new`], [`TokenId`]'s `FromStr`) and cannot be wrong afterwards.
+
+mod catalogue;
+mod clock;
+mod denial;
+mod id;
+mod impact;
+mod name;
+mod proof_rule;
+mod timestamp;
+
+pub use catalogue::{Catalogue, CatalogueError, TOOLS_PER_CATALOGUE_MAX, Tool};
+pub use clock::{Clock, SystemClock};
+pub use denial::{DenialCode, McpForm, UnknownDenialCode};
+pub use id::{DecisionId, InvalidId, RequestId, RunId, TokenId};
+pub use impact::{Impact, UnknownImpact};
+pub use name::{
+    Actor, Audience, ClientId, Environment, InvalidName, NAME_BYTES_MAX, Role, Route, Subject,
+    Tenant, ToolName,
+};
+pub use proof_rule::{ProofRule, SubjectAssurance, UnknownWord};
+pub use timestamp::{InvalidTimestamp, Timestamp};

@@ -1,0 +1,1 @@
+//! An orchestrator that asks for a token per run and calls tools with it.

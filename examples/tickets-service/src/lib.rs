@@ -1,0 +1,1 @@
+//! A guarded tool service: tickets of two tenants over SQLite.
