@@ -1,1 +1,24 @@
-//! Strict JSON arguments, RFC 8785 canonical form, digest, and the tool call.
+//! The tool call: strict JSON arguments, their canonical form and digest, and what else identifies a call.
+//!
+//! Floor 1. A caveat, an approval and a record all speak of *these* arguments, so there is one way to read them:
+//! [`Arguments::parse`] refuses whatever two readers could understand differently (doubled names, integers a double
+//! cannot hold, excess depth), and the handler receives the value that was decided on, never the raw bytes.
+//!
+//! ```
+//! use hallpass_args::Arguments;
+//!
+//! let arguments = Arguments::parse(br#"{ "query": "refund", "limit": 10 }"#)?;
+//! assert_eq!(arguments.canonical(), br#"{"limit":10,"query":"refund"}"#);
+//! assert!(Arguments::parse(br#"{"limit":1,"limit":1000}"#).is_err());
+//! # Ok::<(), hallpass_args::ArgumentsError>(())
+//! ```
+
+mod arguments;
+mod call;
+mod strict;
+mod trace;
+
+pub use arguments::{Arguments, ArgumentsDigest, ArgumentsError};
+pub use call::{IdempotencyKey, InvalidIdempotencyKey, ToolCall};
+pub use strict::{ARGUMENTS_BYTES_MAX, DEPTH_MAX, INTEGER_MAX, StrictError};
+pub use trace::{InvalidTraceParent, TraceParent};
