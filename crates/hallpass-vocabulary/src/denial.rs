@@ -169,11 +169,6 @@ denial_codes! {
         meaning: "The token, or a caveat that shortened its life, has expired.",
         next: "Renew the token for the same run.",
     }
-    BundleStale {
-        code: "bundle_stale", http: 503, oauth: None, mcp: ErrorResult, verdict: false,
-        meaning: "The last heartbeat of the authority is too old for a call of this impact.",
-        next: "Retry when the service reaches the authority again.",
-    }
     WrongTenant {
         code: "wrong_tenant", http: 403, oauth: Some("insufficient_scope"), mcp: ErrorResult, verdict: true,
         meaning: "The token is for a tenant this service does not serve.",
@@ -203,6 +198,11 @@ denial_codes! {
         code: "caveat_failed", http: 403, oauth: Some("insufficient_scope"), mcp: ErrorResult, verdict: true,
         meaning: "A caveat added to the token does not allow this call.",
         next: "Use the token before it was narrowed, or stay within the caveat.",
+    }
+    BundleStale {
+        code: "bundle_stale", http: 503, oauth: None, mcp: ErrorResult, verdict: false,
+        meaning: "The last heartbeat of the authority is too old for a call of this impact.",
+        next: "Retry when the service reaches the authority again.",
     }
     ApprovalRequired {
         code: "approval_required", http: 403, oauth: Some("insufficient_scope"), mcp: ErrorResult, verdict: true,
