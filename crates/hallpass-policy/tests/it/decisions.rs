@@ -1,0 +1,219 @@
+//! Each refusal, and what narrowing does.
+
+use std::time::Duration;
+
+use hallpass_policy::{MintRequest, Policy, PolicyRefusal, Terms, starter};
+use hallpass_vocabulary::ToolName;
+
+struct Ask {
+    client: &'static str,
+    route: &'static str,
+    tenant: &'static str,
+    actor: &'static str,
+    tools: Option<Vec<&'static str>>,
+    ttl_seconds: Option<u64>,
+}
+
+const GOOD: Ask = Ask {
+    client: "demo-orchestrator",
+    route: "/support/send",
+    tenant: "acme",
+    actor: "agent:support-bot",
+    tools: None,
+    ttl_seconds: None,
+};
+
+fn decide(ask: &Ask) -> Result<Terms, PolicyRefusal> {
+    let policy = Policy::parse(&[("starter.toml", starter())]).unwrap();
+    let tools: Option<Vec<ToolName>> = ask
+        .tools
+        .as_ref()
+        .map(|tools| tools.iter().map(|t| t.parse().unwrap()).collect());
+    policy.decide(&MintRequest {
+        client: &ask.client.parse().unwrap(),
+        route: &ask.route.parse().unwrap(),
+        tenant: &ask.tenant.parse().unwrap(),
+        subject: &"user:alice".parse().unwrap(),
+        actor: &ask.actor.parse().unwrap(),
+        tools: tools.as_deref(),
+        ttl: ask.ttl_seconds.map(Duration::from_secs),
+    })
+}
+
+fn names<'a>(tools: impl IntoIterator<Item = &'a ToolName>) -> Vec<&'a str> {
+    tools.into_iter().map(ToolName::as_str).collect()
+}
+
+#[test]
+fn the_whole_route_when_nothing_is_narrowed() {
+    let terms = decide(&GOOD).unwrap();
+    assert_eq!(names(terms.tools()), ["kb.search", "tickets.get"]);
+    assert_eq!(names(terms.needs_approval()), ["ticket.update"]);
+    assert_eq!(terms.audiences().len(), 1);
+    assert_eq!(terms.ttl(), Duration::from_secs(600));
+}
+
+#[test]
+fn each_refusal() {
+    let cases = [
+        (
+            "route_unknown",
+            Ask {
+                route: "/support/other",
+                ..GOOD
+            },
+        ),
+        (
+            "client_not_allowed",
+            Ask {
+                client: "someone-else",
+                ..GOOD
+            },
+        ),
+        (
+            "tenant_not_allowed",
+            Ask {
+                tenant: "initech",
+                ..GOOD
+            },
+        ),
+        (
+            "actor_not_allowed",
+            Ask {
+                route: "/ops/triage",
+                ..GOOD
+            },
+        ),
+        (
+            "tool_not_in_route",
+            Ask {
+                tools: Some(vec!["kb.search", "ticket.close"]),
+                ..GOOD
+            },
+        ),
+        (
+            "tool_not_in_route",
+            Ask {
+                tools: Some(vec!["no.such_tool"]),
+                ..GOOD
+            },
+        ),
+        (
+            "tools_empty",
+            Ask {
+                tools: Some(vec![]),
+                ..GOOD
+            },
+        ),
+        (
+            "ttl_too_long",
+            Ask {
+                ttl_seconds: Some(601),
+                ..GOOD
+            },
+        ),
+        (
+            "ttl_too_short",
+            Ask {
+                ttl_seconds: Some(0),
+                ..GOOD
+            },
+        ),
+    ];
+    for (code, ask) in &cases {
+        assert_eq!(decide(ask).unwrap_err().code(), *code);
+    }
+    for refusal in PolicyRefusal::ALL {
+        assert!(
+            cases.iter().any(|(code, _)| *code == refusal.code()),
+            "{refusal:?} is not tried"
+        );
+    }
+}
+
+#[test]
+fn the_first_failure_wins_and_a_client_learns_nothing_of_a_route_it_may_not_use() {
+    let everything_wrong = Ask {
+        client: "someone-else",
+        tenant: "initech",
+        tools: Some(vec!["no.such_tool"]),
+        ttl_seconds: Some(9000),
+        ..GOOD
+    };
+    let hidden = decide(&everything_wrong).unwrap_err();
+    let absent = decide(&Ask {
+        route: "/nothing/here",
+        ..everything_wrong
+    })
+    .unwrap_err();
+    assert_ne!(hidden, absent);
+    assert_eq!(hidden.public_code(), absent.public_code());
+}
+
+#[test]
+fn narrowing_keeps_each_tool_on_its_side() {
+    let ask = Ask {
+        tools: Some(vec!["ticket.update", "kb.search", "kb.search"]),
+        ttl_seconds: Some(60),
+        ..GOOD
+    };
+    let terms = decide(&ask).unwrap();
+    assert_eq!(names(terms.tools()), ["kb.search"]);
+    assert_eq!(names(terms.needs_approval()), ["ticket.update"]);
+    assert_eq!(terms.ttl(), Duration::from_secs(60));
+}
+
+#[test]
+fn narrowing_drops_the_services_of_the_tools_left_out() {
+    let text = r#"
+        [tools."a.read"]
+        audience = "one"
+        impact = "read"
+        summary = "read"
+        [tools."b.read"]
+        audience = "two"
+        impact = "read"
+        summary = "read"
+        [routes."/r"]
+        summary = "both"
+        clients = ["c"]
+        tenants = ["t"]
+        actors = "agent:x"
+        allow = ["a.read", "b.read"]
+        ttl_seconds = 60
+        proof = "always"
+    "#;
+    let policy = Policy::parse(&[("p.toml", text)]).unwrap();
+    let (client, route, tenant) = (
+        "c".parse().unwrap(),
+        "/r".parse().unwrap(),
+        "t".parse().unwrap(),
+    );
+    let (subject, actor) = ("user:u".parse().unwrap(), "agent:x".parse().unwrap());
+    let only = ["b.read".parse().unwrap()];
+    let whole = MintRequest {
+        client: &client,
+        route: &route,
+        tenant: &tenant,
+        subject: &subject,
+        actor: &actor,
+        tools: None,
+        ttl: None,
+    };
+    let audiences = |request| {
+        let terms = policy.decide(&request).unwrap();
+        terms
+            .audiences()
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(audiences(whole), ["one", "two"]);
+    assert_eq!(
+        audiences(MintRequest {
+            tools: Some(&only),
+            ..whole
+        }),
+        ["two"]
+    );
+}

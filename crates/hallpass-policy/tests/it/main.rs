@@ -1,0 +1,15 @@
+//! The policy as its users meet it: files in, decisions out.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests fail by panicking"
+)]
+
+mod decisions;
+mod faults;
+mod grid;
+mod starter;
