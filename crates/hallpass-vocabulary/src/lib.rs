@@ -18,8 +18,8 @@ pub use denial::{DenialCode, McpForm, UnknownDenialCode};
 pub use id::{DecisionId, InvalidId, RequestId, RunId, TokenId};
 pub use impact::{Impact, UnknownImpact};
 pub use name::{
-    Actor, Audience, ClientId, Environment, InvalidName, NAME_BYTES_MAX, Role, Route, Subject,
-    Tenant, ToolName,
+    Actor, Audience, AuthorityId, ClientId, Environment, InvalidName, NAME_BYTES_MAX, Role, Route,
+    Subject, Tenant, ToolName,
 };
 pub use proof_rule::{ProofRule, SubjectAssurance, UnknownWord};
 pub use timestamp::{InvalidTimestamp, Timestamp};

@@ -105,6 +105,13 @@ name!(
     |t| t.len() <= 64 && is_label(t)
 );
 name!(
+    /// One authority; the same for all its keys and for as long as it lives.
+    AuthorityId, "authority", "1 to 64 of `a-z 0-9 . -`, starting with a letter",
+    |t| t.len() <= 64
+        && t.starts_with(|c: char| c.is_ascii_lowercase())
+        && t.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-'))
+);
+name!(
     /// The orchestrator that asked for the token, authenticated by the authority.
     ClientId, "client", "1 to 64 of `a-z 0-9 -`, starting with a letter",
     |t| t.len() <= 64 && is_label(t)
@@ -178,6 +185,7 @@ mod tests {
         assert!(Tenant::new("acme").is_ok());
         assert!(Environment::new("prod").is_ok());
         assert!(Audience::new("tickets").is_ok());
+        assert!(AuthorityId::new("dev.hallpass.example").is_ok());
         assert!(Subject::new("user:alice@example.com").is_ok());
         assert!(Actor::new("agent:support-bot").is_ok());
         assert!(Route::new("/support/draft").is_ok());
@@ -199,6 +207,9 @@ mod tests {
         }
         for bad in ["", "Prod", "1prod", "prod.eu", &"a".repeat(33)] {
             assert!(Environment::new(bad).is_err(), "{bad:?}");
+        }
+        for bad in ["", "Acme", "1.example", "a b", "a/b", &"a".repeat(65)] {
+            assert!(AuthorityId::new(bad).is_err(), "{bad:?}");
         }
         for bad in [
             "alice",
