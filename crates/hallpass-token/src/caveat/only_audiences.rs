@@ -1,0 +1,16 @@
+//! `check if call:audience($a), {"kb", "tickets"}.contains($a)`
+
+use hallpass_vocabulary::Audience;
+
+use crate::datalog::{Check, Predicate, Query, Term};
+use crate::names::NameSet;
+
+pub(super) fn check(audiences: &NameSet<Audience>) -> Check<'_> {
+    let a = Term::Variable("a");
+    let query = Query::new([Predicate::new("call:audience", [a.clone()])]);
+    Check::if_any([query.contains(Term::set_of(audiences.iter()), a)])
+}
+
+pub(super) fn read(check: &Check<'_>) -> Option<NameSet<Audience>> {
+    super::only_tools::names_in(check, "call:audience")
+}

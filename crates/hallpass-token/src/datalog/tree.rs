@@ -1,0 +1,192 @@
+//! Checks, facts and terms with their names resolved.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use hallpass_vocabulary::Timestamp;
+
+/// A value or a variable. Sets are sorted and hold no element twice, so equal sets are equal trees.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Term<'a> {
+    Bytes(Cow<'a, [u8]>),
+    /// Seconds since the epoch.
+    Date(u64),
+    Integer(i64),
+    Set(Vec<Term<'a>>),
+    Text(Cow<'a, str>),
+    Variable(&'a str),
+}
+
+impl<'a> Term<'a> {
+    /// A set of names. The caller passes them sorted and distinct, as every set type of the vocabulary has them.
+    pub(crate) fn set_of<T: AsRef<str> + 'a>(names: impl IntoIterator<Item = &'a T>) -> Self {
+        Self::Set(
+            names
+                .into_iter()
+                .map(|name| Self::Text(Cow::Borrowed(name.as_ref())))
+                .collect(),
+        )
+    }
+
+    pub(crate) fn text(text: &'a str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+/// A name and its terms: a fact when it has no variables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Predicate<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) terms: Vec<Term<'a>>,
+}
+
+impl<'a> Predicate<'a> {
+    pub(crate) fn new(name: &'a str, terms: impl Into<Vec<Term<'a>>>) -> Self {
+        Self {
+            name,
+            terms: terms.into(),
+        }
+    }
+}
+
+/// One step of an expression, in postfix order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Operation<'a> {
+    Contains,
+    LessThan,
+    Value(Term<'a>),
+}
+
+/// One alternative of a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Query<'a> {
+    pub(crate) body: Vec<Predicate<'a>>,
+    pub(crate) expressions: Vec<Vec<Operation<'a>>>,
+    /// Public keys whose third-party blocks are trusted besides the authority block.
+    pub(crate) trusting: Vec<[u8; 32]>,
+}
+
+impl<'a> Query<'a> {
+    pub(crate) fn new(body: impl Into<Vec<Predicate<'a>>>) -> Self {
+        Self {
+            body: body.into(),
+            expressions: Vec::new(),
+            trusting: Vec::new(),
+        }
+    }
+
+    /// Adds `left < right`.
+    #[must_use]
+    pub(crate) fn less_than(mut self, left: Term<'a>, right: Term<'a>) -> Self {
+        self.expressions.push(vec![
+            Operation::Value(left),
+            Operation::Value(right),
+            Operation::LessThan,
+        ]);
+        self
+    }
+
+    /// Adds `set.contains(element)`.
+    #[must_use]
+    pub(crate) fn contains(mut self, set: Term<'a>, element: Term<'a>) -> Self {
+        self.expressions.push(vec![
+            Operation::Value(set),
+            Operation::Value(element),
+            Operation::Contains,
+        ]);
+        self
+    }
+}
+
+/// `check if`, with its alternatives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Check<'a> {
+    pub(crate) queries: Vec<Query<'a>>,
+}
+
+impl<'a> Check<'a> {
+    pub(crate) fn if_any(queries: impl Into<Vec<Query<'a>>>) -> Self {
+        Self {
+            queries: queries.into(),
+        }
+    }
+}
+
+impl fmt::Display for Term<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes(bytes) => write!(f, "hex:{}", hex::encode(bytes)),
+            Self::Date(seconds) => f.write_str(&crate::date::words(Timestamp::from_unix_seconds(
+                i64::try_from(*seconds).unwrap_or(i64::MAX),
+            ))),
+            Self::Integer(integer) => write!(f, "{integer}"),
+            Self::Set(elements) if elements.is_empty() => f.write_str("{,}"),
+            Self::Set(elements) => {
+                f.write_str("{")?;
+                separated(f, ", ", elements)?;
+                f.write_str("}")
+            }
+            Self::Text(text) => write!(f, "\"{}\"", text.escape_debug()),
+            Self::Variable(name) => write!(f, "${name}"),
+        }
+    }
+}
+
+impl fmt::Display for Predicate<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}(", self.name)?;
+        separated(f, ", ", &self.terms)?;
+        f.write_str(")")
+    }
+}
+
+impl fmt::Display for Query<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        separated(f, ", ", &self.body)?;
+        for expression in &self.expressions {
+            match expression.as_slice() {
+                [
+                    Operation::Value(left),
+                    Operation::Value(right),
+                    Operation::LessThan,
+                ] => {
+                    write!(f, ", {left} < {right}")?;
+                }
+                [
+                    Operation::Value(set),
+                    Operation::Value(element),
+                    Operation::Contains,
+                ] => {
+                    write!(f, ", {set}.contains({element})")?;
+                }
+                _ => f.write_str(", <expression of no template>")?,
+            }
+        }
+        for (position, key) in self.trusting.iter().enumerate() {
+            f.write_str(if position == 0 { " trusting " } else { ", " })?;
+            write!(f, "ed25519/{}", hex::encode(key))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Check<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("check if ")?;
+        separated(f, " or ", &self.queries)
+    }
+}
+
+fn separated<T: fmt::Display>(
+    f: &mut fmt::Formatter<'_>,
+    separator: &str,
+    items: &[T],
+) -> fmt::Result {
+    for (position, item) in items.iter().enumerate() {
+        if position > 0 {
+            f.write_str(separator)?;
+        }
+        write!(f, "{item}")?;
+    }
+    Ok(())
+}

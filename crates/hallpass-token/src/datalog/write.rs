@@ -1,0 +1,182 @@
+//! The tree to Biscuit's protobuf.
+
+use std::collections::HashMap;
+
+use biscuit_auth::format::schema;
+use prost::Message as _;
+use schema::op::Content as OpContent;
+use schema::op_binary::Kind;
+use schema::scope::Content as ScopeContent;
+use schema::term::Content as TermContent;
+
+use super::read::CHECK_HEAD;
+use super::symbols::{DEFAULT_SYMBOLS, FIRST_ADDED};
+use super::{Check, Operation, Predicate, Query, Symbols, Term};
+
+/// The block version of Datalog 3.0, which every implementation reads (`MIN_SCHEMA_VERSION`).
+pub(crate) const DATALOG_3_0: u32 = 3;
+/// The block version of Datalog 3.1, which `trusting` needs.
+pub(crate) const DATALOG_3_1: u32 = 4;
+
+/// Writes one block.
+pub(crate) struct BlockWriter {
+    numbers: HashMap<String, u64>,
+    next: u64,
+    keys: Vec<[u8; 32]>,
+    block: schema::Block,
+}
+
+impl BlockWriter {
+    /// A block after those whose symbols are in `before`.
+    pub(crate) fn after(before: &Symbols<'_>) -> Self {
+        let defaults = DEFAULT_SYMBOLS.iter().zip(0..);
+        let added = before.added().iter().zip(FIRST_ADDED..);
+        Self {
+            numbers: defaults
+                .chain(added)
+                .map(|(text, number)| ((*text).to_owned(), number))
+                .collect(),
+            next: (FIRST_ADDED..)
+                .nth(before.added().len())
+                .unwrap_or(u64::MAX),
+            keys: Vec::new(),
+            block: schema::Block::default(),
+        }
+    }
+
+    pub(crate) fn fact(&mut self, fact: &Predicate<'_>) {
+        let predicate = self.predicate(fact);
+        self.block.facts.push(schema::Fact { predicate });
+    }
+
+    pub(crate) fn check(&mut self, check: &Check<'_>) {
+        let queries = check
+            .queries
+            .iter()
+            .map(|query| self.query(query))
+            .collect();
+        self.block.checks.push(schema::Check {
+            queries,
+            kind: None,
+        });
+    }
+
+    /// The bytes of the block, under the oldest version that can hold it.
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        let version = if self.keys.is_empty() {
+            DATALOG_3_0
+        } else {
+            DATALOG_3_1
+        };
+        self.block.version = Some(version);
+        self.block.public_keys = self
+            .keys
+            .iter()
+            .map(|key| schema::PublicKey {
+                algorithm: 0,
+                key: key.to_vec(),
+            })
+            .collect();
+        self.block.encode_to_vec()
+    }
+
+    fn symbol(&mut self, text: &str) -> u64 {
+        if let Some(number) = self.numbers.get(text) {
+            return *number;
+        }
+        let number = self.next;
+        self.next = self.next.saturating_add(1);
+        self.numbers.insert(text.to_owned(), number);
+        self.block.symbols.push(text.to_owned());
+        number
+    }
+
+    fn key(&mut self, key: &[u8; 32]) -> schema::Scope {
+        let position = self
+            .keys
+            .iter()
+            .position(|known| known == key)
+            .unwrap_or_else(|| {
+                self.keys.push(*key);
+                self.keys.len().saturating_sub(1)
+            });
+        schema::Scope {
+            content: Some(ScopeContent::PublicKey(
+                i64::try_from(position).unwrap_or(i64::MAX),
+            )),
+        }
+    }
+
+    fn query(&mut self, query: &Query<'_>) -> schema::Rule {
+        schema::Rule {
+            head: schema::Predicate {
+                name: self.symbol(CHECK_HEAD),
+                terms: Vec::new(),
+            },
+            body: query
+                .body
+                .iter()
+                .map(|predicate| self.predicate(predicate))
+                .collect(),
+            expressions: query
+                .expressions
+                .iter()
+                .map(|steps| schema::Expression {
+                    ops: steps.iter().map(|step| self.operation(step)).collect(),
+                })
+                .collect(),
+            scope: query.trusting.iter().map(|key| self.key(key)).collect(),
+        }
+    }
+
+    fn predicate(&mut self, predicate: &Predicate<'_>) -> schema::Predicate {
+        schema::Predicate {
+            name: self.symbol(predicate.name),
+            terms: predicate.terms.iter().map(|term| self.term(term)).collect(),
+        }
+    }
+
+    fn operation(&mut self, operation: &Operation<'_>) -> schema::Op {
+        let binary = |kind: Kind| {
+            OpContent::Binary(schema::OpBinary {
+                kind: kind as i32,
+                ffi_name: None,
+            })
+        };
+        let content = match operation {
+            Operation::Contains => binary(Kind::Contains),
+            Operation::LessThan => binary(Kind::LessThan),
+            Operation::Value(term) => OpContent::Value(self.term(term)),
+        };
+        schema::Op {
+            content: Some(content),
+        }
+    }
+
+    fn term(&mut self, term: &Term<'_>) -> schema::Term {
+        let content = match term {
+            Term::Bytes(bytes) => TermContent::Bytes(bytes.to_vec()),
+            Term::Date(seconds) => TermContent::Date(*seconds),
+            Term::Integer(integer) => TermContent::Integer(*integer),
+            Term::Set(elements) => TermContent::Set(self.set(elements)),
+            Term::Text(text) => TermContent::String(self.symbol(text)),
+            Term::Variable(name) => {
+                TermContent::Variable(u32::try_from(self.symbol(name)).unwrap_or(u32::MAX))
+            }
+        };
+        schema::Term {
+            content: Some(content),
+        }
+    }
+
+    fn set(&mut self, elements: &[Term<'_>]) -> schema::TermSet {
+        let mut set: Vec<schema::Term> =
+            elements.iter().map(|element| self.term(element)).collect();
+        // By symbol number, which is how the engine orders a set of strings.
+        set.sort_by_key(|element| match element.content {
+            Some(TermContent::String(symbol)) => symbol,
+            _ => 0,
+        });
+        schema::TermSet { set }
+    }
+}

@@ -1,0 +1,168 @@
+//! Deciding: what a token allows. Typed code, linear in the token, without allocation and without an engine.
+
+use hallpass_keys::Digest;
+use hallpass_vocabulary::{Audience, DenialCode, Environment, Timestamp, ToolName};
+
+use crate::admission::{AdmittedToken, Place};
+use crate::limits::ISSUED_AHEAD_SECONDS_MAX;
+
+/// What is known of a call.
+#[derive(Debug, Clone, Copy)]
+pub struct CallFacts<'a> {
+    /// The token clock.
+    pub now: Timestamp,
+    /// The service that was called.
+    pub audience: &'a Audience,
+    /// The environment it runs in.
+    pub environment: &'a Environment,
+    /// The tool that was called.
+    pub tool: &'a ToolName,
+    /// The digest of the canonical arguments; approvals are for one.
+    pub arguments: Digest,
+}
+
+/// What a token says to a call it does not deny.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[must_use]
+pub enum Clearance {
+    /// The token grants it.
+    Allow,
+    /// The token grants it with an approval.
+    NeedsApproval,
+}
+
+/// Why a token does not allow a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Denial {
+    /// The reason, as everybody sees it.
+    pub code: DenialCode,
+    /// The caveat that failed, where it was one.
+    pub caveat: Option<Place>,
+}
+
+impl Denial {
+    const fn by_grant(code: DenialCode) -> Self {
+        Self { code, caveat: None }
+    }
+}
+
+impl AdmittedToken {
+    /// Decides a call: time, environment, audience, tool, then the remaining caveats. The first that fails is the
+    /// answer. A verifier that has its own checks in between calls the steps by themselves, in this order.
+    ///
+    /// # Errors
+    /// The [`Denial`].
+    pub fn decide(&self, call: &CallFacts<'_>) -> Result<Clearance, Denial> {
+        self.check_time(call)?;
+        self.check_environment(call)?;
+        self.check_audience(call)?;
+        let clearance = self.check_tool(call)?;
+        self.check_caveats(call)?;
+        Ok(clearance)
+    }
+
+    /// Whether the token is valid now: issued, and neither it nor a caveat on time expired.
+    ///
+    /// # Errors
+    /// `token_not_yet_valid`, `token_expired`.
+    pub fn check_time(&self, call: &CallFacts<'_>) -> Result<(), Denial> {
+        let grant = self.grant();
+        let ahead = std::time::Duration::from_secs(ISSUED_AHEAD_SECONDS_MAX);
+        if grant.issued.since(call.now) > ahead {
+            return Err(Denial::by_grant(DenialCode::TokenNotYetValid));
+        }
+        if call.now.unix_seconds() >= grant.expires.unix_seconds() {
+            return Err(Denial::by_grant(DenialCode::TokenExpired));
+        }
+        self.hold(call, DenialCode::TokenExpired)
+    }
+
+    /// Whether the token is of the environment of the call.
+    ///
+    /// # Errors
+    /// `wrong_environment`.
+    pub fn check_environment(&self, call: &CallFacts<'_>) -> Result<(), Denial> {
+        if self.grant().environment == *call.environment {
+            Ok(())
+        } else {
+            Err(Denial::by_grant(DenialCode::WrongEnvironment))
+        }
+    }
+
+    /// Whether the token, and every caveat on services, is for the audience of the call.
+    ///
+    /// # Errors
+    /// `wrong_audience`.
+    pub fn check_audience(&self, call: &CallFacts<'_>) -> Result<(), Denial> {
+        if !self.grant().audiences.contains(call.audience) {
+            return Err(Denial::by_grant(DenialCode::WrongAudience));
+        }
+        self.hold(call, DenialCode::WrongAudience)
+    }
+
+    /// Whether the token grants the tool of the call, and whether only with an approval.
+    ///
+    /// # Errors
+    /// `tool_not_granted`.
+    pub fn check_tool(&self, call: &CallFacts<'_>) -> Result<Clearance, Denial> {
+        let grant = self.grant();
+        if grant.tools.contains(call.tool) {
+            Ok(Clearance::Allow)
+        } else if grant.needs_approval.contains(call.tool) {
+            Ok(Clearance::NeedsApproval)
+        } else {
+            Err(Denial::by_grant(DenialCode::ToolNotGranted))
+        }
+    }
+
+    /// Whether every caveat holds that the other steps have not looked at.
+    ///
+    /// # Errors
+    /// `caveat_failed`.
+    pub fn check_caveats(&self, call: &CallFacts<'_>) -> Result<(), Denial> {
+        self.hold(call, DenialCode::CaveatFailed)
+    }
+
+    /// Whether every caveat holds whose failure has this code.
+    fn hold(&self, call: &CallFacts<'_>, code: DenialCode) -> Result<(), Denial> {
+        self.caveats()
+            .iter()
+            .find(|placed| placed.caveat.denial() == code && !placed.caveat.holds(call))
+            .map_or(Ok(()), |failed| {
+                Err(Denial {
+                    code,
+                    caveat: Some(failed.place),
+                })
+            })
+    }
+
+    /// A denial in words: the caveat that failed, or the part of the grant. Every name in it was validated when it was
+    /// read, so the words are safe to log.
+    pub fn explain(&self, denial: &Denial, call: &CallFacts<'_>) -> String {
+        let failed = denial
+            .caveat
+            .and_then(|place| self.caveats().iter().find(|placed| placed.place == place));
+        if let Some(failed) = failed {
+            return format!(
+                "block {} of the token says `{}`",
+                failed.place.block, failed.caveat
+            );
+        }
+        let grant = self.grant();
+        match denial.code {
+            DenialCode::TokenNotYetValid => format!("issued {}, now {}", grant.issued, call.now),
+            DenialCode::TokenExpired => format!("expired {}, now {}", grant.expires, call.now),
+            DenialCode::WrongEnvironment => {
+                format!(
+                    "token of `{}`, service in `{}`",
+                    grant.environment, call.environment
+                )
+            }
+            DenialCode::WrongAudience => {
+                format!("`{}` is not among the token's services", call.audience)
+            }
+            DenialCode::ToolNotGranted => format!("`{}` is not among the token's tools", call.tool),
+            code => code.meaning().to_owned(),
+        }
+    }
+}

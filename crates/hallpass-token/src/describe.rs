@@ -1,0 +1,140 @@
+//! A token in plain words: who may do what, where, until when.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hallpass_keys::{Digest, KeyId};
+use hallpass_vocabulary::{
+    Actor, Audience, ClientId, Environment, ProofRule, Role, Route, RunId, Subject,
+    SubjectAssurance, Tenant, Timestamp, TokenId, ToolName,
+};
+
+use crate::admission::{AdmissionError, AdmittedToken, Content};
+use crate::grant::BudgetUnit;
+use crate::token::UnverifiedToken;
+
+/// Whether a description is of a token whose signatures verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// No signature was looked at: anybody can have written this.
+    Unverified,
+    /// Every signature verified.
+    Verified,
+}
+
+/// A caveat in words.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct DescribedCaveat {
+    /// The block it stands in, from 1.
+    pub block: usize,
+    /// What it says, in the words `Caveat` parses.
+    pub words: String,
+    /// Its Datalog.
+    pub datalog: String,
+}
+
+/// A token as data for people. Holds nothing secret; every name in it was validated, so it is safe to print.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Description {
+    /// Whether to believe it.
+    pub standing: Standing,
+    /// The identity of the token.
+    pub token: TokenId,
+    /// The run it belongs to.
+    pub run: RunId,
+    /// Whose data it may touch.
+    pub tenant: Tenant,
+    /// Where it is valid.
+    pub environment: Environment,
+    /// On whose behalf.
+    pub subject: Subject,
+    /// How the authority knows the subject.
+    pub assurance: SubjectAssurance,
+    /// The agent.
+    pub actor: Actor,
+    /// The orchestrator that asked for it.
+    pub client: ClientId,
+    /// The policy it was started under.
+    pub route: Route,
+    /// Roles of the subject.
+    pub roles: BTreeSet<Role>,
+    /// The services it is for.
+    pub audiences: BTreeSet<Audience>,
+    /// Tools callable now, before caveats.
+    pub tools: BTreeSet<ToolName>,
+    /// Tools callable with an approval, before caveats.
+    pub needs_approval: BTreeSet<ToolName>,
+    /// What the run may spend.
+    pub budgets: BTreeMap<BudgetUnit, u64>,
+    /// The name of the key it is bound to.
+    pub holder: Option<KeyId>,
+    /// When a call must carry a proof of possession.
+    pub proof: ProofRule,
+    /// The digest of the policy it was minted under.
+    pub policy: Digest,
+    /// When it was issued.
+    pub issued: Timestamp,
+    /// When it ends, before caveats.
+    pub expires: Timestamp,
+    /// When it ends with its caveats.
+    pub not_after: Timestamp,
+    /// What its holders gave up.
+    pub caveats: Vec<DescribedCaveat>,
+    /// How many blocks it has, the authority block included.
+    pub blocks: usize,
+    /// Whether nobody can append to it.
+    pub sealed: bool,
+}
+
+impl AdmittedToken {
+    /// This token as data for people.
+    pub fn describe(&self) -> Description {
+        describe(self.content(), Standing::Verified)
+    }
+}
+
+impl UnverifiedToken {
+    /// What this token claims, without a key: marked [`Standing::Unverified`].
+    ///
+    /// # Errors
+    /// [`AdmissionError`] when it could not be admitted even if its signatures held.
+    pub fn describe(&self) -> Result<Description, AdmissionError> {
+        self.content()
+            .map(|content| describe(&content, Standing::Unverified))
+    }
+}
+
+fn describe(content: &Content, standing: Standing) -> Description {
+    let grant = content.grant.clone().into_spec();
+    let caveats = content.caveats.iter().map(|placed| DescribedCaveat {
+        block: placed.place.block,
+        words: placed.caveat.to_string(),
+        datalog: placed.caveat.datalog(),
+    });
+    Description {
+        standing,
+        token: grant.token,
+        run: grant.run,
+        tenant: grant.tenant,
+        environment: grant.environment,
+        subject: grant.subject,
+        assurance: grant.assurance,
+        actor: grant.actor,
+        client: grant.client,
+        route: grant.route,
+        roles: grant.roles,
+        audiences: grant.audiences,
+        tools: grant.tools,
+        needs_approval: grant.needs_approval,
+        budgets: grant.budgets,
+        holder: grant.holder.map(|key| key.id()),
+        proof: grant.proof,
+        policy: grant.policy,
+        issued: grant.issued,
+        expires: grant.expires,
+        not_after: content.not_after,
+        caveats: caveats.collect(),
+        blocks: content.blocks,
+        sealed: content.sealed,
+    }
+}

@@ -1,0 +1,49 @@
+//! Every bound on a token, in one place. They are part of the format: docs/token-format.md repeats them and a test
+//! holds the two together.
+
+/// Bytes of a decoded token. Fits an HTTP header line of common servers (8 to 16 KiB) after base64url.
+pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
+
+/// Bytes of a token as text: the prefix and the base64url of [`TOKEN_BYTES_MAX`].
+pub const TOKEN_TEXT_BYTES_MAX: usize =
+    crate::text::PREFIX.len() + (TOKEN_BYTES_MAX * 4).div_ceil(3);
+
+/// Blocks of a token, the authority block included. Each costs one signature to verify.
+pub const BLOCKS_MAX: usize = 8;
+
+/// Seconds between `issued` and `expires`: runs renew instead of holding long tokens.
+pub const TTL_SECONDS_MAX: u64 = 15 * 60;
+
+/// Seconds a token may have been issued in the future of the verifier's clock: two clocks, each 30 s off.
+pub const ISSUED_AHEAD_SECONDS_MAX: u64 = 60;
+
+/// Tools of a grant, `tools` and `needs_approval` together: 500 made minting twenty times dearer.
+pub const TOOLS_MAX: usize = 64;
+
+/// Audiences of a grant.
+pub const AUDIENCES_MAX: usize = 16;
+
+/// Roles of a grant.
+pub const ROLES_MAX: usize = 16;
+
+/// Approval keys named in the authority block: a key in use, its successor, and room.
+pub const APPROVAL_KEYS_MAX: usize = 8;
+
+/// The largest budget: the largest integer every JSON reader keeps exact.
+pub const BUDGET_AMOUNT_MAX: u64 = (1 << 53) - 1;
+
+/// Elements of one set in a check: as many as a grant has tools.
+pub const SET_ELEMENTS_MAX: usize = TOOLS_MAX;
+
+/// Checks of one attenuation block; the authority block has exactly five.
+pub const CHECKS_PER_BLOCK_MAX: usize = 16;
+
+/// Facts of the authority block: each single one, every role and every budget, with a few to spare for the error to
+/// name the surplus.
+pub const FACTS_MAX: usize = 48;
+
+/// Symbols a block may add: every name of the largest grant and the words of the templates come to about 150.
+pub const SYMBOLS_PER_BLOCK_MAX: usize = 192;
+
+/// Bytes of one symbol: the longest name.
+pub const SYMBOL_BYTES_MAX: usize = hallpass_vocabulary::NAME_BYTES_MAX;

@@ -1,0 +1,104 @@
+//! Minting: a grant becomes a token.
+
+use hallpass_keys::{Purpose, SigningKey, VerifyingKey};
+use hallpass_vocabulary::Environment;
+
+use crate::authority;
+use crate::chain;
+use crate::datalog::{BlockWriter, Symbols};
+use crate::envelope::{Envelope, Layout, Proof, SignedBlock};
+use crate::grant::Grant;
+use crate::limits::{APPROVAL_KEYS_MAX, TOKEN_BYTES_MAX};
+use crate::text::{NextSecret, TokenText};
+
+/// A token that must not be minted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MintError {
+    /// The key belongs to another environment.
+    #[error("the grant is for `{grant}` but the key is for `{key}`")]
+    Environment {
+        /// The environment of the grant.
+        grant: Environment,
+        /// The environment of the key.
+        key: Environment,
+    },
+    /// The key does not sign tokens of runs.
+    #[error("the key is for `{purpose}`, not for signing tokens of runs")]
+    Purpose {
+        /// What the key is for.
+        purpose: Purpose,
+    },
+    /// More approval keys than [`APPROVAL_KEYS_MAX`].
+    #[error("{keys} approval keys are more than {APPROVAL_KEYS_MAX}")]
+    TooManyApprovalKeys {
+        /// How many there are.
+        keys: usize,
+    },
+    /// The token would be larger than [`TOKEN_BYTES_MAX`].
+    #[error("the token would have {bytes} bytes, more than {TOKEN_BYTES_MAX}")]
+    TooLarge {
+        /// How many bytes it would have.
+        bytes: usize,
+    },
+}
+
+/// Mints a token: signs the grant with a run key of its environment. What is minted here is admitted everywhere.
+///
+/// `approval_keys` are the keys whose approvals the token accepts for `needs_approval`; with none, those tools cannot
+/// be called. `next` is the secret the token carries for whoever narrows it.
+///
+/// # Errors
+/// [`MintError`].
+pub fn mint(
+    grant: &Grant,
+    signer: &SigningKey,
+    approval_keys: &[VerifyingKey],
+    next: NextSecret,
+) -> Result<TokenText, MintError> {
+    if signer.purpose() != Purpose::Run {
+        return Err(MintError::Purpose {
+            purpose: signer.purpose(),
+        });
+    }
+    if *signer.environment() != grant.environment {
+        let (grant, key) = (grant.environment.clone(), signer.environment().clone());
+        return Err(MintError::Environment { grant, key });
+    }
+    let mut approval_keys: Vec<_> = approval_keys.iter().map(|key| *key.as_bytes()).collect();
+    approval_keys.sort_unstable();
+    approval_keys.dedup();
+    if approval_keys.len() > APPROVAL_KEYS_MAX {
+        return Err(MintError::TooManyApprovalKeys {
+            keys: approval_keys.len(),
+        });
+    }
+
+    let mut block = BlockWriter::after(&Symbols::default());
+    for fact in authority::facts(grant) {
+        block.fact(&fact);
+    }
+    for check in authority::checks(grant, &approval_keys) {
+        block.check(&check);
+    }
+    let payload = block.finish();
+    let next_key = next.signing_key().verifying_key().to_bytes();
+    let signature = signer.sign(&chain::authority_bytes(&payload, &next_key));
+    let envelope = Envelope {
+        key_hint: signer.id().hint(),
+        authority: SignedBlock {
+            payload,
+            next_key,
+            signature,
+            layout: Layout::V0,
+            external: None,
+        },
+        later: Vec::new(),
+        proof: Proof::NextSecret(next),
+    };
+    let bytes = envelope.to_bytes();
+    if bytes.len() > TOKEN_BYTES_MAX {
+        return Err(MintError::TooLarge { bytes: bytes.len() });
+    }
+    Ok(TokenText::of(&bytes))
+}

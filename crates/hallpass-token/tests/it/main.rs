@@ -1,0 +1,14 @@
+//! The token format from outside: what is minted is admitted, what is hostile is not, and both deciders agree.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests fail by panicking"
+)]
+
+mod fixtures;
+mod round_trip;
