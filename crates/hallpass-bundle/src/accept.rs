@@ -194,8 +194,12 @@ pub(crate) fn accept_published(
     Ok(Snapshot::believed(&root, bundle, id, &heartbeat, published))
 }
 
-/// The last root of the chain that starts at the pinned one.
-fn believe_root(
+/// The root in force: the last of the chain that starts at the pinned one. Part of [`accept`]; by itself it is for the
+/// authority, which reads back its own roots to sign under them.
+///
+/// # Errors
+/// One of [`BundleError`], for the first link that does not hold.
+pub fn believe_root(
     roots: &[Envelope],
     pinned: &TrustRoot,
     now: Timestamp,

@@ -35,7 +35,9 @@ pub mod store;
 mod token_key;
 mod trust_root;
 
-pub use accept::{BUNDLE_VERSION_AHEAD_MAX_MS, BundleError, CLOCK_SKEW_MAX, Document, accept};
+pub use accept::{
+    BUNDLE_VERSION_AHEAD_MAX_MS, BundleError, CLOCK_SKEW_MAX, Document, accept, believe_root,
+};
 pub use bundle::{
     APPROVAL_KEYS_MAX, BUNDLE_PAYLOAD_TYPE, Bundle, BundleDraft, BundleId, SignedBundle,
     TOKEN_KEYS_MAX,
