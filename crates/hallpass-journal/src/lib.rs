@@ -1,1 +1,48 @@
 //! Tamper-evident decision journal: JSON lines, a Merkle log over them, signed checkpoints.
+//!
+//! Floor 1. A [`Journal`] is one directory with one writer. [`Journal::append`] takes an [`Event`] and gives a future
+//! whose result, [`Recorded`], is proof that the record is in the file; what may only happen once it is recorded asks
+//! for that proof. [`read`] follows a journal while it is written, [`verify`] checks one without its writer. The files
+//! are described in `docs/journal-format.md`, well enough to check them without this crate.
+
+mod append;
+mod arguments;
+mod background;
+mod checkpoint;
+mod core;
+mod directory;
+mod event;
+mod identity;
+mod journal;
+mod line;
+pub mod merkle;
+mod open;
+mod refusals;
+mod scan;
+mod settings;
+mod storage;
+mod text;
+mod writer;
+
+pub use append::{Append, AppendError, Durability, Recorded};
+pub use arguments::{ArgumentsDigest, InvalidArgumentsDigest};
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use event::{
+    Abandoned, BundleSeen, CallResult, Decided, Event, Finished, KeyCreated, MintRefused, Minted,
+    Opened, PolicyLoaded, PossibleLoss, Recovery, Refused, RowWithheld, TornBecause, Verdict,
+};
+pub use identity::IdentityError;
+pub use journal::{Journal, Status};
+pub use line::{LineDefect, RECORD_BYTES_MAX};
+pub use open::OpenError;
+pub use refusals::{
+    REFUSAL_SHARE, RefusalRecord, TOKEN_SINGLES_PER_SECOND, TOKENS_COUNTED_MAX,
+    UNSIGNED_SINGLES_PER_SECOND,
+};
+pub use scan::{Damage, TornTail};
+pub use settings::{
+    DISK_BUDGET_BYTES_DEFAULT, InvalidJournalName, JOURNAL_NAME_BYTES_MAX, JournalName,
+    SEGMENT_BYTES_DEFAULT, Settings,
+};
+pub use storage::{OsStorage, Storage, StoredFile};
+pub use text::{TEXT_BYTES_MAX, Text};

@@ -1,0 +1,309 @@
+//! The background thread: syncs for those who wait, signs checkpoints, writes counted refusals, repairs the file.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use hallpass_keys::note::NoteSigner;
+
+use crate::append::Slot;
+use crate::core::{Core, State, reason};
+use crate::directory;
+use crate::merkle::{Tree, leaf_hash};
+use crate::storage::replace_file;
+use crate::writer::{Chunk, SegmentFile};
+use crate::{AppendError, Checkpoint, Recorded, Storage};
+
+/// A relaxed record is synced this long after it was written (DESIGN section 6: a power cut may lose 50 ms of reads).
+pub(crate) const RELAXED_SYNC: Duration = Duration::from_millis(50);
+/// A checkpoint covers every record after at most this long.
+pub(crate) const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
+/// A checkpoint is due after this many records, if it is not by time.
+pub(crate) const CHECKPOINT_RECORDS: u64 = 1_000;
+/// How long to wait before another try, after a repair or a checkpoint has failed.
+pub(crate) const RETRY: Duration = Duration::from_millis(100);
+/// How often counted refusals are looked at.
+const REFUSALS_EVERY: Duration = Duration::from_secs(1);
+/// How long to wait for a writer to come back when closing.
+const WRITER_BACK: Duration = Duration::from_millis(1);
+/// Batches written in a row before the thread looks at its other duties.
+const BATCHES_MAX: u32 = 64;
+
+/// What the thread owns.
+pub(crate) struct Background {
+    pub(crate) core: Arc<Core>,
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) dir: std::path::PathBuf,
+    pub(crate) signer: NoteSigner,
+    pub(crate) origin: String,
+    /// Every synced record, and no other.
+    pub(crate) tree: Tree,
+    pub(crate) signed_at: Instant,
+    pub(crate) sign_not_before: Instant,
+    pub(crate) refusals_at: Instant,
+    /// Taken for syncing, and kept until a sync has succeeded.
+    pub(crate) in_doubt: Vec<Chunk>,
+    pub(crate) repair_at: Option<Instant>,
+    /// Held locked for as long as this thread may write.
+    pub(crate) _lock: std::fs::File,
+}
+
+/// Why the thread woke up.
+struct Duty {
+    chunks: Vec<Chunk>,
+    waiters: Vec<(Arc<Slot>, u64)>,
+    closing: bool,
+}
+
+/// How the last records of a closing journal ended.
+pub(crate) type Ended = Result<(), AppendError>;
+
+impl Background {
+    /// Runs until the journal is closed.
+    pub(crate) fn run(mut self) -> Ended {
+        loop {
+            let duty = self.wait_for_duty();
+            self.sync(duty.chunks, duty.waiters);
+            self.repair_if_due();
+            self.write_refusals(duty.closing);
+            self.core.lead(self.core.lock(), BATCHES_MAX);
+            self.sign_if_due();
+            if duty.closing
+                && let Some(ended) = self.ended()
+            {
+                return ended;
+            }
+        }
+    }
+
+    fn wait_for_duty(&mut self) -> Duty {
+        let mut state = self.core.lock();
+        loop {
+            let pause = self.pause(&state);
+            if pause.is_zero() {
+                break;
+            }
+            state = self
+                .core
+                .work
+                .wait_timeout(state, pause)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+            if state.closed {
+                break;
+            }
+        }
+        state.unsynced_since = None;
+        Duty {
+            chunks: std::mem::take(&mut state.unsynced),
+            waiters: std::mem::take(&mut state.awaiting_sync),
+            closing: state.closed,
+        }
+    }
+
+    /// How long there is nothing to do.
+    fn pause(&self, state: &State) -> Duration {
+        let now = Instant::now();
+        if state.closed {
+            // Somebody who still writes will be done in a moment; there is nothing to be woken by.
+            let writing = state.writer.is_none();
+            return if writing { WRITER_BACK } else { Duration::ZERO };
+        }
+        if state.broken.is_some() {
+            let at = self.repair_at.unwrap_or(now);
+            return at.saturating_duration_since(now);
+        }
+        let stuck = state.unsynced_bytes >= crate::core::UNSYNCED_BYTES_MAX;
+        let can_lead = state.writer.is_some() && !state.queue.is_empty();
+        if !state.awaiting_sync.is_empty() || can_lead || stuck {
+            return Duration::ZERO;
+        }
+        let sync_at = state.unsynced_since.map(|since| since + RELAXED_SYNC);
+        let sign_at = (self.tree.size() > state.signed)
+            .then(|| (self.signed_at + CHECKPOINT_EVERY).max(self.sign_not_before));
+        [sync_at, sign_at, Some(self.refusals_at)]
+            .into_iter()
+            .flatten()
+            .min()
+            .map_or(REFUSALS_EVERY, |at| at.saturating_duration_since(now))
+    }
+
+    fn sync(&mut self, chunks: Vec<Chunk>, waiters: Vec<(Arc<Slot>, u64)>) {
+        self.in_doubt.extend(chunks);
+        if self.core.lock().broken.is_some() {
+            // The repair decides about these bytes; who waits for them is told at once.
+            self.answer_uncertain(waiters);
+            return;
+        }
+        if self.in_doubt.is_empty() {
+            return;
+        }
+        match sync_files(&self.in_doubt) {
+            Ok(()) => {
+                self.advance();
+                for (slot, index) in waiters {
+                    slot.answer(Ok(Recorded::new(index)));
+                }
+            }
+            Err(error) => {
+                self.core.lock().broken = Some(reason(&error));
+                self.repair_at = None;
+                self.answer_uncertain(waiters);
+            }
+        }
+    }
+
+    /// What was in doubt is on the device: it enters the tree, and memory is given back.
+    fn advance(&mut self) {
+        let mut bytes = 0_usize;
+        for chunk in self.in_doubt.drain(..) {
+            bytes = bytes.saturating_add(chunk.bytes.len());
+            for line in chunk.bytes.split_inclusive(|byte| *byte == b'\n') {
+                let line = line.strip_suffix(b"\n").unwrap_or(line);
+                self.tree.push(leaf_hash(line));
+            }
+        }
+        let mut state = self.core.lock();
+        state.unsynced_bytes = state.unsynced_bytes.saturating_sub(bytes);
+    }
+
+    fn answer_uncertain(&self, waiters: Vec<(Arc<Slot>, u64)>) {
+        let count = u64::try_from(waiters.len()).unwrap_or(u64::MAX);
+        self.core.not_recorded.fetch_add(count, Ordering::Relaxed);
+        for (slot, _) in waiters {
+            slot.answer(Err(AppendError::Uncertain));
+        }
+    }
+
+    fn repair_if_due(&mut self) {
+        let now = Instant::now();
+        let mut state = self.core.lock();
+        let Some(error) = state.broken else {
+            return;
+        };
+        if self.repair_at.is_some_and(|at| at > now) && !state.closed {
+            return;
+        }
+        let queue = state.take_queue();
+        // Somebody may be writing at this moment and will put the writer back; the next round finds it.
+        let writer = state.writer.take();
+        self.in_doubt.append(&mut state.unsynced);
+        let waiters = std::mem::take(&mut state.awaiting_sync);
+        drop(state);
+        self.core.answer_failed(queue, error);
+        self.answer_uncertain(waiters);
+        self.repair_at = Some(now + RETRY);
+        let Some(mut writer) = writer else {
+            return;
+        };
+        let repaired = writer.repair(&self.in_doubt);
+        if repaired.is_ok() {
+            self.advance();
+            self.repair_at = None;
+        }
+        let mut state = self.core.lock();
+        state.broken = repaired.err().map(|error| reason(&error));
+        state.writer = Some(writer);
+    }
+
+    fn write_refusals(&mut self, closing: bool) {
+        let now = Instant::now();
+        if now < self.refusals_at && !closing {
+            return;
+        }
+        self.refusals_at = now + REFUSALS_EVERY;
+        if !closing && self.core.lock().broken.is_some() {
+            return;
+        }
+        let counts = self
+            .core
+            .lock_refusals()
+            .take(self.core.clock.now(), closing);
+        self.core.enqueue_counts(counts);
+    }
+
+    fn sign_if_due(&mut self) {
+        let now = Instant::now();
+        let signed = self.core.lock().signed;
+        let unsigned = self.tree.size().saturating_sub(signed);
+        let due = unsigned >= CHECKPOINT_RECORDS || now >= self.signed_at + CHECKPOINT_EVERY;
+        if unsigned > 0 && due && now >= self.sign_not_before && !self.sign() {
+            self.sign_not_before = now + RETRY;
+        }
+    }
+
+    /// Signs what is synced; a failure leaves the last checkpoint in place.
+    fn sign(&mut self) -> bool {
+        let checkpoint = Checkpoint::of(&self.origin, &self.tree);
+        let written = write_checkpoint(&*self.storage, &self.dir, &checkpoint, &self.signer);
+        if written.is_err() {
+            return false;
+        }
+        self.signed_at = Instant::now();
+        self.core.lock().signed = checkpoint.size;
+        true
+    }
+
+    /// At the end: whether everything is written, synced and signed, or will not be.
+    fn ended(&mut self) -> Option<Ended> {
+        let mut state = self.core.lock();
+        if let Some(error) = state.broken.filter(|_| state.writer.is_some()) {
+            // One repair was tried since the close; what is queued gets its answer, then the thread ends.
+            let queue = state.take_queue();
+            let waiters = std::mem::take(&mut state.awaiting_sync);
+            drop(state);
+            self.core.answer_failed(queue, error);
+            self.answer_uncertain(waiters);
+            return Some(Err(error));
+        }
+        let idle = state.queue.is_empty() && state.unsynced.is_empty() && state.writer.is_some();
+        let all_signed = state.signed == self.tree.size();
+        drop(state);
+        if !idle || !self.in_doubt.is_empty() {
+            return None;
+        }
+        if all_signed || self.sign() {
+            return Some(Ok(()));
+        }
+        Some(Err(AppendError::Unavailable))
+    }
+}
+
+fn sync_files(chunks: &[Chunk]) -> std::io::Result<()> {
+    let mut synced: Option<&Arc<SegmentFile>> = None;
+    for chunk in chunks {
+        if !synced.is_some_and(|file| Arc::ptr_eq(file, &chunk.file)) {
+            chunk.file.sync()?;
+            synced = Some(&chunk.file);
+        }
+    }
+    Ok(())
+}
+
+/// Replaces the checkpoint of a directory.
+pub(crate) fn write_checkpoint(
+    storage: &dyn Storage,
+    dir: &std::path::Path,
+    checkpoint: &Checkpoint,
+    signer: &NoteSigner,
+) -> Result<(), CheckpointNotWritten> {
+    let text = checkpoint.sign(signer)?;
+    let temporary = directory::temporary(directory::CHECKPOINT);
+    replace_file(
+        storage,
+        dir,
+        directory::CHECKPOINT,
+        &temporary,
+        text.as_bytes(),
+    )?;
+    Ok(())
+}
+
+/// A checkpoint that was not written; the one before stands.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CheckpointNotWritten {
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error(transparent)]
+    Note(#[from] hallpass_keys::note::NoteError),
+}

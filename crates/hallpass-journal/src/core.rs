@@ -1,0 +1,365 @@
+//! What the handles of a journal and its background thread share: the queue and who writes next.
+//!
+//! Whoever takes the [`Writer`] out of the state is the leader: it writes what is queued without holding the lock and
+//! puts the writer back. An append that finds the writer free writes itself, so that an uncontended one does not change
+//! threads. The background thread syncs, signs, repairs, and writes what leaders leave behind.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use hallpass_vocabulary::Clock;
+
+use crate::append::Slot;
+use crate::line::{Body, TimeText};
+use crate::refusals::Refusals;
+use crate::writer::{Chunk, WriteFailed, Writer};
+use crate::{Append, AppendError, Durability, Event, Recorded, RefusalRecord, Refused};
+
+/// The most bytes waiting to be written: a quarter of a minute of a busy service. More is refused, not buffered.
+pub(crate) const QUEUED_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// The most bytes written but not synced: they are kept in memory until a sync has succeeded. Beyond it, appends wait.
+pub(crate) const UNSYNCED_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The largest batch of one `write`, in bytes.
+const BATCH_BYTES_MAX: usize = 1024 * 1024;
+/// How many batches of others an appending thread writes before it leaves the rest to the background thread.
+const FOREIGN_BATCHES_MAX: u32 = 8;
+
+pub(crate) struct Core {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) state: Mutex<State>,
+    pub(crate) refusals: Mutex<Refusals>,
+    /// Wakes the background thread.
+    pub(crate) work: Condvar,
+    pub(crate) not_recorded: AtomicU64,
+}
+
+pub(crate) struct State {
+    /// None while somebody writes.
+    pub(crate) writer: Option<Writer>,
+    pub(crate) queue: VecDeque<Queued>,
+    pub(crate) queued_bytes: usize,
+    /// Written and not yet taken by the background thread for syncing, oldest first.
+    pub(crate) unsynced: Vec<Chunk>,
+    /// All bytes in memory for that reason, including those the background thread has taken.
+    pub(crate) unsynced_bytes: usize,
+    pub(crate) unsynced_since: Option<Instant>,
+    /// Written, answered once synced.
+    pub(crate) awaiting_sync: Vec<(Arc<Slot>, u64)>,
+    /// Why nothing can be written at the moment.
+    pub(crate) broken: Option<AppendError>,
+    pub(crate) closed: bool,
+    /// Records written and signed, for [`Status`](crate::Status).
+    pub(crate) written: u64,
+    pub(crate) signed: u64,
+}
+
+/// A record waiting for its turn.
+pub(crate) struct Queued {
+    body: Body,
+    whose: Whose,
+}
+
+/// Who wants to know what became of it.
+enum Whose {
+    Caller(Arc<Slot>, Durability),
+    /// A refusal recorded singly.
+    Nobody,
+    /// A count, which is counted again if it cannot be written.
+    Count(Refused),
+}
+
+impl Core {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn lock_refusals(&self) -> MutexGuard<'_, Refusals> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues a record, and writes it if nobody else is writing.
+    pub(crate) fn append(&self, body: Body, durability: Durability) -> Append {
+        let mut state = self.lock();
+        if let Some(error) = state.refuses() {
+            drop(state);
+            self.not_recorded.fetch_add(1, Ordering::Relaxed);
+            return Append::answered(Err(error));
+        }
+        let alone = state.queue.is_empty() && state.may_write();
+        if alone
+            && durability == Durability::Relaxed
+            && let Some(writer) = state.writer.take()
+        {
+            return Append::answered(self.append_alone(state, writer, &body));
+        }
+        let slot = Arc::new(Slot::default());
+        state.enqueue(Queued {
+            body,
+            whose: Whose::Caller(Arc::clone(&slot), durability),
+        });
+        self.lead(state, FOREIGN_BATCHES_MAX);
+        Append::waiting(slot)
+    }
+
+    /// Queues a refusal; the background thread writes it. Never waits for a write.
+    pub(crate) fn enqueue_refusal(&self, body: Body) -> RefusalRecord {
+        let mut state = self.lock();
+        if state.refuses().is_some() {
+            return RefusalRecord::Counted;
+        }
+        state.enqueue(Queued {
+            body,
+            whose: Whose::Nobody,
+        });
+        drop(state);
+        self.work.notify_one();
+        RefusalRecord::Single
+    }
+
+    /// Takes no more records; the background thread finishes what is queued and ends.
+    pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        if let Ok(body) = Body::of(&Event::Closed {}) {
+            state.enqueue(Queued {
+                body,
+                whose: Whose::Nobody,
+            });
+        }
+        state.closed = true;
+        drop(state);
+        self.work.notify_one();
+    }
+
+    /// Queues counts of refusals, whatever else is queued: they are few.
+    pub(crate) fn enqueue_counts(&self, counts: Vec<Refused>) {
+        let mut state = self.lock();
+        for refused in counts {
+            if let Ok(body) = Body::of(&Event::Refused(refused.clone())) {
+                state.enqueue(Queued {
+                    body,
+                    whose: Whose::Count(refused),
+                });
+            }
+        }
+    }
+
+    /// The short way: one record, no queue, no slot.
+    fn append_alone<'a>(
+        &'a self,
+        state: MutexGuard<'a, State>,
+        mut writer: Writer,
+        body: &Body,
+    ) -> Result<Recorded, AppendError> {
+        drop(state);
+        let index = writer.next_index();
+        let written = writer.write(std::iter::once(body), &TimeText::of(self.clock.now()));
+        let mut state = self.lock();
+        let outcome = match written {
+            Ok(chunk) => {
+                self.keep(&mut state, chunk, writer.next_index());
+                Ok(Recorded::new(index))
+            }
+            Err(failed) => {
+                self.not_recorded.fetch_add(1, Ordering::Relaxed);
+                Err(state.fail(&failed))
+            }
+        };
+        state.writer = Some(writer);
+        self.lead(state, FOREIGN_BATCHES_MAX);
+        outcome
+    }
+
+    /// Writes what is queued, if nobody else does, in at most this many batches.
+    pub(crate) fn lead<'a>(&'a self, mut state: MutexGuard<'a, State>, batches: u32) {
+        for _ in 0..batches {
+            if state.queue.is_empty() || !state.may_write() {
+                break;
+            }
+            let Some(mut writer) = state.writer.take() else {
+                return;
+            };
+            let batch = state.take_batch();
+            drop(state);
+            let first = writer.next_index();
+            let written = if batch.is_empty() {
+                None
+            } else {
+                let bodies = batch.iter().map(|queued| &queued.body);
+                Some(writer.write(bodies, &TimeText::of(self.clock.now())))
+            };
+            state = self.lock();
+            match written {
+                None => {}
+                Some(Ok(chunk)) => {
+                    self.keep(&mut state, chunk, writer.next_index());
+                    state.writer = Some(writer);
+                    state = self.answer_written(state, batch, first);
+                    continue;
+                }
+                Some(Err(failed)) => {
+                    let error = state.fail(&failed);
+                    state.writer = Some(writer);
+                    drop(state);
+                    self.answer_failed(batch, error);
+                    state = self.lock();
+                    continue;
+                }
+            }
+            state.writer = Some(writer);
+        }
+        // The background thread looks after what is left, and after whatever broke.
+        let wake = !state.queue.is_empty() || state.broken.is_some();
+        drop(state);
+        if wake {
+            self.work.notify_one();
+        }
+    }
+
+    fn keep(&self, state: &mut State, chunk: Chunk, written: u64) {
+        state.unsynced_bytes = state.unsynced_bytes.saturating_add(chunk.bytes.len());
+        state.unsynced.push(chunk);
+        state.written = written;
+        if state.unsynced_since.is_none() {
+            state.unsynced_since = Some(Instant::now());
+            self.work.notify_one();
+        }
+    }
+
+    /// Answers relaxed callers; durable ones go on to wait for the sync.
+    fn answer_written<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        batch: Vec<Queued>,
+        first: u64,
+    ) -> MutexGuard<'a, State> {
+        let mut relaxed = Vec::new();
+        let mut durable = false;
+        for (queued, index) in batch.into_iter().zip(first..) {
+            match queued.whose {
+                Whose::Caller(slot, Durability::Durable) => {
+                    state.awaiting_sync.push((slot, index));
+                    durable = true;
+                }
+                Whose::Caller(slot, Durability::Relaxed) => relaxed.push((slot, index)),
+                Whose::Nobody | Whose::Count(_) => {}
+            }
+        }
+        if durable {
+            self.work.notify_one();
+        }
+        if relaxed.is_empty() {
+            return state;
+        }
+        drop(state);
+        for (slot, index) in relaxed {
+            slot.answer(Ok(Recorded::new(index)));
+        }
+        self.lock()
+    }
+
+    pub(crate) fn answer_failed(&self, batch: Vec<Queued>, error: AppendError) {
+        for queued in batch {
+            match queued.whose {
+                Whose::Caller(slot, _) => {
+                    self.not_recorded.fetch_add(1, Ordering::Relaxed);
+                    slot.answer(Err(error));
+                }
+                Whose::Nobody => {
+                    self.not_recorded.fetch_add(1, Ordering::Relaxed);
+                }
+                Whose::Count(refused) => self.lock_refusals().put_back(&refused),
+            }
+        }
+    }
+}
+
+impl State {
+    pub(crate) fn new(writer: Writer, size: u64) -> Self {
+        Self {
+            writer: Some(writer),
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            unsynced: Vec::new(),
+            unsynced_bytes: 0,
+            unsynced_since: None,
+            awaiting_sync: Vec::new(),
+            broken: None,
+            closed: false,
+            written: size,
+            signed: size,
+        }
+    }
+
+    /// Why nothing may be queued now.
+    fn refuses(&self) -> Option<AppendError> {
+        if self.closed {
+            Some(AppendError::Closed)
+        } else if self.broken.is_some() {
+            self.broken
+        } else if self.queued_bytes >= QUEUED_BYTES_MAX {
+            Some(AppendError::Backlog)
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn may_write(&self) -> bool {
+        self.broken.is_none() && self.unsynced_bytes < UNSYNCED_BYTES_MAX
+    }
+
+    fn enqueue(&mut self, queued: Queued) {
+        self.queued_bytes = self
+            .queued_bytes
+            .saturating_add(queued.body.line_bytes_max());
+        self.queue.push_back(queued);
+    }
+
+    /// The next batch, without those whose caller has given up.
+    fn take_batch(&mut self) -> Vec<Queued> {
+        let mut batch = Vec::new();
+        let mut bytes = 0_usize;
+        while bytes < BATCH_BYTES_MAX
+            && let Some(queued) = self.queue.pop_front()
+        {
+            let line_bytes = queued.body.line_bytes_max();
+            self.queued_bytes = self.queued_bytes.saturating_sub(line_bytes);
+            let wanted = match &queued.whose {
+                Whose::Caller(slot, _) => slot.begin(),
+                Whose::Nobody | Whose::Count(_) => true,
+            };
+            if wanted {
+                bytes = bytes.saturating_add(line_bytes);
+                batch.push(queued);
+            }
+        }
+        batch
+    }
+
+    /// Everything that is queued, to be answered with an error.
+    pub(crate) fn take_queue(&mut self) -> Vec<Queued> {
+        self.queued_bytes = 0;
+        self.queue.drain(..).collect()
+    }
+
+    fn fail(&mut self, failed: &WriteFailed) -> AppendError {
+        let error = reason(&failed.error);
+        if !failed.intact {
+            self.broken = Some(error);
+        }
+        error
+    }
+}
+
+/// What callers are told about a failure of the device.
+pub(crate) fn reason(error: &io::Error) -> AppendError {
+    match error.kind() {
+        io::ErrorKind::StorageFull
+        | io::ErrorKind::QuotaExceeded
+        | io::ErrorKind::FileTooLarge
+        | io::ErrorKind::WriteZero => AppendError::Full,
+        _ => AppendError::Unavailable,
+    }
+}

@@ -1,0 +1,250 @@
+//! The handle of a journal.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use hallpass_keys::note::NoteVerifier;
+use hallpass_vocabulary::Timestamp;
+
+use crate::arguments::DigestKey;
+use crate::background::{Background, Ended};
+use crate::core::{Core, State};
+use crate::line::Body;
+use crate::refusals::Refusals;
+use crate::{
+    Append, AppendError, ArgumentsDigest, Decided, Durability, Event, OpenError, RefusalRecord,
+    Settings, Verdict,
+};
+
+/// A journal that is written. Cheap to clone; all clones write the same file.
+///
+/// Closed by [`Journal::close`], or when the last clone is dropped.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+/// use hallpass_journal::{Abandoned, Durability, Event, Journal, JournalName, Settings};
+/// use hallpass_vocabulary::{Clock, DecisionId, Environment, SystemClock};
+///
+/// # let dir = tempfile::tempdir()?;
+/// # let dir = dir.path();
+/// let settings = Settings::new(Environment::new("dev")?, JournalName::new("tickets")?, Arc::new(SystemClock));
+/// let journal = Journal::open(dir, settings)?;
+/// let decision = DecisionId::new(SystemClock.now(), [7; 10]);
+/// let recorded = journal
+///     .append(&Event::Abandoned(Abandoned { decision }), Durability::Durable)
+///     .wait(Duration::from_secs(5))?;
+/// assert_eq!(recorded.index(), 1);
+/// journal.close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Journal {
+    handle: Arc<Handle>,
+}
+
+struct Handle {
+    dir: PathBuf,
+    core: Arc<Core>,
+    verifier: NoteVerifier,
+    digest_key: Arc<DigestKey>,
+    latest_time: Option<Timestamp>,
+    thread: Mutex<Option<JoinHandle<Ended>>>,
+}
+
+/// How a journal is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status {
+    /// Records written.
+    pub written: u64,
+    /// Records under the newest checkpoint.
+    pub signed: u64,
+    /// Records that callers asked for and that were not confirmed, since it was opened.
+    pub not_recorded: u64,
+    /// Why nothing can be written at the moment.
+    pub broken: Option<AppendError>,
+}
+
+impl Journal {
+    /// Opens the journal of a directory, or creates it there.
+    ///
+    /// An unfinished tail that a crash left is cut off and reported in a `recovered` record. Reads every record once.
+    ///
+    /// # Errors
+    /// [`OpenError`]: it is open elsewhere, it was tampered with, or the directory cannot be used.
+    pub fn open(dir: &Path, settings: Settings) -> Result<Self, OpenError> {
+        let ready = crate::open::open(dir, &settings)?;
+        let now = Instant::now();
+        let size = ready.tree.size();
+        let core = Arc::new(Core {
+            clock: Arc::clone(&settings.clock),
+            state: Mutex::new(State::new(ready.writer, size)),
+            refusals: Mutex::new(Refusals::new(
+                settings.disk_budget_bytes,
+                ready.refusal_bytes,
+            )),
+            work: Condvar::new(),
+            not_recorded: AtomicU64::new(0),
+        });
+        let verifier = ready.identity.verifier;
+        let background = Background {
+            core: Arc::clone(&core),
+            storage: settings.storage,
+            dir: dir.to_owned(),
+            origin: verifier.name().as_str().to_owned(),
+            signer: ready.identity.signer,
+            tree: ready.tree,
+            signed_at: now,
+            sign_not_before: now,
+            refusals_at: now,
+            in_doubt: Vec::new(),
+            repair_at: None,
+            _lock: ready.lock,
+        };
+        let thread = std::thread::Builder::new()
+            .name("hallpass-journal".to_owned())
+            .spawn(move || background.run())
+            .map_err(|source| OpenError::Io {
+                action: "start the background thread",
+                path: dir.to_owned(),
+                source,
+            })?;
+        Ok(Self {
+            handle: Arc::new(Handle {
+                dir: dir.to_owned(),
+                core,
+                verifier,
+                digest_key: ready.identity.digest_key,
+                latest_time: ready.latest_time,
+                thread: Mutex::new(Some(thread)),
+            }),
+        })
+    }
+
+    /// Records an event. The record is on its way when this returns; the answer says when it has arrived.
+    ///
+    /// An uncontended relaxed append is written by the calling thread and answered at once. Nothing here waits for a
+    /// sync. Failures, also of size, are in the answer.
+    pub fn append(&self, event: &Event, durability: Durability) -> Append {
+        match Body::of(event) {
+            Ok(body) => self.handle.core.append(body, durability),
+            Err(too_large) => Append::answered(Err(AppendError::TooLarge {
+                bytes: too_large.bytes,
+            })),
+        }
+    }
+
+    /// Records a denial without waiting: singly while there are few in this second, else as a number.
+    ///
+    /// Denials of one token have a quota of their own; those without a token were refused before a valid signature and
+    /// share one. All together use at most a tenth of the disk budget, so no flood of them can stop valid calls. When
+    /// the answer is [`RefusalRecord::Counted`], no record has this decision id.
+    pub fn refuse(&self, decided: Decided) -> RefusalRecord {
+        let core = &self.handle.core;
+        let (Verdict::Deny, Some(code)) = (decided.verdict, decided.code) else {
+            // Not a refusal: recorded as what it is, and nobody asked to know whether it arrived.
+            drop(self.append(&Event::Decided(Box::new(decided)), Durability::Relaxed));
+            return RefusalRecord::Single;
+        };
+        let token = decided.token;
+        let now = core.clock.now();
+        let bytes = crate::RECORD_BYTES_MAX as u64;
+        let admitted = core.lock_refusals().admit(code, token, now, bytes);
+        if admitted == RefusalRecord::Counted {
+            return admitted;
+        }
+        let queued = match Body::of(&Event::Decided(Box::new(decided))) {
+            Ok(body) => {
+                let unused = bytes.saturating_sub(body.line_bytes_max() as u64);
+                core.lock_refusals().give_back(unused);
+                core.enqueue_refusal(body)
+            }
+            Err(_) => RefusalRecord::Counted,
+        };
+        if queued == RefusalRecord::Counted {
+            core.lock_refusals().count(code, token, now);
+        }
+        queued
+    }
+
+    /// The keyed digest of canonical bytes: what stands in records instead of arguments and results.
+    pub fn digest(&self, canonical: &[u8]) -> ArgumentsDigest {
+        self.handle.digest_key.digest(canonical)
+    }
+
+    /// The unique name of this journal.
+    pub fn origin(&self) -> &str {
+        self.handle.verifier.name().as_str()
+    }
+
+    /// What verifies its checkpoints.
+    pub fn verifier(&self) -> &NoteVerifier {
+        &self.handle.verifier
+    }
+
+    /// The latest time in any record that was there when it was opened: whoever keeps time by a clock that must not run
+    /// backwards starts from it.
+    pub fn latest_time(&self) -> Option<Timestamp> {
+        self.handle.latest_time
+    }
+
+    /// Where it lies.
+    pub fn dir(&self) -> &Path {
+        &self.handle.dir
+    }
+
+    /// How it is doing.
+    pub fn status(&self) -> Status {
+        let core = &self.handle.core;
+        let state = core.lock();
+        Status {
+            written: state.written,
+            signed: state.signed,
+            not_recorded: core.not_recorded.load(Ordering::Relaxed),
+            broken: state.broken,
+        }
+    }
+
+    /// Writes what is queued, syncs and signs it, and gives up the directory. Later appends fail; closing twice is fine.
+    ///
+    /// # Errors
+    /// When something could not be written, synced or signed. What was acknowledged as durable is there all the same.
+    pub fn close(&self) -> Result<(), AppendError> {
+        self.handle.close()
+    }
+}
+
+impl Handle {
+    fn close(&self) -> Result<(), AppendError> {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(running) = thread.take() else {
+            return Ok(());
+        };
+        let core = &self.core;
+        let counts = core.lock_refusals().take(core.clock.now(), true);
+        core.enqueue_counts(counts);
+        core.close();
+        // The thread does not panic; if it did, nothing it held back is confirmed.
+        running.join().unwrap_or(Err(AppendError::Uncertain))
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // Nobody is left to tell: what was acknowledged is on its way to the disk in any case.
+        let _ = self.close();
+    }
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Journal")
+            .field("origin", &self.origin())
+            .field("dir", &self.handle.dir)
+            .finish_non_exhaustive()
+    }
+}

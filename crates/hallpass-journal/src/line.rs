@@ -1,0 +1,293 @@
+//! One line of a segment: written from an index, a time and an event; read back strictly.
+
+use std::fmt;
+
+use hallpass_vocabulary::Timestamp;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+use crate::Event;
+
+/// The longest record, in bytes without its line end. A full `minted` record of 64 tools with the longest names has
+/// about 10 KiB; bounds what one line can make a reader hold.
+pub const RECORD_BYTES_MAX: usize = 16 * 1024;
+
+/// The longest text before the member `kind`: every fixed byte, a 20-digit index, a 24-character time.
+const HEAD_BYTES_MAX: usize = 72;
+/// Characters of a time: `2026-11-21T09:30:00.000Z`.
+const TIME_CHARS: usize = 24;
+
+const BEFORE_INDEX: &str = r#"{"v":1,"index":"#;
+const BEFORE_TIME: &str = r#","time":""#;
+const BEFORE_KIND: &str = r#"","kind":""#;
+
+/// An event that does not fit a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooLarge {
+    /// How large the record would be, in bytes.
+    pub(crate) bytes: usize,
+}
+
+/// An event as JSON, to be completed with index and time when it is written.
+#[derive(Debug)]
+pub(crate) struct Body(Vec<u8>);
+
+impl Body {
+    pub(crate) fn of(event: &Event) -> Result<Self, TooLarge> {
+        let json = serde_json::to_vec(event).map_err(|_| TooLarge { bytes: usize::MAX })?;
+        let bytes = json.len().saturating_add(HEAD_BYTES_MAX);
+        if bytes > RECORD_BYTES_MAX {
+            return Err(TooLarge { bytes });
+        }
+        Ok(Self(json))
+    }
+
+    /// An upper bound of the line's length, in bytes.
+    pub(crate) fn line_bytes_max(&self) -> usize {
+        self.0.len() + HEAD_BYTES_MAX
+    }
+
+    /// Appends the whole line, line end included.
+    pub(crate) fn write_line(&self, index: u64, time: &TimeText, out: &mut Vec<u8>) {
+        out.extend_from_slice(BEFORE_INDEX.as_bytes());
+        push_decimal(index, out);
+        out.extend_from_slice(BEFORE_TIME.as_bytes());
+        out.extend_from_slice(time.0.as_bytes());
+        out.extend_from_slice(b"\",");
+        // The event begins with its brace, which already stands at the start of the line.
+        out.extend_from_slice(self.0.get(1..).unwrap_or_default());
+        out.push(b'\n');
+    }
+}
+
+/// A time as it stands in records.
+#[derive(Debug, Clone)]
+pub(crate) struct TimeText(String);
+
+impl TimeText {
+    /// A time outside the years 0 to 9999 has no RFC 3339 form; a clock that wrong reads as 1970.
+    pub(crate) fn of(time: Timestamp) -> Self {
+        let text = time.to_string();
+        if is_time(&text) {
+            Self(text)
+        } else {
+            Self(Timestamp::from_unix_ms(0).to_string())
+        }
+    }
+}
+
+fn push_decimal(mut number: u64, out: &mut Vec<u8>) {
+    let start = out.len();
+    loop {
+        out.push(b'0' + u8::try_from(number % 10).unwrap_or(0));
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    if let Some(digits) = out.get_mut(start..) {
+        digits.reverse();
+    }
+}
+
+/// What is wrong with a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LineDefect {
+    /// It does not start with `v`, `index`, `time` and `kind` in this order and form.
+    #[error("it does not start with `v` 1, `index`, `time` and `kind`")]
+    Head,
+    /// Its index is not the one expected at its place.
+    #[error("it has index {found}")]
+    Index {
+        /// The index it has.
+        found: u64,
+    },
+    /// It is not one JSON object, or a name occurs twice in an object.
+    #[error("it is not strict JSON")]
+    Json,
+    /// It has no line end.
+    #[error("it has no line end")]
+    NoLineEnd,
+    /// It is longer than [`RECORD_BYTES_MAX`].
+    #[error("it is longer than {RECORD_BYTES_MAX} bytes")]
+    TooLong,
+}
+
+/// The members every record has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head<'a> {
+    pub(crate) index: u64,
+    pub(crate) time: &'a str,
+    pub(crate) kind: &'a str,
+}
+
+impl<'a> Head<'a> {
+    /// Reads a line without its line end, strictly.
+    pub(crate) fn parse(line: &'a [u8]) -> Result<Self, LineDefect> {
+        if line.len() > RECORD_BYTES_MAX {
+            return Err(LineDefect::TooLong);
+        }
+        let text = std::str::from_utf8(line).map_err(|_| LineDefect::Json)?;
+        let head = Self::of(text).ok_or(LineDefect::Head)?;
+        check_strict_json(text).map_err(|_| LineDefect::Json)?;
+        Ok(head)
+    }
+
+    fn of(text: &'a str) -> Option<Self> {
+        let rest = text.strip_prefix(BEFORE_INDEX)?;
+        let (digits, rest) = rest.split_once(BEFORE_TIME)?;
+        let canonical = digits.bytes().all(|b| b.is_ascii_digit())
+            && (digits == "0" || !digits.starts_with('0'));
+        let index = digits.parse().ok().filter(|_| canonical)?;
+        let (time, rest) = rest.split_once(BEFORE_KIND)?;
+        let (kind, _) = rest.split_once('"')?;
+        let named = !kind.is_empty() && kind.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        (is_time(time) && named).then_some(Self { index, time, kind })
+    }
+}
+
+fn is_time(text: &str) -> bool {
+    text.len() == TIME_CHARS
+        && text
+            .bytes()
+            .zip(b"0000-00-00T00:00:00.000Z")
+            .all(|(byte, shape)| match shape {
+                b'0' => byte.is_ascii_digit(),
+                other => byte == *other,
+            })
+}
+
+/// One JSON value, no name twice in an object at any depth. `serde_json` bounds the depth at 128.
+fn check_strict_json(text: &str) -> Result<(), serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    Strict.deserialize(&mut deserializer)?;
+    deserializer.end()
+}
+
+struct Strict;
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value without doubled names")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(Strict)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut names: Vec<Name<'de>> = Vec::new();
+        while let Some(name) = map.next_key::<Name<'de>>()? {
+            names.push(name);
+            map.next_value_seed(Strict)?;
+        }
+        // Sorted, because a hostile line of 16 KiB can hold thousands of names.
+        names.sort_unstable();
+        if names.is_sorted_by(|a, b| a < b) {
+            Ok(())
+        } else {
+            Err(A::Error::custom("a name occurs twice"))
+        }
+    }
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+struct Name<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(index: u64, ms: i64) -> Vec<u8> {
+        let mut out = Vec::new();
+        Body::of(&Event::Closed {}).unwrap().write_line(
+            index,
+            &TimeText::of(Timestamp::from_unix_ms(ms)),
+            &mut out,
+        );
+        out
+    }
+
+    #[test]
+    fn a_line_is_these_bytes() {
+        assert_eq!(
+            String::from_utf8(line(7, 1_763_724_600_007)).unwrap(),
+            "{\"v\":1,\"index\":7,\"time\":\"2025-11-21T11:30:00.007Z\",\"kind\":\"closed\"}\n"
+        );
+    }
+
+    #[test]
+    fn the_longest_head_is_as_long_as_said_and_no_clock_breaks_it() {
+        for ms in [0, i64::MIN, i64::MAX, 253_402_300_799_999] {
+            let written = line(u64::MAX, ms);
+            let body = r#"{"kind":"closed"}"#.len();
+            assert!(written.len() <= body + HEAD_BYTES_MAX, "{}", written.len());
+            let head = Head::parse(written.strip_suffix(b"\n").unwrap()).unwrap();
+            assert_eq!((head.index, head.kind), (u64::MAX, "closed"));
+        }
+    }
+
+    #[test]
+    fn what_is_not_exactly_a_line_is_refused() {
+        let good =
+            r#"{"v":1,"index":7,"time":"2025-11-21T11:30:00.007Z","kind":"x","a":[{"b":1}]}"#;
+        assert!(Head::parse(good.as_bytes()).is_ok());
+        for (from, to, defect) in [
+            ("\"v\":1", "\"v\":2", LineDefect::Head),
+            ("{\"v\"", "{ \"v\"", LineDefect::Head),
+            (":7,", ":07,", LineDefect::Head),
+            (":7,", ":+7,", LineDefect::Head),
+            (":7,", ":99999999999999999999,", LineDefect::Head),
+            ("007Z", "007+", LineDefect::Head),
+            ("\"x\"", "\"X\"", LineDefect::Head),
+            ("\"a\":", "\"kind\":", LineDefect::Json),
+            ("\"b\":1", "\"b\":1,\"\\u0062\":2", LineDefect::Json),
+            ("}]}", "}]}x", LineDefect::Json),
+            ("}]}", "}]", LineDefect::Json),
+        ] {
+            let bad = good.replacen(from, to, 1);
+            assert_ne!(bad, good);
+            assert_eq!(Head::parse(bad.as_bytes()), Err(defect), "{bad}");
+        }
+        let mut invalid = good.as_bytes().to_vec();
+        invalid.insert(good.len() - 3, 0xff);
+        assert_eq!(Head::parse(&invalid), Err(LineDefect::Json));
+        let long = good.replace("\"x\"", &format!("\"{}\"", "x".repeat(RECORD_BYTES_MAX)));
+        assert_eq!(Head::parse(long.as_bytes()), Err(LineDefect::TooLong));
+    }
+}

@@ -1,0 +1,194 @@
+//! Every file operation of the writer, behind one small trait, so that tests can make each of them fail.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, FileExt, OpenOptionsExt as _};
+use std::path::Path;
+
+/// Permission bits of every file in a journal: its owner only.
+pub(crate) const FILE_MODE: u32 = 0o600;
+/// Permission bits of a journal directory: its owner only.
+const DIR_MODE: u32 = 0o700;
+
+/// The file operations a journal is written with.
+pub trait Storage: fmt::Debug + Send + Sync {
+    /// Creates the directory and its parents; fine if it is there.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn create_dir(&self, dir: &Path) -> io::Result<()>;
+
+    /// Makes creations and renames in the directory survive a power cut.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+
+    /// The names of the files in the directory that are text.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
+
+    /// Opens an existing file for writing.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn StoredFile>>;
+
+    /// Creates a file that must not exist, for writing, readable by its owner only.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn StoredFile>>;
+
+    /// Opens a file for reading.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn reader(&self, path: &Path) -> io::Result<Box<dyn io::Read>>;
+
+    /// Renames a file, replacing what has the new name.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+}
+
+/// An open file. A descriptor whose sync has failed is never used again.
+pub trait StoredFile: Send + Sync {
+    /// Writes at an offset; may write less than asked.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
+
+    /// Makes what was written survive a power cut (`fdatasync`).
+    ///
+    /// # Errors
+    /// As the operating system says; what was written before may or may not be there.
+    fn sync_data(&self) -> io::Result<()>;
+
+    /// Cuts or extends the file.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn set_len(&self, bytes: u64) -> io::Result<()>;
+}
+
+/// The operating system's files.
+#[derive(Debug, Clone, Copy)]
+pub struct OsStorage;
+
+impl Storage for OsStorage {
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(DIR_MODE)
+            .create(dir)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        File::open(dir)?.sync_all()
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(dir)? {
+            names.extend(entry?.file_name().into_string());
+        }
+        Ok(names)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn StoredFile>> {
+        Ok(Box::new(OpenOptions::new().write(true).open(path)?))
+    }
+
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn StoredFile>> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(FILE_MODE)
+            .open(path)?;
+        Ok(Box::new(file))
+    }
+
+    fn reader(&self, path: &Path) -> io::Result<Box<dyn io::Read>> {
+        Ok(Box::new(File::open(path)?))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+}
+
+impl StoredFile for File {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        FileExt::write_at(self, bytes, offset)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        File::sync_data(self)
+    }
+
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        File::set_len(self, bytes)
+    }
+}
+
+/// Writes everything or says why not: a write that takes nothing is an error, an interrupted one is repeated.
+///
+/// # Errors
+/// The first failure; how much was written is then unknown.
+pub(crate) fn write_all_at(
+    file: &dyn StoredFile,
+    mut bytes: &[u8],
+    mut offset: u64,
+) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match file.write_at(bytes, offset) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                bytes = bytes.get(written..).unwrap_or_default();
+                offset = offset.saturating_add(u64::try_from(written).unwrap_or(u64::MAX));
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Writes a small file so that after any crash either the old or the new content is there.
+///
+/// # Errors
+/// The first failure; the file then has its old content.
+pub(crate) fn replace_file(
+    storage: &dyn Storage,
+    dir: &Path,
+    name: &str,
+    temporary_name: &str,
+    bytes: &[u8],
+) -> io::Result<()> {
+    let temporary = dir.join(temporary_name);
+    match storage.remove(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let file = storage.create_new(&temporary)?;
+    write_all_at(&*file, bytes, 0)?;
+    file.sync_data()?;
+    storage.rename(&temporary, &dir.join(name))?;
+    storage.sync_dir(dir)
+}
