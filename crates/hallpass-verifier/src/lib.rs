@@ -1,1 +1,38 @@
-//! The embedded verifier: check a token and a call, record the decision, hand out a Permit.
+//! The embedded verifier: checks a token and a call, records the decision, and only then hands out a [`Permit`].
+//!
+//! Floor 3. No async runtime, no sockets, no clock of its own: bundles arrive as [`hallpass_bundle::Snapshots`], time
+//! as a [`hallpass_vocabulary::Clock`], and what it returns is a standard future that can also be waited for.
+//!
+//! ```no_run
+//! use hallpass_args::ToolCall;
+//! use hallpass_verifier::{Outcome, Refusal, Verifier};
+//!
+//! fn serve(verifier: &Verifier, token: Option<&str>, call: ToolCall) -> Result<(), Refusal> {
+//!     // Not one line of the handler runs before the decision is on record.
+//!     let permit = verifier.authorize(token, call).wait()?;
+//!     println!("{} may see the data of {}", permit.subject(), permit.tenant());
+//!     let _on_record = permit.finish(Outcome::succeeded(b"{}"));
+//!     Ok(())
+//! }
+//! ```
+
+mod cache;
+mod checked;
+mod commit;
+mod ids;
+mod judge;
+mod outcome;
+mod permit;
+mod record;
+mod refusal;
+mod setup;
+mod token_clock;
+mod verifier;
+
+pub use checked::Checked;
+pub use commit::{Commit, RECORD_WAIT_SECONDS_MAX};
+pub use outcome::{ErrorClass, Outcome};
+pub use permit::Permit;
+pub use refusal::{ApprovalRequired, Denied, Refusal};
+pub use setup::{Disclosure, Setup, Tenancy};
+pub use verifier::Verifier;

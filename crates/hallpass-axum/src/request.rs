@@ -1,0 +1,135 @@
+//! From HTTP to a tool call: every header at most once, one JSON object, nothing guessed.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, Method, Request};
+use hallpass_args::{ARGUMENTS_BYTES_MAX, Arguments, ToolCall};
+use hallpass_vocabulary::{Audience, DenialCode, RequestId, ToolName};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+/// How long a body may take to arrive, in seconds. A caller on a slow line sends 256 KiB in a fraction of it.
+pub const BODY_READ_SECONDS_MAX: u64 = 10;
+
+/// What came with a request, or why it is no tool call: a code and a detail.
+pub(crate) struct Received {
+    pub(crate) token: Option<String>,
+    pub(crate) call: ToolCall,
+}
+
+pub(crate) type Unreadable = (DenialCode, String);
+
+/// Reads the native form: `POST /tools/{tool}` with a JSON object as the arguments.
+pub(crate) async fn read(
+    request: Request<Body>,
+    tool: &str,
+    audience: Audience,
+    request_id: RequestId,
+) -> Result<Received, Unreadable> {
+    let tool = ToolName::new(tool).map_err(|error| malformed(error.to_string()))?;
+    if request.method() != Method::POST {
+        return Err(malformed("a tool is called with POST"));
+    }
+    if request.uri().query().is_some() {
+        return Err(malformed("arguments go in the body, not in the query"));
+    }
+    let (parts, body) = request.into_parts();
+    let headers = &parts.headers;
+    let token = bearer(headers)?;
+    let idempotency_key = parsed(headers, "idempotency-key")?;
+    let trace = parsed(headers, "traceparent")?;
+    let attempt = parsed(headers, "hallpass-attempt")?;
+    // Proofs of possession are not checked by this version: a token that demands one is `proof_required` whether or
+    // not one came. Doubled, the header is refused all the same.
+    single(headers, "dpop")?;
+    if !is_json(headers)? {
+        return Err(malformed("the content type must be `application/json`"));
+    }
+    let body = collect(body).await?;
+    let args = Arguments::parse(&body).map_err(|error| {
+        let code = if error.is_too_large() {
+            DenialCode::RequestTooLarge
+        } else {
+            DenialCode::RequestMalformed
+        };
+        (code, error.to_string())
+    })?;
+    let call = ToolCall {
+        audience,
+        tool,
+        args,
+        request_id,
+        idempotency_key,
+        trace,
+        attempt,
+    };
+    Ok(Received { token, call })
+}
+
+async fn collect(body: Body) -> Result<Vec<u8>, Unreadable> {
+    let limited = Limited::new(body, ARGUMENTS_BYTES_MAX).collect();
+    let arrived = tokio::time::timeout(Duration::from_secs(BODY_READ_SECONDS_MAX), limited).await;
+    match arrived {
+        Err(_elapsed) => Err(malformed(format!(
+            "the body took more than {BODY_READ_SECONDS_MAX} s"
+        ))),
+        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => Err((
+            DenialCode::RequestTooLarge,
+            format!("the body is larger than {ARGUMENTS_BYTES_MAX} bytes"),
+        )),
+        Ok(Err(_broken)) => Err(malformed("the body did not arrive whole")),
+        Ok(Ok(collected)) => Ok(collected.to_bytes().into()),
+    }
+}
+
+/// The token of `Authorization: Bearer …`; `None` when there is no such header.
+fn bearer(headers: &HeaderMap) -> Result<Option<String>, Unreadable> {
+    let Some(value) = single(headers, AUTHORIZATION.as_str())? else {
+        return Ok(None);
+    };
+    match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() => {
+            Ok(Some(token.to_owned()))
+        }
+        _ => Err(malformed("`Authorization` must be `Bearer` and a token")),
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> Result<bool, Unreadable> {
+    let value = single(headers, CONTENT_TYPE.as_str())?.unwrap_or_default();
+    let media_type = value.split(';').next().unwrap_or_default().trim();
+    Ok(media_type.eq_ignore_ascii_case("application/json"))
+}
+
+fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+    headers: &HeaderMap,
+    name: &'static str,
+) -> Result<Option<T>, Unreadable> {
+    single(headers, name)?
+        .map(|value| {
+            value
+                .parse()
+                .map_err(|error| malformed(format!("`{name}`: {error}")))
+        })
+        .transpose()
+}
+
+/// The one value of a header. Twice is refused: a proxy and a service that pick different ones disagree on the call.
+fn single<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, Unreadable> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    if values.next().is_some() {
+        return Err(malformed(format!("`{name}` is given twice")));
+    }
+    value
+        .to_str()
+        .map(Some)
+        .map_err(|_| malformed(format!("`{name}` is not printable ASCII")))
+}
+
+fn malformed(detail: impl Into<String>) -> Unreadable {
+    (DenialCode::RequestMalformed, detail.into())
+}

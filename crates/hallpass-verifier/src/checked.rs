@@ -1,0 +1,36 @@
+//! A call that was checked and not yet recorded.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use hallpass_args::ToolCall;
+use hallpass_token::AdmittedToken;
+use hallpass_vocabulary::{DenialCode, Impact, Timestamp};
+
+use crate::refusal::Denial;
+
+/// The verdict on a call, before it is on record. It permits nothing: [`Verifier::commit`](crate::Verifier::commit)
+/// records it and answers with a permit or a refusal.
+#[must_use = "a verdict takes effect only when it is committed"]
+pub struct Checked {
+    pub(crate) call: ToolCall,
+    pub(crate) now: Timestamp,
+    /// When the call arrived, where [`Verifier::authorize`](crate::Verifier::authorize) measures it.
+    pub(crate) arrived: Option<Instant>,
+    pub(crate) token: Option<Arc<AdmittedToken>>,
+    pub(crate) impact: Option<Impact>,
+    pub(crate) bundle: Option<u64>,
+    pub(crate) verdict: Result<Impact, Denial>,
+}
+
+impl Checked {
+    /// Why the call is denied; `None` when the verdict is to allow it.
+    pub fn denial(&self) -> Option<DenialCode> {
+        self.verdict.as_ref().err().map(|denial| denial.code)
+    }
+
+    /// The call.
+    pub fn call(&self) -> &ToolCall {
+        &self.call
+    }
+}

@@ -1,0 +1,189 @@
+//! The verdict on one call, in the order of `docs/denials.md`; the first failure wins. Pure: no clock, no I/O.
+
+use std::sync::Arc;
+
+use hallpass_args::ToolCall;
+use hallpass_bundle::{Snapshot, Staleness, TokenKey, TokenPurpose};
+use hallpass_keys::Digest;
+use hallpass_token::{AdmittedToken, CallFacts, Clearance, UnverifiedToken};
+use hallpass_vocabulary::{Audience, DenialCode, Environment, Impact, Timestamp};
+
+use crate::Tenancy;
+use crate::cache::{Known, TokenCache};
+use crate::refusal::Denial;
+
+/// What a verifier is pinned to.
+pub(crate) struct Judge {
+    pub(crate) audience: Audience,
+    pub(crate) environment: Environment,
+    pub(crate) tenancy: Tenancy,
+    pub(crate) staleness: Staleness,
+    pub(crate) cache: TokenCache,
+}
+
+/// The verdict, and what was known when it was reached.
+pub(crate) struct Judged {
+    /// The token, once its signatures verified and it was admitted.
+    pub(crate) token: Option<Arc<AdmittedToken>>,
+    /// What the tool does, where the catalogue has it.
+    pub(crate) impact: Option<Impact>,
+    pub(crate) verdict: Result<Impact, Denial>,
+}
+
+impl Judge {
+    pub(crate) fn judge(
+        &self,
+        token: Option<&str>,
+        call: &ToolCall,
+        snapshot: Option<&Snapshot>,
+        now: Timestamp,
+    ) -> Judged {
+        let unidentified = |denial: Denial| Judged {
+            token: None,
+            impact: None,
+            verdict: Err(denial),
+        };
+        let Some(text) = token else {
+            return unidentified(DenialCode::TokenMissing.into());
+        };
+        let Some(snapshot) = snapshot else {
+            return unidentified(DenialCode::BundleMissing.into());
+        };
+        match self.identify(text, snapshot) {
+            Err(denial) => unidentified(denial),
+            Ok(token) => {
+                let impact = self.impact(call, snapshot);
+                let verdict = self.weigh(&token, call, impact, snapshot, now);
+                Judged {
+                    token: Some(token),
+                    impact,
+                    verdict,
+                }
+            }
+        }
+    }
+
+    /// From text to a token that says who it is: form, key, signature, admission.
+    fn identify(&self, text: &str, snapshot: &Snapshot) -> Result<Arc<AdmittedToken>, Denial> {
+        if let Some(known) = self.cache.find(text) {
+            // The signature is not checked again; everything about the key that made it is.
+            let key = self.believed_key(known.hint, snapshot)?;
+            if key.key == known.key {
+                return Ok(known.token);
+            }
+        }
+        let parsed = UnverifiedToken::parse(text)
+            .map_err(|error| Denial::new(error.code(), error.to_string()))?;
+        let hint = parsed.key_hint();
+        let key = self.believed_key(hint, snapshot)?.key;
+        let token = parsed
+            .verify(&key)
+            .map_err(|error| Denial::new(error.code(), error.to_string()))?
+            .admit()
+            .map_err(|error| Denial::new(error.code(), error.to_string()))?;
+        let token = Arc::new(token);
+        self.cache.insert(
+            text,
+            Known {
+                hint,
+                key,
+                token: Arc::clone(&token),
+            },
+        );
+        Ok(token)
+    }
+
+    /// The key a token names, if tokens it signed are believed here.
+    fn believed_key<'s>(&self, hint: u32, snapshot: &'s Snapshot) -> Result<&'s TokenKey, Denial> {
+        let Some(key) = snapshot.key(hint) else {
+            let detail = format!("no key {hint:08x} in bundle {}", snapshot.version());
+            return Err(Denial::new(DenialCode::UnknownKey, detail));
+        };
+        if key.environment != self.environment {
+            let detail = format!(
+                "signed by a key of `{}`, this service is in `{}`",
+                key.environment, self.environment
+            );
+            return Err(Denial::new(DenialCode::WrongEnvironment, detail));
+        }
+        if key.purpose != TokenPurpose::Run {
+            return Err(DenialCode::WrongPurpose.into());
+        }
+        if !key.state.is_believed() {
+            return Err(DenialCode::KeyTainted.into());
+        }
+        Ok(key)
+    }
+
+    /// Whether a token that is genuine allows this call, here, now.
+    fn weigh(
+        &self,
+        token: &AdmittedToken,
+        call: &ToolCall,
+        impact: Option<Impact>,
+        snapshot: &Snapshot,
+        now: Timestamp,
+    ) -> Result<Impact, Denial> {
+        let grant = token.grant();
+        let facts = CallFacts {
+            now,
+            audience: &call.audience,
+            environment: &self.environment,
+            tool: &call.tool,
+            arguments: Digest::from_bytes(*call.args.digest().as_bytes()),
+        };
+        let by_token = |denial: hallpass_token::Denial| {
+            Denial::new(denial.code, token.explain(&denial, &facts))
+        };
+
+        token.check_environment(&facts).map_err(by_token)?;
+        if !grant.budgets.is_empty() {
+            let detail = "the token has budgets, which this version does not count";
+            return Err(Denial::new(DenialCode::VocabularyUnsupported, detail));
+        }
+        token.check_time(&facts).map_err(by_token)?;
+        if let Tenancy::Only(served) = &self.tenancy
+            && grant.tenant != *served
+        {
+            let detail = format!("token of `{}`, service of `{served}`", grant.tenant);
+            return Err(Denial::new(DenialCode::WrongTenant, detail));
+        }
+        if call.audience != self.audience {
+            let detail = format!(
+                "call for `{}`, service is `{}`",
+                call.audience, self.audience
+            );
+            return Err(Denial::new(DenialCode::WrongAudience, detail));
+        }
+        token.check_audience(&facts).map_err(by_token)?;
+        // A tool whose impact is not known counts as the most harmful.
+        if grant.proof.demands(impact.unwrap_or(Impact::Destructive)) {
+            let detail = format!("the token demands a proof (`{}`)", grant.proof);
+            return Err(Denial::new(DenialCode::ProofRequired, detail));
+        }
+        let Some(impact) = impact else {
+            let detail = format!("`{}` is not a tool of `{}`", call.tool, self.audience);
+            return Err(Denial::new(DenialCode::ToolUnknown, detail));
+        };
+        let clearance = token.check_tool(&facts).map_err(by_token)?;
+        token.check_caveats(&facts).map_err(by_token)?;
+        if snapshot.is_stale(impact, &self.staleness, now) {
+            let detail = format!(
+                "last heartbeat {} s ago, at most {} s for a {impact} call",
+                snapshot.age(now).as_secs(),
+                self.staleness.bound(impact).as_secs()
+            );
+            return Err(Denial::new(DenialCode::BundleStale, detail));
+        }
+        match clearance {
+            Clearance::Allow => Ok(impact),
+            Clearance::NeedsApproval => Err(DenialCode::ApprovalRequired.into()),
+        }
+    }
+
+    /// What the called tool does, if the catalogue has it at this service.
+    fn impact(&self, call: &ToolCall, snapshot: &Snapshot) -> Option<Impact> {
+        let tool = snapshot.catalogue().tool(&call.tool)?;
+        (tool.audience == self.audience).then_some(tool.impact)
+    }
+}

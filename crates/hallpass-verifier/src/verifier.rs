@@ -1,0 +1,117 @@
+//! The verifier: pure check, recorded commit, and both in one.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use hallpass_args::ToolCall;
+use hallpass_bundle::{Snapshots, Staleness};
+use hallpass_journal::{Event, Journal};
+use hallpass_vocabulary::{Audience, DenialCode, RequestId, Timestamp};
+
+use crate::cache::TokenCache;
+use crate::checked::Checked;
+use crate::commit::Commit;
+use crate::ids::Ids;
+use crate::judge::Judge;
+use crate::record;
+use crate::refusal::{Denial, Denied, Refusal};
+use crate::setup::{Disclosure, Setup};
+use crate::token_clock::TokenClock;
+
+/// Decides tool calls for one service, from what it holds in memory. Cheap to clone; clones are one verifier.
+#[derive(Clone)]
+pub struct Verifier(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) judge: Judge,
+    pub(crate) disclosure: Disclosure,
+    pub(crate) journal: Journal,
+    pub(crate) snapshots: Arc<Snapshots>,
+    pub(crate) clock: TokenClock,
+    pub(crate) ids: Ids,
+}
+
+impl Verifier {
+    /// A verifier for this service. Denies everything until a first bundle is in its `snapshots`.
+    pub fn new(setup: Setup) -> Self {
+        let floor = setup.journal.latest_time();
+        Self(Arc::new(Inner {
+            judge: Judge {
+                audience: setup.audience,
+                environment: setup.environment,
+                tenancy: setup.tenancy,
+                staleness: Staleness::STANDARD,
+                cache: TokenCache::default(),
+            },
+            disclosure: setup.disclosure,
+            journal: setup.journal,
+            snapshots: setup.snapshots,
+            clock: TokenClock::new(setup.clock, floor),
+            ids: Ids::new(),
+        }))
+    }
+
+    /// The service it decides for.
+    pub fn audience(&self) -> &Audience {
+        &self.0.judge.audience
+    }
+
+    /// A number for a request that has just arrived.
+    pub fn request_id(&self) -> RequestId {
+        self.0.ids.request(self.0.clock.now())
+    }
+
+    /// Checks a token and a call at a time. Pure: reads no clock, does no I/O, records nothing, permits nothing.
+    pub fn check(&self, token: Option<&str>, call: ToolCall, now: Timestamp) -> Checked {
+        let snapshot = self.0.snapshots.load();
+        let judged = self.0.judge.judge(token, &call, snapshot.as_deref(), now);
+        Checked {
+            call,
+            now,
+            arrived: None,
+            token: judged.token,
+            impact: judged.impact,
+            bundle: snapshot.map(|snapshot| snapshot.version()),
+            verdict: judged.verdict,
+        }
+    }
+
+    /// Records a verdict and answers with a [`Permit`](crate::Permit) or a [`Refusal`]. The record is under way when
+    /// this returns; the answer is there when it is written.
+    pub fn commit(&self, checked: Checked) -> Commit {
+        Commit::begin(&self.0, checked)
+    }
+
+    /// Checks and commits, by the token clock.
+    pub fn authorize(&self, token: Option<&str>, call: ToolCall) -> Commit {
+        let arrived = Instant::now();
+        let mut checked = self.check(token, call, self.0.clock.now());
+        checked.arrived = Some(arrived);
+        self.commit(checked)
+    }
+
+    /// Refuses a request that is no tool call, such as one with a body that is not JSON. Recorded like every refusal
+    /// that happens before a token is known: singly up to a rate, counted beyond it, never waited for.
+    pub fn refuse(&self, code: DenialCode, detail: &str) -> Refusal {
+        let now = self.0.clock.now();
+        let (decision, request) = (self.0.ids.decision(now), self.0.ids.request(now));
+        let denial = Denial::new(code, detail);
+        let record = record::unreadable(&self.0, decision, request, &denial);
+        self.0.journal.refuse(record);
+        Refusal::Denied(Denied::disclosed(decision, &denial, self.0.disclosure))
+    }
+
+    /// Records that a bundle came into use.
+    pub fn note_bundle(&self) {
+        if let Some(snapshot) = self.0.snapshots.load() {
+            let seen = hallpass_journal::BundleSeen {
+                version: snapshot.version(),
+                digest: *snapshot.digest(),
+            };
+            drop(self.0.journal.append(
+                &Event::BundleSeen(seen),
+                hallpass_journal::Durability::Relaxed,
+            ));
+        }
+    }
+}
