@@ -9,7 +9,7 @@ use prost::Message as _;
 
 use crate::authority::{self, VOCABULARY_VERSION};
 use crate::caveat::Caveat;
-use crate::datalog::{BlockReader, Predicate, Symbols, Term, Unreadable};
+use crate::datalog::{BlockReader, DATALOG_3_0, DATALOG_3_1, Predicate, Symbols, Term, Unreadable};
 use crate::envelope::{Envelope, KeyBytes, SignedBlock};
 use crate::grant::{Grant, GrantError};
 use crate::limits::{APPROVAL_KEYS_MAX, CHECKS_PER_BLOCK_MAX, FACTS_MAX};
@@ -293,17 +293,22 @@ fn decode_block(signed: &SignedBlock) -> Result<schema::Block, NotAdmitted> {
     if block.checks.len() > CHECKS_PER_BLOCK_MAX {
         return Err(NotAdmitted::TooManyChecks);
     }
-    // The oldest version that holds the content, so that there is one way to write it: Datalog 3.0, and 3.1 for
-    // `trusting`, which is what public keys are for.
-    let version = if block.public_keys.is_empty() {
-        crate::datalog::DATALOG_3_0
-    } else {
-        crate::datalog::DATALOG_3_1
-    };
-    if block.version != Some(version) {
-        return Err(NotAdmitted::BlockVersion);
-    }
     Ok(block)
+}
+
+/// The oldest version that holds the content, so that there is one way to write it: Datalog 3.0, and 3.1 for `trusting`,
+/// which is what public keys are for. Looked at last: newer Datalog is better refused by what it says.
+fn check_version(block: &schema::Block) -> Result<(), NotAdmitted> {
+    let version = if block.public_keys.is_empty() {
+        DATALOG_3_0
+    } else {
+        DATALOG_3_1
+    };
+    if block.version == Some(version) {
+        Ok(())
+    } else {
+        Err(NotAdmitted::BlockVersion)
+    }
 }
 
 fn read_authority<'a>(
@@ -356,6 +361,7 @@ fn read_authority<'a>(
         return Err(refused(NotAdmitted::PublicKeyTable));
     }
     reader.finish(block.symbols.len()).map_err(refused)?;
+    check_version(block).map_err(refused)?;
     Ok((grant, approval_keys))
 }
 
@@ -413,5 +419,6 @@ fn read_attenuation<'a>(
             caveat,
         });
     }
-    reader.finish(block.symbols.len()).map_err(refused)
+    reader.finish(block.symbols.len()).map_err(refused)?;
+    check_version(block).map_err(refused)
 }

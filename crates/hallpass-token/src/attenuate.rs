@@ -22,6 +22,9 @@ pub enum AttenuateError {
     /// Nothing to add.
     #[error("no caveat was given")]
     NoCaveats,
+    /// The secret for the next block is that of an earlier one, so that a later block could be cut off.
+    #[error("the secret for the next block was used before")]
+    SecretReused,
     /// The token is sealed: nobody can change it.
     #[error("the token is sealed")]
     Sealed,
@@ -75,6 +78,13 @@ impl UnverifiedToken {
         }
         let payload = block_of(&self.envelope, caveats).map_err(AttenuateError::Token)?;
         let next_key = next.signing_key().verifying_key().to_bytes();
+        if self
+            .envelope
+            .blocks()
+            .any(|block| block.next_key == next_key)
+        {
+            return Err(AttenuateError::SecretReused);
+        }
         let appended = chain::append(payload, next_key, &self.envelope, &secret.signing_key());
         let later = self
             .envelope

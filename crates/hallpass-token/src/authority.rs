@@ -196,6 +196,9 @@ impl<'f, 'a> Facts<'f, 'a> {
     }
 
     fn spec(&self) -> Result<GrantSpec, GrantError> {
+        if self.one("hallpass")? != [Term::Integer(VOCABULARY_VERSION)] {
+            return Err(GrantError::Value { fact: "hallpass" });
+        }
         let (subject, assurance) = match self.one("subject")? {
             [Term::Text(id), Term::Text(assurance)] => {
                 (parsed("subject", id)?, parsed("subject", assurance)?)

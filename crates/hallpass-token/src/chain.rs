@@ -1,7 +1,7 @@
 //! The chain of signatures: each block is signed by the key the block before it names, the first by the root key.
 //!
-//! The engine's own verification decompresses every key before it looks at one signature and verifies loosely. This
-//! one stops at the first signature that fails and verifies strictly; a test holds the two verdicts together.
+//! The engine's own verification decompresses every key before it looks at one signature; this one stops at the first
+//! signature that fails, so junk costs one verification. A test holds the two verdicts together.
 
 use ed25519_dalek::Signer as _;
 use hallpass_keys::{Signature, VerifyingKey};

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use biscuit_auth::builder::{
-    Algorithm, AuthorizerBuilder, Fact, Policy, PolicyKind, Predicate, Rule, Term,
+    Algorithm, AuthorizerBuilder, Expression, Fact, Op, Policy, PolicyKind, Predicate, Rule, Term,
 };
 use biscuit_auth::{AuthorizerLimits, Biscuit, PublicKey, error};
 
@@ -36,47 +36,67 @@ pub enum EngineVerdict {
     Deny,
 }
 
-/// Decides a call with the engine.
-pub fn decide(token: &VerifiedToken, call: &CallFacts<'_>) -> EngineVerdict {
-    // The engine's cost has no bound of its own; admission is the bound.
-    if token.admit().is_err() {
-        return EngineVerdict::CouldNotEvaluate;
-    }
-    let bytes = token.token.envelope.to_bytes();
-    // The engine panics in places; what it leaves behind is dropped with the closure.
-    catch_unwind(AssertUnwindSafe(|| {
-        run(&bytes, token.root.as_bytes(), token.token.blocks(), call)
-    }))
-    .unwrap_or(EngineVerdict::CouldNotEvaluate)
-}
+/// The engine could not load a token: it is not admitted, or the engine refuses or fails to read it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the engine could not load the token")]
+pub struct CouldNotLoad;
 
-fn run(bytes: &[u8], root: &[u8; 32], blocks: usize, call: &CallFacts<'_>) -> EngineVerdict {
-    match authorize(bytes, root, blocks, call) {
-        Ok(_) => EngineVerdict::Allow,
-        Err(error::Token::FailedLogic(error::Logic::Unauthorized { .. })) => EngineVerdict::Deny,
-        Err(_) => EngineVerdict::CouldNotEvaluate,
-    }
-}
-
-fn authorize(
-    bytes: &[u8],
-    root: &[u8; 32],
+/// The engine with a token loaded.
+pub struct Engine {
+    token: Biscuit,
     blocks: usize,
-    call: &CallFacts<'_>,
-) -> Result<usize, error::Token> {
-    let root = PublicKey::from_bytes(root, Algorithm::Ed25519)?;
-    let token = Biscuit::from(bytes, root)?;
-    let mut builder = AuthorizerBuilder::new().policy(allow_all())?;
-    for fact in call_facts(blocks, call).ok_or(error::Token::InternalError)? {
-        builder = builder.fact(fact)?;
+}
+
+impl Engine {
+    /// Loads a token; the engine verifies its signatures again, in its own way.
+    ///
+    /// # Errors
+    /// [`CouldNotLoad`]. A token that is not admitted is never shown to the engine: its cost has no bound of its own,
+    /// admission is the bound.
+    pub fn load(token: &VerifiedToken) -> Result<Self, CouldNotLoad> {
+        token.admit().map_err(|_| CouldNotLoad)?;
+        let bytes = token.token.envelope.to_bytes();
+        let root = PublicKey::from_bytes(token.root.as_bytes(), Algorithm::Ed25519)
+            .map_err(|_| CouldNotLoad)?;
+        let blocks = token.token.blocks();
+        match guarded(|| Biscuit::from(&bytes, root)) {
+            Some(Ok(token)) => Ok(Self { token, blocks }),
+            _ => Err(CouldNotLoad),
+        }
     }
-    let limits = AuthorizerLimits {
+
+    /// Decides a call.
+    pub fn decide(&self, call: &CallFacts<'_>) -> EngineVerdict {
+        match guarded(|| self.authorize(call)) {
+            Some(Ok(_)) => EngineVerdict::Allow,
+            Some(Err(error::Token::FailedLogic(error::Logic::Unauthorized { .. }))) => {
+                EngineVerdict::Deny
+            }
+            Some(Err(_)) | None => EngineVerdict::CouldNotEvaluate,
+        }
+    }
+
+    fn authorize(&self, call: &CallFacts<'_>) -> Result<usize, error::Token> {
+        let mut builder = AuthorizerBuilder::new().policy(allow_all())?;
+        for fact in call_facts(self.blocks, call).ok_or(error::Token::InternalError)? {
+            builder = builder.fact(fact)?;
+        }
+        // On the builder, before anything is derived: limits passed to `authorize` come too late.
+        builder.set_limits(limits()).build(&self.token)?.authorize()
+    }
+}
+
+/// The engine panics in places; what it leaves behind is dropped with the closure.
+fn guarded<T>(run: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(run)).ok()
+}
+
+fn limits() -> AuthorizerLimits {
+    AuthorizerLimits {
         max_facts: ENGINE_FACTS_MAX,
         max_iterations: ENGINE_ITERATIONS_MAX,
         max_time: ENGINE_TIME_MAX,
-    };
-    // On the builder, before anything is derived: limits passed to `authorize` come too late.
-    builder.set_limits(limits).build(&token)?.authorize()
+    }
 }
 
 /// `allow if true`: the checks of the token decide.
@@ -85,8 +105,8 @@ fn allow_all() -> Policy {
         name: "query".to_owned(),
         terms: Vec::new(),
     };
-    let truth = biscuit_auth::builder::Expression {
-        ops: vec![biscuit_auth::builder::Op::Value(Term::Bool(true))],
+    let truth = Expression {
+        ops: vec![Op::Value(Term::Bool(true))],
     };
     Policy {
         queries: vec![Rule::new(head, Vec::new(), vec![truth], Vec::new())],

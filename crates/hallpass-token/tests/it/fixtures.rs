@@ -85,11 +85,11 @@ pub fn admitted(text: &str) -> AdmittedToken {
     verified(text).admit().unwrap()
 }
 
+/// One more block; its secret differs from that of every block before it.
 pub fn attenuated(text: &str, caveats: &[Caveat]) -> TokenText {
-    UnverifiedToken::parse(text)
-        .unwrap()
-        .attenuate(caveats, next(3))
-        .unwrap()
+    let token = UnverifiedToken::parse(text).unwrap();
+    let secret = next(100 + token.blocks() as u8);
+    token.attenuate(caveats, secret).unwrap()
 }
 
 /// A call, owning what [`CallFacts`] borrows.

@@ -10,5 +10,10 @@
     reason = "tests fail by panicking"
 )]
 
+mod differential;
 mod fixtures;
+mod forge;
+mod laws;
 mod round_trip;
+mod signatures;
+mod traps;

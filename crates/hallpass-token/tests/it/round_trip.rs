@@ -1,6 +1,6 @@
 //! Mint, attenuate, seal: what comes out is what went in.
 
-use hallpass_token::engine::{self, EngineVerdict};
+use hallpass_token::engine::{Engine, EngineVerdict};
 use hallpass_token::{Clearance, UnverifiedToken};
 
 use crate::fixtures::{admitted, attenuated, call, grant, minted, root, verified};
@@ -42,7 +42,9 @@ fn caveats_come_back_as_they_went_in() {
         assert_eq!(token.blocks(), 2);
         assert_eq!(token.decide(&call().facts()), Ok(Clearance::Allow));
         assert_eq!(
-            engine::decide(&verified(text.expose()), &call().facts()),
+            Engine::load(&verified(text.expose()))
+                .unwrap()
+                .decide(&call().facts()),
             EngineVerdict::Allow
         );
     }

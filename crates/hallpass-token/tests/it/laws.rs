@@ -1,0 +1,184 @@
+//! Laws over generated values.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hallpass_keys::Digest;
+use hallpass_token::limits::{
+    APPROVAL_KEYS_MAX, AUDIENCES_MAX, BUDGET_AMOUNT_MAX, ROLES_MAX, TTL_SECONDS_MAX,
+};
+use hallpass_token::{
+    BudgetUnit, Caveat, Clearance, Grant, GrantSpec, MintError, NameSet, UnverifiedToken, mint,
+};
+use hallpass_vocabulary::{ProofRule, RunId, SubjectAssurance, Timestamp, TokenId};
+use proptest::collection::{btree_map, btree_set, vec};
+use proptest::option;
+use proptest::prelude::*;
+
+use crate::fixtures::{admitted, approver, attenuated, call, environment, next, root};
+
+fn tool() -> impl Strategy<Value = String> {
+    "[a-z][a-z0-9_]{0,12}\\.[a-z][a-z0-9_]{0,12}"
+}
+
+fn label() -> impl Strategy<Value = String> {
+    "[a-z][a-z0-9-]{0,20}"
+}
+
+prop_compose! {
+    fn who()(
+        tenant in "[A-Za-z0-9][A-Za-z0-9._-]{0,30}",
+        // Also names that are default symbols of every Biscuit.
+        subject in prop_oneof!["user:[!#-&(-\\[\\]-_a-~]{1,40}", Just("user:admin".to_owned())],
+        actor in "agent:[a-z0-9-]{1,30}",
+        client in prop_oneof![label(), Just("service".to_owned())],
+        route in "(/[a-z0-9_-]{1,10}){1,4}",
+        roles in btree_set(prop_oneof!["[a-z][a-z0-9_-]{0,15}", Just("admin".to_owned())], 0..=ROLES_MAX),
+    ) -> (String, String, String, String, String, BTreeSet<String>) {
+        (tenant, subject, actor, client, route, roles)
+    }
+}
+
+prop_compose! {
+    fn spec()(
+        (tenant, subject, actor, client, route, roles) in who(),
+        audiences in btree_set(label(), 1..=AUDIENCES_MAX),
+        tools in btree_set(tool(), 1..40),
+        withheld in 0usize..40,
+        budgets in btree_map(0usize..2, 0..=BUDGET_AMOUNT_MAX, 0..=2),
+        holder in option::of(1u8..200),
+        proof in 0usize..3,
+        verified in any::<bool>(),
+        ids in any::<[u8; 10]>(),
+        issued in 0i64..4_000_000_000,
+        ttl in 1..=TTL_SECONDS_MAX,
+    ) -> GrantSpec {
+        let issued = Timestamp::from_unix_seconds(issued);
+        let tools: Vec<_> = tools.iter().map(|tool| tool.parse().unwrap()).collect();
+        let (needs_approval, tools) = tools.split_at(withheld.min(tools.len()));
+        GrantSpec {
+            token: TokenId::new(issued, ids),
+            run: RunId::new(issued, ids),
+            tenant: tenant.parse().unwrap(),
+            environment: environment("dev"),
+            subject: subject.parse().unwrap(),
+            assurance: if verified { SubjectAssurance::Verified } else { SubjectAssurance::Asserted },
+            actor: actor.parse().unwrap(),
+            client: client.parse().unwrap(),
+            route: route.parse().unwrap(),
+            roles: roles.iter().map(|role| role.parse().unwrap()).collect(),
+            audiences: audiences.iter().map(|name| name.parse().unwrap()).collect(),
+            tools: tools.iter().cloned().collect(),
+            needs_approval: needs_approval.iter().cloned().collect(),
+            budgets: budgets.into_iter().map(|(unit, amount)| (BudgetUnit::ALL[unit], amount)).collect(),
+            holder: holder.map(|seed| approver(seed).verifying_key()),
+            proof: [ProofRule::Always, ProofRule::Waived, ProofRule::Writes][proof],
+            policy: Digest::of(&ids),
+            issued,
+            expires: issued.after(std::time::Duration::from_secs(ttl)),
+        }
+    }
+}
+
+fn caveat() -> impl Strategy<Value = Caveat> {
+    prop_oneof![
+        (0i64..4_000_000_000)
+            .prop_map(|end| Caveat::ExpiresBefore(Timestamp::from_unix_seconds(end))),
+        btree_set(label(), 1..10).prop_map(|names| {
+            Caveat::OnlyAudiences(
+                NameSet::new(names.iter().map(|name| name.parse().unwrap())).unwrap(),
+            )
+        }),
+        btree_set(tool(), 1..10).prop_map(|names| {
+            Caveat::OnlyTools(NameSet::new(names.iter().map(|name| name.parse().unwrap())).unwrap())
+        }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_minted_is_admitted_with_the_same_grant(spec in spec(), approvers in 0..=APPROVAL_KEYS_MAX) {
+        let grant = Grant::new(spec).unwrap();
+        let approvers: Vec<_> = (0..approvers).map(|n| approver(n as u8 + 1).verifying_key()).collect();
+        match mint(&grant, &root(1), &approvers, next(2)) {
+            Ok(text) => {
+                let token = admitted(text.expose());
+                prop_assert_eq!(token.grant(), &grant);
+                prop_assert_eq!(token.approval_keys().len(), approvers.len());
+                prop_assert!(approvers.iter().all(|key| token.approval_keys().contains(key.as_bytes())));
+                // The library reads it too, under the same root key.
+                let library = crate::forge::biscuit(text.expose());
+                prop_assert_eq!(library.root_key_id(), Some(root(1).id().hint()));
+            }
+            Err(error) => prop_assert!(matches!(error, MintError::TooLarge { .. }), "{}", error),
+        }
+    }
+
+    #[test]
+    fn attenuating_never_widens_and_comes_back_as_written(
+        spec in spec(),
+        blocks in vec(vec(caveat(), 1..4), 1..4),
+        tool_at in 0usize..40,
+        after_issue in 0u64..1000,
+    ) {
+        let grant = Grant::new(spec).unwrap();
+        let text = mint(&grant, &root(1), &[approver(1).verifying_key()], next(2)).unwrap();
+        let mut call = call();
+        call.now = grant.issued.after(std::time::Duration::from_secs(after_issue));
+        call.audience = grant.audiences.iter().next().unwrap().clone();
+        let granted: Vec<_> = grant.tools.iter().chain(&grant.needs_approval).collect();
+        call.tool = granted[tool_at % granted.len()].clone();
+
+        let mut text = text.expose().to_owned();
+        let mut before = admitted(&text).decide(&call.facts());
+        let mut written = Vec::new();
+        for caveats in blocks {
+            text = attenuated(&text, &caveats).expose().to_owned();
+            written.extend(caveats);
+            let token = admitted(&text);
+            let read: Vec<_> = token.caveats().iter().map(|placed| placed.caveat.clone()).collect();
+            prop_assert_eq!(&read, &written);
+            prop_assert!(token.not_after() <= grant.expires);
+            let now = token.decide(&call.facts());
+            prop_assert!(before.is_ok() || now.is_err(), "{:?} became {:?}", before, now);
+            if let (Ok(Clearance::NeedsApproval), Ok(now)) = (before, now) {
+                prop_assert_eq!(now, Clearance::NeedsApproval);
+            }
+            before = now;
+        }
+    }
+
+    #[test]
+    fn words_of_a_caveat_are_the_caveat(caveat in caveat()) {
+        prop_assert_eq!(caveat.to_string().parse(), Ok(caveat));
+    }
+
+    #[test]
+    fn any_text_is_answered_without_panic(text in ".{0,300}", bytes in vec(any::<u8>(), 0..300)) {
+        let _ = UnverifiedToken::parse(&text).map(|_| ());
+        let _ = UnverifiedToken::parse(&format!("hp1.{text}")).map(|_| ());
+        if let Ok(token) = UnverifiedToken::parse(&crate::forge::to_text(&bytes)) {
+            let _ = token.describe();
+        }
+    }
+}
+
+#[test]
+fn an_empty_budget_map_and_every_budget_round_trip() {
+    let mut spec = crate::fixtures::spec();
+    for budgets in [
+        BTreeMap::new(),
+        BTreeMap::from([
+            (BudgetUnit::Calls, 0),
+            (BudgetUnit::UsdMicros, BUDGET_AMOUNT_MAX),
+        ]),
+    ] {
+        spec.budgets = budgets;
+        let grant = Grant::new(spec.clone()).unwrap();
+        assert_eq!(
+            *admitted(crate::fixtures::minted(&grant).expose()).grant(),
+            grant
+        );
+    }
+}
