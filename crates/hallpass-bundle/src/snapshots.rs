@@ -26,6 +26,12 @@ impl Snapshots {
         self.0.load_full()
     }
 
+    /// Looks at what is known now, without taking part in its ownership: no counter that other threads also write. For
+    /// the path of every call; hold [`Snapshots::load`] where the answer must outlive the look.
+    pub fn with<R>(&self, look: impl FnOnce(Option<&Snapshot>) -> R) -> R {
+        look(self.0.load().as_deref())
+    }
+
     /// Makes this what is known, unless something newer is known already. Answers which of the two is.
     pub fn publish(&self, snapshot: Snapshot) -> bool {
         let snapshot = Arc::new(snapshot);

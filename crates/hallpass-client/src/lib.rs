@@ -1,1 +1,26 @@
-//! HTTP client of the authority: tokens and bundle refresh.
+//! HTTP client of the authority: tokens and bundle refresh; and of tool services: calls.
+//!
+//! Floor 4. [`BundleSource`] keeps a service's [`Snapshots`](hallpass_bundle::Snapshots) fresh in the background, so
+//! that nothing on the path of a call waits for the network. [`TokenClient`] is for orchestrators, [`ToolClient`] for
+//! whoever calls a guarded tool. Nothing here follows redirects or reads proxy settings from the environment: secrets
+//! go where the configuration says and nowhere else.
+
+mod base_url;
+mod bearer;
+mod bundle_source;
+mod http;
+mod problem;
+mod refresh;
+mod token_client;
+mod tool_client;
+
+pub use base_url::{BaseUrl, InvalidBaseUrl};
+pub use bearer::{BEARER_BYTES_MAX, BearerToken, ClientSecret, InvalidSecret};
+pub use bundle_source::{BundleSource, BundleSourceConfig, BundleStatus, REFRESH_INTERVAL};
+pub use http::TransportError;
+pub use problem::Problem;
+pub use refresh::{OpenError, RefreshError};
+pub use token_client::{
+    TOKEN_ANSWER_BYTES_MAX, TokenClient, TokenError, TokenRequest, TokenResponse,
+};
+pub use tool_client::{TOOL_ANSWER_BYTES_MAX, ToolAnswer, ToolClient, ToolError, ToolRequest};

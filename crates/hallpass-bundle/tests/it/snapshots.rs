@@ -50,8 +50,9 @@ fn the_newest_wins_in_any_order() {
     let authority = Authority::new();
     let (old, new) = (at(&authority, NOW), at(&authority, NOW.after(seconds(2))));
     let cell = Snapshots::empty();
-    assert!(cell.load().is_none());
+    assert!(cell.load().is_none() && cell.with(|known| known.is_none()));
     assert!(cell.publish(new.clone()));
+    assert_eq!(cell.with(|known| known.unwrap().version()), new.version());
     assert!(!cell.publish(old.clone()));
     assert_eq!(cell.load().unwrap().version(), new.version());
     assert!(cell.publish(new.clone()));

@@ -1,0 +1,57 @@
+//! How every request here is made and every answer read.
+
+use std::time::Duration;
+
+use reqwest::{Client, Response, redirect};
+
+/// How long to wait for a connection. On one network, a server that takes longer is not there.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The request did not reach the server, or its answer did not come back. Says nothing about whether it was acted on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransportError {
+    /// Connection, timeout, or broken HTTP.
+    #[error("the server cannot be reached or did not answer")]
+    Http(#[source] HttpFailure),
+    /// The answer is larger than this kind of answer may be.
+    #[error("the answer has more than {max} bytes")]
+    TooLarge {
+        /// How many it may have.
+        max: usize,
+    },
+}
+
+/// What the HTTP library says of it, without the URL.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct HttpFailure(reqwest::Error);
+
+impl From<reqwest::Error> for TransportError {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Http(HttpFailure(error.without_url()))
+    }
+}
+
+/// A client that goes where it is told: no redirects (they would take secrets along), no proxies from the environment.
+pub(crate) fn client(timeout: Duration) -> Result<Client, TransportError> {
+    Ok(Client::builder()
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(timeout)
+        .user_agent(concat!("hallpass/", env!("CARGO_PKG_VERSION")))
+        .build()?)
+}
+
+/// Reads an answer up to a limit, and not a chunk further: a server that never stops is cut off.
+pub(crate) async fn read(mut response: Response, max: usize) -> Result<Vec<u8>, TransportError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > max {
+            return Err(TransportError::TooLarge { max });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
