@@ -9,6 +9,7 @@ use hallpass_vocabulary::{
 };
 
 use crate::admission::{AdmissionError, AdmittedToken, Content};
+use crate::authority;
 use crate::grant::BudgetUnit;
 use crate::token::UnverifiedToken;
 
@@ -90,6 +91,17 @@ impl AdmittedToken {
     /// This token as data for people.
     pub fn describe(&self) -> Description {
         describe(self.content(), Standing::Verified)
+    }
+
+    /// The authority block as Datalog, one fact or check a line: what any Biscuit tool would print.
+    pub fn datalog(&self) -> String {
+        let facts = authority::facts(self.grant())
+            .into_iter()
+            .map(|fact| format!("{fact};\n"));
+        let checks = authority::checks(self.grant(), self.approval_keys());
+        facts
+            .chain(checks.iter().map(|check| format!("{check};\n")))
+            .collect()
     }
 }
 

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use biscuit_auth::builder::{Algorithm, BlockBuilder};
+use biscuit_auth::datalog::SymbolTable;
 use biscuit_auth::format::schema;
 use biscuit_auth::{Biscuit, KeyPair, PrivateKey, PublicKey};
 use ed25519_dalek::Signer as _;
@@ -70,11 +71,12 @@ pub fn third_party(text: &str, signer: &SigningKey, code: &str) -> String {
             BlockBuilder::new().code(code).unwrap(),
         )
         .unwrap();
+    let next = KeyPair::from(&PrivateKey::from_bytes(&[79; 32], Algorithm::Ed25519).unwrap());
     let signer =
         PublicKey::from_bytes(signer.verifying_key().as_bytes(), Algorithm::Ed25519).unwrap();
     to_text(
         &token
-            .append_third_party(signer, block)
+            .append_third_party_with_keypair(signer, block, next)
             .unwrap()
             .to_vec()
             .unwrap(),
@@ -84,11 +86,15 @@ pub fn third_party(text: &str, signer: &SigningKey, code: &str) -> String {
 /// A token whose authority block is this Datalog, minted by the library with our root key.
 pub fn authority(code: &str) -> String {
     let key = KeyPair::from(&biscuit_private(&root(1)));
+    let next = KeyPair::from(&PrivateKey::from_bytes(&[80; 32], Algorithm::Ed25519).unwrap());
     let builder = Biscuit::builder()
         .root_key_id(root(1).id().hint())
         .code(code)
         .unwrap();
-    to_text(&builder.build(&key).unwrap().to_vec().unwrap())
+    let token = builder
+        .build_with_key_pair(&key, SymbolTable::new(), &next)
+        .unwrap();
+    to_text(&token.to_vec().unwrap())
 }
 
 /// The minted token with its authority block changed and signed again.

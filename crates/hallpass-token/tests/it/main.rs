@@ -10,10 +10,13 @@
     reason = "tests fail by panicking"
 )]
 
+mod describe;
 mod differential;
+mod docs;
 mod fixtures;
 mod forge;
 mod laws;
 mod round_trip;
 mod signatures;
 mod traps;
+mod vectors;

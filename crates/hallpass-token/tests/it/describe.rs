@@ -1,0 +1,115 @@
+//! What `tokens inspect` shows, and that the Datalog it prints is the token.
+
+use hallpass_token::describe::Standing;
+use hallpass_token::{Caveat, Grant, UnverifiedToken};
+
+use crate::fixtures::{admitted, approver, at, attenuated, grant, minted, set, spec};
+use crate::forge;
+
+fn narrowed() -> String {
+    let caveats = [
+        "only tools kb.search".parse().unwrap(),
+        "expires before 2026-11-21T09:31:00Z".parse().unwrap(),
+    ];
+    attenuated(minted(&grant()).expose(), &caveats)
+        .expose()
+        .to_owned()
+}
+
+#[test]
+fn a_description_says_who_what_where_and_until_when() {
+    let text = narrowed();
+    let verified = admitted(&text).describe();
+    assert_eq!(verified.standing, Standing::Verified);
+    assert_eq!(verified.subject.as_str(), "user:alice");
+    assert_eq!(verified.tools, set(&["kb.search", "tickets.get"]));
+    assert_eq!(verified.expires, at(900));
+    assert_eq!(verified.not_after, at(60), "the caveat ends it sooner");
+    let words: Vec<_> = verified
+        .caveats
+        .iter()
+        .map(|caveat| (caveat.block, caveat.words.as_str()))
+        .collect();
+    assert_eq!(
+        words,
+        [
+            (1, "only tools kb.search"),
+            (1, "expires before 2026-11-21T09:31:00Z")
+        ]
+    );
+    assert_eq!((verified.blocks, verified.sealed), (2, false));
+
+    let mut unverified = UnverifiedToken::parse(&text).unwrap().describe().unwrap();
+    assert_eq!(unverified.standing, Standing::Unverified);
+    unverified.standing = Standing::Verified;
+    assert_eq!(unverified, verified);
+}
+
+#[test]
+fn json_has_the_names_of_the_vocabulary_and_no_secret() {
+    let json = serde_json::to_value(admitted(&narrowed()).describe()).unwrap();
+    assert_eq!(json["standing"], "verified");
+    assert_eq!(json["environment"], "dev");
+    assert_eq!(json["budgets"]["calls"], 25);
+    assert_eq!(
+        json["caveats"][0]["datalog"],
+        r#"check if call:tool($t), {"kb.search"}.contains($t)"#
+    );
+    assert!(!json.to_string().contains("hp1."));
+}
+
+#[test]
+fn an_unverified_token_that_could_not_be_admitted_is_not_described() {
+    let text = forge::appended("check if true;");
+    assert!(UnverifiedToken::parse(&text).unwrap().describe().is_err());
+}
+
+#[test]
+fn the_printed_datalog_minted_by_the_library_is_the_same_token() {
+    let mut spec = spec();
+    spec.holder = Some(approver(3).verifying_key());
+    let with_holder = Grant::new(spec.clone()).unwrap();
+    spec.needs_approval.clear();
+    spec.roles.clear();
+    spec.budgets.clear();
+    let bare = Grant::new(spec).unwrap();
+    for grant in [grant(), with_holder, bare] {
+        let ours = admitted(minted(&grant).expose());
+        let theirs = admitted(&forge::authority(&ours.datalog()));
+        assert_eq!(theirs.grant(), ours.grant(), "{}", ours.datalog());
+        assert_eq!(theirs.approval_keys(), ours.approval_keys());
+    }
+}
+
+#[test]
+fn the_printed_caveat_appended_by_the_library_is_the_same_caveat() {
+    for words in [
+        "only tools kb.search",
+        "only tools kb.search, ticket.close, wiki.read",
+        "only services kb, tickets",
+        "expires before 2026-11-21T09:31:00Z",
+    ] {
+        let caveat: Caveat = words.parse().unwrap();
+        let token = admitted(&forge::appended(&format!("{};", caveat.datalog())));
+        assert_eq!(token.caveats().len(), 1);
+        assert_eq!(token.caveats()[0].caveat, caveat);
+    }
+}
+
+#[test]
+fn a_denial_is_explained_by_the_caveat_or_the_grant() {
+    let token = admitted(&narrowed());
+    let mut call = crate::fixtures::call();
+    call.tool = "tickets.get".parse().unwrap();
+    let denial = token.decide(&call.facts()).unwrap_err();
+    assert_eq!(
+        token.explain(&denial, &call.facts()),
+        "block 1 of the token says `only tools kb.search`"
+    );
+    call.tool = "mail.send".parse().unwrap();
+    let denial = token.decide(&call.facts()).unwrap_err();
+    assert_eq!(
+        token.explain(&denial, &call.facts()),
+        "`mail.send` is not among the token's tools"
+    );
+}
