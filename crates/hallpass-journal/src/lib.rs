@@ -17,11 +17,13 @@ mod journal;
 mod line;
 pub mod merkle;
 mod open;
+pub mod read;
 mod refusals;
 mod scan;
 mod settings;
 mod storage;
 mod text;
+pub mod verify;
 mod writer;
 
 pub use append::{Append, AppendError, Durability, Recorded};
