@@ -1,0 +1,15 @@
+//! The client against servers that are right, wrong, slow and hostile.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests fail by panicking"
+)]
+
+mod bundles;
+mod server;
+mod tokens;
+mod tools;

@@ -1,0 +1,203 @@
+use std::error::Error as _;
+
+use hallpass_client::{
+    BaseUrl, ClientSecret, TOKEN_ANSWER_BYTES_MAX, TokenClient, TokenError, TokenRequest,
+    TransportError,
+};
+use hallpass_vocabulary::{ClientId, RunId, Timestamp, TokenId};
+use serde_json::{Value, json};
+
+use crate::server::{self, Server};
+
+const NOW: Timestamp = Timestamp::from_unix_ms(1_795_000_000_000);
+
+fn client(base: &BaseUrl) -> TokenClient {
+    let secret = ClientSecret::new("hps_0123456789").unwrap();
+    TokenClient::new(base.clone(), ClientId::new("orchestrator").unwrap(), secret).unwrap()
+}
+
+fn request() -> TokenRequest {
+    TokenRequest {
+        route: "/support/draft".parse().unwrap(),
+        tenant: "acme".parse().unwrap(),
+        subject: "user:alice".parse().unwrap(),
+        actor: "agent:support-bot".parse().unwrap(),
+        run_id: None,
+        ttl_seconds: None,
+        tools: Vec::new(),
+    }
+}
+
+fn answer() -> Value {
+    json!({
+        "token": "hp1.abc",
+        "token_id": TokenId::new(NOW, [1; 10]),
+        "run_id": RunId::new(NOW, [2; 10]),
+        "expires_at": "2026-11-18T11:21:40Z",
+        "route": "/support/draft",
+        "tenant": "acme",
+        "audiences": ["tickets"],
+        "tools": ["kb.search", "tickets.get"],
+        "needs_approval": [],
+        "from_a_later_version": true,
+    })
+}
+
+#[tokio::test]
+async fn asks_as_the_client_and_reads_the_grant() {
+    let server = Server::start(201, answer().to_string()).await;
+    let token = client(&server.base).request(&request()).await.unwrap();
+    assert_eq!(token.token.expose(), "hp1.abc");
+    assert_eq!(token.token_id, TokenId::new(NOW, [1; 10]));
+    assert_eq!(token.run_id, RunId::new(NOW, [2; 10]));
+    assert_eq!(token.expires_at.to_string(), "2026-11-18T11:21:40.000Z");
+    assert_eq!(token.tools.len(), 2);
+    assert_eq!(token.audiences[0].as_str(), "tickets");
+    assert!(!format!("{token:?}").contains("abc"));
+
+    let seen = server.seen().remove(0);
+    assert_eq!(
+        (seen.method.as_str(), seen.path.as_str()),
+        ("POST", "/v1/tokens")
+    );
+    // RFC 7617: base64 of `orchestrator:hps_0123456789`.
+    assert_eq!(
+        seen.headers["authorization"],
+        "Basic b3JjaGVzdHJhdG9yOmhwc18wMTIzNDU2Nzg5"
+    );
+    assert_eq!(seen.headers["content-type"], "application/json");
+    let body: Value = serde_json::from_slice(&seen.body).unwrap();
+    assert_eq!(
+        body,
+        json!({
+            "route": "/support/draft",
+            "tenant": "acme",
+            "subject": "user:alice",
+            "actor": "agent:support-bot",
+        })
+    );
+}
+
+#[tokio::test]
+async fn says_what_is_narrower_only_when_it_is() {
+    let server = Server::start(201, answer().to_string()).await;
+    let run = RunId::new(NOW, [2; 10]);
+    let request = TokenRequest {
+        run_id: Some(run),
+        ttl_seconds: Some(60),
+        tools: vec!["kb.search".parse().unwrap()],
+        ..request()
+    };
+    client(&server.base).request(&request).await.unwrap();
+    let body: Value = serde_json::from_slice(&server.seen()[0].body).unwrap();
+    assert_eq!(body["run_id"], run.to_string());
+    assert_eq!(body["ttl_seconds"], 60);
+    assert_eq!(body["tools"], json!(["kb.search"]));
+}
+
+#[tokio::test]
+async fn a_refusal_comes_with_its_code() {
+    let problem = json!({
+        "type": "urn:hallpass:authority:tenant_not_allowed",
+        "title": "The route is not for this tenant",
+        "status": 403,
+        "code": "tenant_not_allowed",
+        "detail": "route `/support/draft` is not for `acme`",
+        "instance": "req_1",
+    });
+    let server = Server::start(403, problem.to_string()).await;
+    let error = client(&server.base).request(&request()).await.unwrap_err();
+    let TokenError::Refused(problem) = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(
+        (problem.status, problem.code.as_str()),
+        (403, "tenant_not_allowed")
+    );
+    assert_eq!(problem.instance.as_deref(), Some("req_1"));
+    assert!(
+        error
+            .to_string()
+            .contains("tenant_not_allowed (403): route `/support/draft`")
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_understood_is_no_token() {
+    let server = Server::start(201, "").await;
+    let missing = |name: &str| {
+        let mut answer = answer();
+        answer.as_object_mut().unwrap().remove(name);
+        answer.to_string()
+    };
+    let mut spaced = answer();
+    spaced["token"] = json!("hp1.a b");
+    for (status, body) in [
+        (201, String::new()),
+        (201, "[]".to_owned()),
+        (201, missing("token")),
+        (201, missing("expires_at")),
+        (201, missing("needs_approval")),
+        (201, spaced.to_string()),
+        (200, answer().to_string()),
+        (500, "<html>".to_owned()),
+        (502, String::new()),
+    ] {
+        server.answers(status, &[], body);
+        let error = client(&server.base).request(&request()).await.unwrap_err();
+        assert!(
+            matches!(error, TokenError::Unreadable { status: s } if s == status),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_does_not_take_the_secret_along() {
+    let (server, elsewhere) = (
+        Server::start(201, "").await,
+        Server::start(201, answer().to_string()).await,
+    );
+    for status in [301, 302, 303, 307, 308] {
+        let location = format!("{}/v1/tokens", elsewhere.base);
+        server.answers(status, &[("location", &location)], "");
+        let error = client(&server.base).request(&request()).await.unwrap_err();
+        assert!(matches!(error, TokenError::Unreadable { status: s } if s == status));
+    }
+    assert_eq!((server.seen().len(), elsewhere.seen().len()), (5, 0));
+}
+
+#[tokio::test]
+async fn an_authority_that_is_not_there_is_a_transport_error() {
+    let base = server::nobody().await;
+    let error = client(&base).request(&request()).await.unwrap_err();
+    let TokenError::Transport(cause @ TransportError::Http(_)) = &error else {
+        panic!("{error:?}");
+    };
+    assert!(cause.source().is_some());
+    assert!(!format!("{error:?}").contains("hps_"));
+}
+
+#[tokio::test]
+async fn an_endless_answer_is_cut_off() {
+    let error = client(&server::endless().await)
+        .request(&request())
+        .await
+        .unwrap_err();
+    assert!(matches!(
+        error,
+        TokenError::Transport(TransportError::TooLarge {
+            max: TOKEN_ANSWER_BYTES_MAX
+        })
+    ));
+}
+
+#[test]
+fn debug_hides_the_secret() {
+    let base = BaseUrl::new("http://127.0.0.1:1").unwrap();
+    let text = format!("{:?}", client(&base));
+    assert!(
+        text.contains("orchestrator") && !text.contains("hps_"),
+        "{text}"
+    );
+}
