@@ -16,3 +16,4 @@ mod format;
 mod rotation;
 mod snapshots;
 mod storing;
+mod vector;

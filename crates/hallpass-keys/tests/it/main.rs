@@ -14,6 +14,7 @@ mod ed25519_vectors;
 mod key_files;
 mod notes;
 mod openssl;
+mod page;
 
 use hallpass_keys::{Purpose, SigningKey};
 use hallpass_vocabulary::Environment;
