@@ -83,7 +83,12 @@ impl Store {
     ///
     /// # Errors
     /// What SQLite says.
-    pub fn search(&self, tenant: &Tenant, query: &str, limit: i64) -> rusqlite::Result<Vec<Article>> {
+    pub fn search(
+        &self,
+        tenant: &Tenant,
+        query: &str,
+        limit: i64,
+    ) -> rusqlite::Result<Vec<Article>> {
         let connection = self.connection();
         let mut statement = connection.prepare_cached(
             "SELECT id, title, body FROM articles
@@ -91,7 +96,11 @@ impl Store {
              ORDER BY id LIMIT ?3",
         )?;
         let rows = statement.query_map(params![tenant.as_str(), query, limit], |row| {
-            Ok(Article { id: row.get(0)?, title: row.get(1)?, body: row.get(2)? })
+            Ok(Article {
+                id: row.get(0)?,
+                title: row.get(1)?,
+                body: row.get(2)?,
+            })
         })?;
         rows.collect()
     }
@@ -102,7 +111,11 @@ impl Store {
     /// What SQLite says.
     pub fn ticket(&self, id: &str) -> rusqlite::Result<Option<Ticket>> {
         self.connection()
-            .query_row("SELECT id, tenant, title, status, note FROM tickets WHERE id = ?1", [id], ticket)
+            .query_row(
+                "SELECT id, tenant, title, status, note FROM tickets WHERE id = ?1",
+                [id],
+                ticket,
+            )
             .optional()
     }
 
@@ -110,7 +123,13 @@ impl Store {
     ///
     /// # Errors
     /// What SQLite says.
-    pub fn update(&self, tenant: &Tenant, id: &str, status: &str, note: &str) -> rusqlite::Result<bool> {
+    pub fn update(
+        &self,
+        tenant: &Tenant,
+        id: &str,
+        status: &str,
+        note: &str,
+    ) -> rusqlite::Result<bool> {
         let changed = self.connection().execute(
             "UPDATE tickets SET status = ?3, note = ?4 WHERE tenant = ?1 AND id = ?2",
             params![tenant.as_str(), id, status, note],
@@ -125,7 +144,14 @@ impl Store {
 
 fn ticket(row: &Row<'_>) -> rusqlite::Result<Ticket> {
     let tenant: String = row.get(1)?;
-    let tenant = Tenant::new(&tenant)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, Box::new(error)))?;
-    Ok(Ticket { id: row.get(0)?, tenant, title: row.get(2)?, status: row.get(3)?, note: row.get(4)? })
+    let tenant = Tenant::new(&tenant).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, Box::new(error))
+    })?;
+    Ok(Ticket {
+        id: row.get(0)?,
+        tenant,
+        title: row.get(2)?,
+        status: row.get(3)?,
+        note: row.get(4)?,
+    })
 }

@@ -26,7 +26,10 @@ pub fn router(verifier: Verifier, store: Store) -> Result<Router, ToolsError> {
         .into_router()
 }
 
-fn over<F>(store: &Store, tool: fn(Store, Guarded) -> F) -> impl Fn(Guarded) -> F + Send + Sync + 'static
+fn over<F>(
+    store: &Store,
+    tool: fn(Store, Guarded) -> F,
+) -> impl Fn(Guarded) -> F + Send + Sync + 'static
 where
     F: 'static,
 {
@@ -36,7 +39,9 @@ where
 
 async fn search(store: Store, call: Guarded) -> Result<Value, ToolFailure> {
     let query = call.text("query")?.to_owned();
-    let limit = call.integer_or("limit", ARTICLES_PER_SEARCH_MAX)?.clamp(1, ARTICLES_PER_SEARCH_MAX);
+    let limit = call
+        .integer_or("limit", ARTICLES_PER_SEARCH_MAX)?
+        .clamp(1, ARTICLES_PER_SEARCH_MAX);
     let tenant = call.tenant().clone();
     let articles = blocking(move || store.search(&tenant, &query, limit)).await?;
     let articles: Vec<_> = articles
@@ -54,7 +59,9 @@ async fn get(store: Store, call: Guarded) -> Result<Value, ToolFailure> {
 async fn update(store: Store, call: Guarded) -> Result<Value, ToolFailure> {
     let status = call.text("status")?.to_owned();
     if !["open", "pending"].contains(&status.as_str()) {
-        return Err(ToolFailure::Invalid("`status` must be `open` or `pending`".to_owned()));
+        return Err(ToolFailure::Invalid(
+            "`status` must be `open` or `pending`".to_owned(),
+        ));
     }
     let note = match call.arguments().member("note") {
         None => String::new(),
@@ -68,15 +75,26 @@ async fn close(store: Store, call: Guarded) -> Result<Value, ToolFailure> {
     change(store, &call, "closed".to_owned(), reason).await
 }
 
-async fn change(store: Store, call: &Guarded, status: String, note: String) -> Result<Value, ToolFailure> {
+async fn change(
+    store: Store,
+    call: &Guarded,
+    status: String,
+    note: String,
+) -> Result<Value, ToolFailure> {
     if note.chars().count() > NOTE_CHARS_MAX {
-        return Err(ToolFailure::Invalid(format!("a note has at most {NOTE_CHARS_MAX} characters")));
+        return Err(ToolFailure::Invalid(format!(
+            "a note has at most {NOTE_CHARS_MAX} characters"
+        )));
     }
     let mut ticket = owned_ticket(&store, call).await?;
     let (tenant, id) = (ticket.tenant.clone(), ticket.id.clone());
     (ticket.status, ticket.note) = (status.clone(), note.clone());
     let changed = blocking(move || store.update(&tenant, &id, &status, &note)).await?;
-    if changed { Ok(view(&ticket)) } else { Err(ToolFailure::NotFound) }
+    if changed {
+        Ok(view(&ticket))
+    } else {
+        Err(ToolFailure::NotFound)
+    }
 }
 
 /// The ticket the call names, once its row is known to belong to the permit's tenant. Another tenant's row reads as
@@ -84,8 +102,10 @@ async fn change(store: Store, call: &Guarded, status: String, note: String) -> R
 async fn owned_ticket(store: &Store, call: &Guarded) -> Result<Ticket, ToolFailure> {
     let id = call.text("id")?.to_owned();
     let store = store.clone();
-    let ticket = blocking(move || store.ticket(&id)).await?.ok_or(ToolFailure::NotFound)?;
-    call.owns(&ticket.tenant)?;
+    let ticket = blocking(move || store.ticket(&id))
+        .await?
+        .ok_or(ToolFailure::NotFound)?;
+    call.owns(&ticket.tenant, None)?;
     Ok(ticket)
 }
 

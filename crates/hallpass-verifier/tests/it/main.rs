@@ -1,0 +1,17 @@
+//! The verifier as a tool service uses it: real tokens, a real bundle, a journal on disk.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests fail by panicking"
+)]
+
+mod denials;
+mod flood;
+mod forgetting;
+mod permits;
+mod records;
+mod world;

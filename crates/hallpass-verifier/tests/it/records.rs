@@ -1,0 +1,115 @@
+//! What stands in the journal: before the permit, whole, and nothing secret.
+
+use hallpass_args::Arguments;
+use hallpass_verifier::Outcome;
+use hallpass_vocabulary::DenialCode;
+
+use crate::world::*;
+
+#[test]
+fn the_decision_is_in_the_file_before_the_permit_is_out() {
+    let world = World::new();
+    for name in ["kb.search", "ticket.update"] {
+        let permit = world.call(token(|_| ()).expose(), name).unwrap();
+        let records = lines(world.dir.path());
+        let last = of_kind(&records, "decided")
+            .into_iter()
+            .next_back()
+            .unwrap()
+            .clone();
+        assert_eq!(last["decision"], permit.decision().to_string());
+        assert_eq!(last["verdict"], "allow");
+    }
+}
+
+#[test]
+fn a_record_says_who_what_where_and_under_which_policy() {
+    let world = World::new();
+    let mut asked = call("kb.search");
+    asked.trace = Some(
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+            .parse()
+            .unwrap(),
+    );
+    asked.idempotency_key = Some("once-1".parse().unwrap());
+    asked.attempt = Some(2);
+    let permit = world
+        .verifier
+        .authorize(Some(token(|_| ()).expose()), asked)
+        .wait()
+        .unwrap();
+    let _ = permit.finish(Outcome::succeeded(b"{}"));
+    let records = world.records();
+    let decided = of_kind(&records, "decided")[0];
+    let grant = grant();
+    for (member, value) in [
+        ("token", grant.token.to_string()),
+        ("run", grant.run.to_string()),
+        ("tenant", "acme".to_owned()),
+        ("env", "prod".to_owned()),
+        ("subject", "user:alice".to_owned()),
+        ("route", "/support/draft".to_owned()),
+        ("audience", "tickets".to_owned()),
+        ("tool", "kb.search".to_owned()),
+        ("impact", "read".to_owned()),
+        ("trace", "0af7651916cd43dd8448eb211c80319c".to_owned()),
+        ("idempotency_key", "once-1".to_owned()),
+        ("policy", grant.policy.to_string()),
+    ] {
+        assert_eq!(decided[member], value, "{member}");
+    }
+    assert_eq!(decided["actors"], serde_json::json!(["agent:support-bot"]));
+    assert_eq!(decided["attempt"], 2);
+    assert!(
+        decided["args_digest"]
+            .as_str()
+            .unwrap()
+            .starts_with("hmac-sha256:")
+    );
+}
+
+#[test]
+fn nothing_secret_is_in_the_journal() {
+    let world = World::new();
+    let text = token(|_| ());
+    let mut secretive = call("kb.search");
+    secretive.args = Arguments::parse(br#"{"password":"hunter2","query":"x"}"#).unwrap();
+    let plain_digest = secretive.args.digest().to_string();
+    let permit = world
+        .verifier
+        .authorize(Some(text.expose()), secretive)
+        .wait()
+        .unwrap();
+    let debugged = format!("{permit:?}");
+    let _ = permit.finish(Outcome::succeeded(b"the-answer"));
+    let _ = world.call(&text.expose()[..text.expose().len() - 1], "kb.search");
+    let journal = world
+        .records()
+        .iter()
+        .map(ToString::to_string)
+        .collect::<String>()
+        + &debugged;
+    for secret in [
+        "hunter2",
+        "the-answer",
+        &text.expose()[..40],
+        plain_digest.trim_start_matches("sha256:"),
+    ] {
+        assert!(!journal.contains(secret), "{secret}");
+    }
+}
+
+#[test]
+fn a_refused_request_has_a_decision_too() {
+    let world = World::new();
+    let refusal = world.verifier.refuse(
+        DenialCode::RequestMalformed,
+        "the body is not JSON\u{1b}[2J",
+    );
+    let records = world.records();
+    let decided = of_kind(&records, "decided")[0];
+    assert_eq!(decided["decision"], refusal.decision().to_string());
+    assert_eq!(decided["code"], "request_malformed");
+    let raw = decided.to_string();
+    assert!(!raw.contains('\u{1b}'), "control characters are escaped");
+}

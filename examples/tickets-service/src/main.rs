@@ -1,0 +1,77 @@
+//! The tickets service as a program.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Parser;
+use hallpass_client::BaseUrl;
+use hallpass_verifier::Tenancy;
+use hallpass_vocabulary::{Audience, Tenant};
+use tickets_service::{Service, Settings, Store};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A guarded tool service: tickets and articles of two tenants.
+#[derive(Parser)]
+struct Arguments {
+    /// Where to listen; port 0 lets the system choose.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: String,
+    /// The authority's URL.
+    #[arg(long, env = "HALLPASS_AUTHORITY")]
+    authority: String,
+    /// The trust root file that `hallpass init` wrote.
+    #[arg(long, env = "HALLPASS_TRUST_ROOT")]
+    trust_root: PathBuf,
+    /// Where the journal and the last good bundle are kept.
+    #[arg(long)]
+    state: PathBuf,
+    /// The service's own database; in memory when absent.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Serve this tenant only.
+    #[arg(long)]
+    tenant: Option<Tenant>,
+    /// The name of the service.
+    #[arg(long, default_value = "tickets")]
+    audience: Audience,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
+    let arguments = Arguments::parse();
+    let trust_root = std::fs::read_to_string(&arguments.trust_root)
+        .with_context(|| format!("cannot read `{}`", arguments.trust_root.display()))?
+        .parse()
+        .with_context(|| format!("`{}` is no trust root", arguments.trust_root.display()))?;
+    let store = match &arguments.data {
+        Some(path) => Store::open(path).context("cannot open the database")?,
+        None => Store::in_memory().context("cannot make a database")?,
+    };
+    let service = Service::start(Settings {
+        audience: arguments.audience,
+        tenancy: arguments.tenant.map_or(Tenancy::Many, Tenancy::Only),
+        authority: BaseUrl::new(&arguments.authority)?,
+        trust_root,
+        state: arguments.state,
+        store,
+    })
+    .await?;
+    let listener = TcpListener::bind(&arguments.listen)
+        .await
+        .with_context(|| format!("cannot listen on `{}`", arguments.listen))?;
+    println!("listening on http://{}", listener.local_addr()?);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let shutdown = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    };
+    service.serve(listener, shutdown).await?;
+    Ok(())
+}
