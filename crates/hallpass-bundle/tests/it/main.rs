@@ -13,6 +13,7 @@ mod accepting;
 mod authority;
 mod documents;
 mod format;
+mod laws;
 mod rotation;
 mod snapshots;
 mod storing;

@@ -12,6 +12,7 @@
 mod dsse;
 mod ed25519_vectors;
 mod key_files;
+mod laws;
 mod notes;
 mod openssl;
 mod page;
