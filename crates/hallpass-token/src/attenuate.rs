@@ -3,7 +3,6 @@
 use biscuit_auth::format::schema;
 use prost::Message as _;
 
-use crate::NotAdmitted;
 use crate::caveat::Caveat;
 use crate::chain;
 use crate::datalog::{BlockWriter, Symbols};
@@ -11,9 +10,10 @@ use crate::envelope::{Envelope, Proof};
 use crate::limits::{BLOCKS_MAX, CHECKS_PER_BLOCK_MAX, TOKEN_BYTES_MAX};
 use crate::text::{NextSecret, TokenText};
 use crate::token::UnverifiedToken;
+use crate::{AdmissionError, NotAdmitted};
 
 /// A token that cannot be narrowed or sealed so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AttenuateError {
     /// A time no token can hold.
@@ -28,9 +28,10 @@ pub enum AttenuateError {
     /// The token is sealed: nobody can change it.
     #[error("the token is sealed")]
     Sealed,
-    /// A block that this crate would not write stands in the token.
-    #[error("the token cannot be extended: {0}")]
-    Token(NotAdmitted),
+    /// No verifier would admit the narrowed token: because of a block it has already, or because the caveats name more
+    /// than one block can hold.
+    #[error("the narrowed token would not be admitted: {0}")]
+    NotAdmitted(AdmissionError),
     /// Another block would make it more than [`BLOCKS_MAX`].
     #[error("the token has {BLOCKS_MAX} blocks already")]
     TooManyBlocks,
@@ -76,7 +77,10 @@ impl UnverifiedToken {
         if caveats.iter().any(|caveat| matches!(caveat, Caveat::ExpiresBefore(end) if crate::date::seconds(*end).is_none())) {
             return Err(AttenuateError::Date);
         }
-        let payload = block_of(&self.envelope, caveats).map_err(AttenuateError::Token)?;
+        let block = self.blocks();
+        let payload = block_of(&self.envelope, caveats).map_err(|reason| {
+            AttenuateError::NotAdmitted(AdmissionError::NotAdmitted { block, reason })
+        })?;
         let next_key = next.signing_key().verifying_key().to_bytes();
         if self
             .envelope
@@ -93,7 +97,9 @@ impl UnverifiedToken {
             .cloned()
             .chain([appended])
             .collect();
-        self.with(later, Proof::NextSecret(next))
+        let (token, text) = self.with(later, Proof::NextSecret(next))?;
+        token.content().map_err(AttenuateError::NotAdmitted)?;
+        Ok(text)
     }
 
     /// This token, sealed: it can still be used, but no longer narrowed, and a service that sees it cannot extend it.
@@ -106,13 +112,14 @@ impl UnverifiedToken {
         };
         let seal = chain::seal(self.envelope.last(), &secret.signing_key());
         self.with(self.envelope.later.clone(), Proof::Seal(seal))
+            .map(|(_, text)| text)
     }
 
     fn with(
         &self,
         later: Vec<crate::envelope::SignedBlock>,
         proof: Proof,
-    ) -> Result<TokenText, AttenuateError> {
+    ) -> Result<(Self, TokenText), AttenuateError> {
         let Envelope {
             key_hint,
             authority,
@@ -128,7 +135,8 @@ impl UnverifiedToken {
         if bytes.len() > TOKEN_BYTES_MAX {
             return Err(AttenuateError::TooLarge { bytes: bytes.len() });
         }
-        Ok(TokenText::of(&bytes))
+        let text = TokenText::of(&bytes);
+        Ok((Self { envelope }, text))
     }
 }
 

@@ -19,7 +19,8 @@ use crate::token::VerifiedToken;
 /// valid call failed on a busy machine.
 const ENGINE_TIME_MAX: Duration = Duration::from_millis(250);
 
-/// Facts the engine may hold: those of the largest token and call, several times over.
+/// Facts the engine may hold: those of the largest token and call, several times over. Looked at between rounds of
+/// rules only, and admitted tokens have no rules.
 const ENGINE_FACTS_MAX: u64 = 500;
 
 /// Rounds of rules the engine may run. Admitted tokens have no rules.
@@ -67,7 +68,11 @@ impl Engine {
 
     /// Decides a call.
     pub fn decide(&self, call: &CallFacts<'_>) -> EngineVerdict {
-        match guarded(|| self.authorize(call)) {
+        self.decide_within(limits(), call)
+    }
+
+    fn decide_within(&self, limits: AuthorizerLimits, call: &CallFacts<'_>) -> EngineVerdict {
+        match guarded(|| self.authorize(limits, call)) {
             Some(Ok(_)) => EngineVerdict::Allow,
             Some(Err(error::Token::FailedLogic(error::Logic::Unauthorized { .. }))) => {
                 EngineVerdict::Deny
@@ -76,13 +81,17 @@ impl Engine {
         }
     }
 
-    fn authorize(&self, call: &CallFacts<'_>) -> Result<usize, error::Token> {
+    fn authorize(
+        &self,
+        limits: AuthorizerLimits,
+        call: &CallFacts<'_>,
+    ) -> Result<usize, error::Token> {
         let mut builder = AuthorizerBuilder::new().policy(allow_all())?;
         for fact in call_facts(self.blocks, call).ok_or(error::Token::InternalError)? {
             builder = builder.fact(fact)?;
         }
         // On the builder, before anything is derived: limits passed to `authorize` come too late.
-        builder.set_limits(limits()).build(&self.token)?.authorize()
+        builder.set_limits(limits).build(&self.token)?.authorize()
     }
 }
 
@@ -135,4 +144,86 @@ fn call_facts(blocks: usize, call: &CallFacts<'_>) -> Option<Vec<Fact>> {
             vec![Term::Integer(i64::try_from(blocks).ok()?)],
         ),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use hallpass_keys::{Digest, Purpose, SigningKey};
+    use hallpass_vocabulary::{
+        Environment, ProofRule, RunId, SubjectAssurance, Timestamp, TokenId,
+    };
+
+    use super::*;
+    use crate::{Grant, GrantSpec, NextSecret, UnverifiedToken, mint};
+
+    fn engine() -> Engine {
+        let issued = Timestamp::from_unix_seconds(1_795_253_400);
+        let grant = Grant::new(GrantSpec {
+            token: TokenId::new(issued, [1; 10]),
+            run: RunId::new(issued, [1; 10]),
+            tenant: "acme".parse().unwrap(),
+            environment: "dev".parse().unwrap(),
+            subject: "user:alice".parse().unwrap(),
+            assurance: SubjectAssurance::Verified,
+            actor: "agent:bot".parse().unwrap(),
+            client: "helpdesk".parse().unwrap(),
+            route: "/support".parse().unwrap(),
+            roles: BTreeSet::new(),
+            audiences: BTreeSet::from(["tickets".parse().unwrap()]),
+            tools: BTreeSet::from(["kb.search".parse().unwrap()]),
+            needs_approval: BTreeSet::new(),
+            budgets: BTreeMap::new(),
+            holder: None,
+            proof: ProofRule::Waived,
+            policy: Digest::of(b"policy"),
+            issued,
+            expires: issued.after(Duration::from_secs(60)),
+        });
+        let root = SigningKey::from_seed(Purpose::Run, Environment::new("dev").unwrap(), [1; 32]);
+        let text = mint(
+            &grant.unwrap(),
+            &root,
+            &[],
+            NextSecret::from_random([2; 32]),
+        )
+        .unwrap();
+        let token = UnverifiedToken::parse(text.expose())
+            .unwrap()
+            .verify(&root.verifying_key());
+        Engine::load(&token.unwrap()).unwrap()
+    }
+
+    fn at(unix_seconds: i64, limits: AuthorizerLimits) -> EngineVerdict {
+        let call = CallFacts {
+            now: Timestamp::from_unix_seconds(unix_seconds),
+            audience: &"tickets".parse().unwrap(),
+            environment: &"dev".parse().unwrap(),
+            tool: &"kb.search".parse().unwrap(),
+            arguments: Digest::of(b"{}"),
+        };
+        engine().decide_within(limits, &call)
+    }
+
+    #[test]
+    fn trap_3_limits_set_on_the_builder_bite_and_are_no_verdict() {
+        let now = 1_795_253_410;
+        assert_eq!(at(now, limits()), EngineVerdict::Allow);
+        let time = AuthorizerLimits {
+            max_time: Duration::ZERO,
+            ..limits()
+        };
+        assert_eq!(at(now, time), EngineVerdict::CouldNotEvaluate);
+    }
+
+    #[test]
+    fn trap_15_a_clock_before_1970_is_no_verdict() {
+        assert_eq!(at(-1, limits()), EngineVerdict::CouldNotEvaluate);
+    }
+
+    #[test]
+    fn trap_6_a_panic_in_the_engine_is_no_verdict() {
+        assert_eq!(guarded(|| -> u8 { std::panic::panic_any("engine") }), None);
+    }
 }

@@ -61,13 +61,13 @@ fn tokens() -> Vec<(&'static str, Vec<u8>)> {
         .seal()
         .unwrap();
     let third = forge::third_party(one.expose(), &approver(9), "approved(\"run\", \"tool\");");
-    let after = attenuated(&third, &["only services tickets".parse().unwrap()]);
+    let after = forge::appended_to(&third, "check if true;");
     vec![
         ("one block", forge::to_bytes(one.expose())),
         ("two blocks", forge::to_bytes(two.expose())),
         ("sealed", forge::to_bytes(sealed.expose())),
         ("third party", forge::to_bytes(&third)),
-        ("after a third party", forge::to_bytes(after.expose())),
+        ("after a third party", forge::to_bytes(&after)),
     ]
 }
 

@@ -1,0 +1,89 @@
+//! Admission: the structural check of a verified token, and its decoding to a typed grant and typed caveats.
+//!
+//! Everything here is linear in the bytes of the token, up to the sorting of its symbols. No engine runs.
+
+mod error;
+mod read;
+
+use hallpass_keys::PUBLIC_KEY_BYTES;
+use hallpass_vocabulary::Timestamp;
+
+use crate::caveat::Caveat;
+use crate::grant::Grant;
+use crate::token::VerifiedToken;
+
+pub use error::{AdmissionError, NotAdmitted};
+pub(crate) use read::Content;
+
+/// Where a caveat stands in its token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// The block, from 1.
+    pub block: usize,
+    /// The check in that block, from 0.
+    pub check: usize,
+}
+
+/// A caveat and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlacedCaveat {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub caveat: Caveat,
+}
+
+/// What a token says, decoded once. Only a token whose signatures verified becomes one; deciding reads it and
+/// nothing else.
+#[derive(Debug, Clone)]
+pub struct AdmittedToken {
+    content: Content,
+}
+
+impl AdmittedToken {
+    /// What it grants before its caveats.
+    pub fn grant(&self) -> &Grant {
+        &self.content.grant
+    }
+
+    /// What its holders gave up, in order.
+    pub fn caveats(&self) -> &[PlacedCaveat] {
+        &self.content.caveats
+    }
+
+    /// The public keys whose approvals its checks accept.
+    pub fn approval_keys(&self) -> &[[u8; PUBLIC_KEY_BYTES]] {
+        &self.content.approval_keys
+    }
+
+    /// Whether nobody can append to it.
+    pub fn is_sealed(&self) -> bool {
+        self.content.sealed
+    }
+
+    /// How many blocks it has, the authority block included.
+    pub fn blocks(&self) -> usize {
+        self.content.blocks
+    }
+
+    /// The first moment at which it no longer allows anything: the earliest of `expires` and every caveat on time.
+    pub fn not_after(&self) -> Timestamp {
+        self.content.not_after
+    }
+
+    pub(crate) fn content(&self) -> &Content {
+        &self.content
+    }
+}
+
+impl VerifiedToken {
+    /// Checks the structure and decodes the token.
+    ///
+    /// # Errors
+    /// [`AdmissionError`]: `token_not_admitted`, `vocabulary_unsupported`, `grant_malformed` or `caveat_unknown`.
+    pub fn admit(&self) -> Result<AdmittedToken, AdmissionError> {
+        self.token
+            .content()
+            .map(|content| AdmittedToken { content })
+    }
+}
