@@ -19,7 +19,6 @@ pub enum Durability {
 
 /// Proof that a record is in the journal. Only a journal makes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use = "what was recorded may go on only with this proof"]
 pub struct Recorded {
     index: u64,
 }

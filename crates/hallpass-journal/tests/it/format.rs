@@ -1,0 +1,182 @@
+//! The exact bytes. A change here is a change of a published format.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use hallpass_journal::verify::verify;
+use hallpass_journal::{
+    BundleSeen, CallResult, Decided, Durability, Event, Finished, KeyCreated, MintRefused, Minted,
+    PolicyLoaded, Text,
+};
+use hallpass_keys::key_file::write_key_file;
+use hallpass_keys::note::{KeyName, NoteVerifier};
+use hallpass_keys::{Digest, Purpose, SigningKey};
+use hallpass_vocabulary::{
+    Actor, Audience, ClientId, DenialCode, Impact, Route, RunId, Subject, SubjectAssurance, Tenant,
+    Timestamp, TokenId, ToolName,
+};
+
+use crate::fixture::{
+    PATIENCE, START_MS, decision, denied, environment, event, open, request, segment,
+};
+
+const ORIGIN: &str = "hallpass/test/tickets/0011223344556677";
+
+/// Lays down the identity that is otherwise random.
+fn fixed_identity(dir: &Path) {
+    let key = SigningKey::from_seed(Purpose::Journal, environment(), [7; 32]);
+    let verifier = NoteVerifier::new(KeyName::new(ORIGIN).unwrap(), key.verifying_key());
+    write_key_file(&dir.join("journal.key"), &key).unwrap();
+    let digest_key = dir.join("digest.key");
+    fs::write(&digest_key, format!("{}\n", "2a".repeat(32))).unwrap();
+    fs::set_permissions(&digest_key, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(dir.join("journal.vkey"), format!("{verifier}\n")).unwrap();
+}
+
+fn time() -> Timestamp {
+    Timestamp::from_unix_ms(START_MS)
+}
+
+fn run() -> RunId {
+    RunId::new(time(), [2; 10])
+}
+
+fn token() -> TokenId {
+    TokenId::new(time(), [3; 10])
+}
+
+fn tool(name: &str) -> ToolName {
+    ToolName::new(name).unwrap()
+}
+
+fn tenant() -> Option<Tenant> {
+    Some(Tenant::new("acme").unwrap())
+}
+
+fn full_decision(args_digest: hallpass_journal::ArgumentsDigest) -> Decided {
+    Decided {
+        trace: Some(Text::new("4bf92f3577b34da6a3ce929d0e0e4736")),
+        attempt: Some(1),
+        tenant: tenant(),
+        run: Some(run()),
+        token: Some(token()),
+        subject: Some(Subject::new("user:alice").unwrap()),
+        actors: vec![Actor::new("agent:support-bot").unwrap()],
+        route: Some(Route::new("/support/draft").unwrap()),
+        tool: Some(tool("kb.search")),
+        impact: Some(Impact::Read),
+        args_digest: Some(args_digest),
+        idempotency_key: Some(Text::new("order-17")),
+        policy: Some(Digest::of(b"policy")),
+        bundle: Some(41),
+        latency_us: Some(180),
+        ..Decided::allow(
+            decision(1),
+            request(),
+            environment(),
+            Audience::new("tickets").unwrap(),
+        )
+    }
+}
+
+fn authority_events() -> Vec<Event> {
+    let key = SigningKey::from_seed(Purpose::Run, environment(), [8; 32]).id();
+    vec![
+        Event::KeyCreated(KeyCreated {
+            key,
+            purpose: Purpose::Run,
+        }),
+        Event::PolicyLoaded(PolicyLoaded {
+            digest: Digest::of(b"policy"),
+            files: vec![Text::new("policy.toml")],
+            changed: true,
+        }),
+        Event::Minted(Box::new(Minted {
+            token: token(),
+            run: run(),
+            client: ClientId::new("orchestrator").unwrap(),
+            tenant: Tenant::new("acme").unwrap(),
+            env: environment(),
+            subject: Subject::new("user:alice").unwrap(),
+            assurance: SubjectAssurance::Asserted,
+            actor: Actor::new("agent:support-bot").unwrap(),
+            route: Route::new("/support/draft").unwrap(),
+            audiences: vec![Audience::new("tickets").unwrap()],
+            tools: vec![tool("kb.search"), tool("tickets.get")],
+            needs_approval: vec![tool("ticket.close")],
+            issued: time(),
+            expires: Timestamp::from_unix_ms(START_MS + 900_000),
+            policy: Digest::of(b"policy"),
+            key,
+            idempotency_key: None,
+        })),
+        Event::MintRefused(Box::new(MintRefused {
+            code: Text::new("route_unknown"),
+            detail: Some(Text::new("no route `/x`")),
+            client: Some(ClientId::new("orchestrator").unwrap()),
+            tenant: tenant(),
+            subject: None,
+            route: None,
+            run: None,
+        })),
+    ]
+}
+
+#[test]
+fn every_kind_of_record_has_these_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    fixed_identity(dir.path());
+    let journal = open(dir.path());
+    let mut refused = denied(2, DenialCode::SignatureInvalid);
+    refused.detail = Some(Text::new("block 1\u{1b}[2J \"x\"\n"));
+    let args_digest = journal.digest(b"{\"query\":\"refunds\"}");
+    let mut events = vec![
+        Event::BundleSeen(BundleSeen {
+            version: 41,
+            digest: Digest::of(b"bundle"),
+        }),
+        Event::Decided(Box::new(full_decision(args_digest))),
+        Event::Decided(Box::new(refused)),
+        Event::Finished(Finished {
+            decision: decision(1),
+            result: CallResult::Error,
+            result_digest: Some(journal.digest(b"[]")),
+            duration_ms: 12,
+            error_class: Some(Text::new("timeout")),
+            spend_usd_micros: Some(250),
+        }),
+        event(3),
+    ];
+    events.extend(authority_events());
+    for event in &events {
+        let _ = journal
+            .append(event, Durability::Durable)
+            .wait(PATIENCE)
+            .unwrap();
+    }
+    for n in 0..60 {
+        let _ = journal.refuse(denied(100 + n, DenialCode::UnknownKey));
+    }
+    journal.close().unwrap();
+    let text = fs::read_to_string(segment(dir.path())).unwrap();
+    let shown: Vec<_> = text
+        .lines()
+        .filter(|line| !line.contains("\"code\":\"unknown_key\"") || line.contains("refused"))
+        .collect();
+    insta::assert_snapshot!("records", shown.join("\n"));
+    insta::assert_snapshot!(
+        "vkey",
+        fs::read_to_string(dir.path().join("journal.vkey")).unwrap()
+    );
+    insta::assert_snapshot!(
+        "checkpoint",
+        fs::read_to_string(dir.path().join("checkpoint")).unwrap()
+    );
+    verify(dir.path(), None).unwrap();
+    let reread = crate::fixture::all(dir.path());
+    for (record, event) in reread.iter().skip(1).zip(&events) {
+        assert_eq!(record.event().unwrap(), *event);
+        assert_eq!(record.kind(), event.kind());
+    }
+}
