@@ -9,8 +9,8 @@ use hallpass_vocabulary::{Clock, Timestamp};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+use crate::BaseUrl;
 use crate::refresh::{OpenError, RefreshError, Refresher};
-use crate::{BaseUrl, RefreshError as Error};
 
 /// How long between two fetches: well inside the 60 s after which destructive calls stop.
 pub const REFRESH_INTERVAL: Duration = Duration::from_secs(5);
@@ -43,7 +43,7 @@ pub struct BundleStatus {
     /// When the last good one ended.
     pub last_success: Option<Timestamp>,
     /// The last bad one, if none has been good since.
-    pub last_error: Option<(Timestamp, Arc<Error>)>,
+    pub last_error: Option<(Timestamp, Arc<RefreshError>)>,
 }
 
 /// Fetches the bundle again and again, until it is dropped.

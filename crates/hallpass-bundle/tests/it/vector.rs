@@ -1,4 +1,4 @@
-//! The published example, to the byte.
+//! The published example, to the byte. A deliberate change of the format writes it anew with `HALLPASS_WRITE_VECTORS=1`.
 
 use std::fs;
 use std::path::PathBuf;
