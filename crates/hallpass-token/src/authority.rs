@@ -92,7 +92,7 @@ pub(crate) fn facts(grant: &Grant) -> Vec<Predicate<'_>> {
 }
 
 /// The five checks of a grant, in order: expiry, environment, audience, known tool, tool now or approved.
-pub(crate) fn checks<'a>(grant: &'a Grant, approval_keys: &[[u8; 32]]) -> [Check<'a>; 5] {
+pub(crate) fn checks<'a>(grant: &'a Grant, approval_keys: &[VerifyingKey]) -> [Check<'a>; 5] {
     let v = Term::Variable;
     let named = |set: &'static str| {
         Query::new([
@@ -153,7 +153,7 @@ fn date_term<'a>(time: hallpass_vocabulary::Timestamp) -> Term<'a> {
 pub(crate) fn read(
     facts: &[Predicate<'_>],
     actual: &[Check<'_>],
-) -> Result<(Grant, Vec<[u8; 32]>), GrantError> {
+) -> Result<(Grant, Vec<VerifyingKey>), GrantError> {
     let facts = Facts::new(facts)?;
     let grant = Grant::new(facts.spec()?)?;
     let [_, _, _, _, last] = actual else {

@@ -47,14 +47,14 @@ impl Denial {
 }
 
 impl AdmittedToken {
-    /// Decides a call: time, environment, audience, tool, then the remaining caveats. The first that fails is the
+    /// Decides a call: environment, time, audience, tool, then the remaining caveats. The first that fails is the
     /// answer. A verifier that has its own checks in between calls the steps by themselves, in this order.
     ///
     /// # Errors
     /// The [`Denial`].
     pub fn decide(&self, call: &CallFacts<'_>) -> Result<Clearance, Denial> {
-        self.check_time(call)?;
         self.check_environment(call)?;
+        self.check_time(call)?;
         self.check_audience(call)?;
         let clearance = self.check_tool(call)?;
         self.check_caveats(call)?;

@@ -65,7 +65,7 @@ pub fn mint(
         let (grant, key) = (grant.environment.clone(), signer.environment().clone());
         return Err(MintError::Environment { grant, key });
     }
-    let mut approval_keys: Vec<_> = approval_keys.iter().map(|key| *key.as_bytes()).collect();
+    let mut approval_keys = approval_keys.to_vec();
     approval_keys.sort_unstable();
     approval_keys.dedup();
     if approval_keys.len() > APPROVAL_KEYS_MAX {

@@ -30,8 +30,10 @@ pub enum NotAdmitted {
     /// Public keys outside the authority block.
     #[error("an attenuation block names public keys")]
     PublicKeys,
-    /// Public keys that are doubled, unused, too many or not Ed25519.
-    #[error("the public keys of the authority block are doubled, unused, too many or not Ed25519")]
+    /// Public keys that are doubled, unused, too many, weak or not Ed25519.
+    #[error(
+        "the public keys of the authority block are doubled, unused, too many, weak or not Ed25519"
+    )]
     PublicKeyTable,
     /// A check trusts a key the block does not list.
     #[error("a check trusts a public key that is not listed")]

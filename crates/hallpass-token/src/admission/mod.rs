@@ -5,7 +5,7 @@
 mod error;
 mod read;
 
-use hallpass_keys::PUBLIC_KEY_BYTES;
+use hallpass_keys::VerifyingKey;
 use hallpass_vocabulary::Timestamp;
 
 use crate::caveat::Caveat;
@@ -52,7 +52,7 @@ impl AdmittedToken {
     }
 
     /// The public keys whose approvals its checks accept.
-    pub fn approval_keys(&self) -> &[[u8; PUBLIC_KEY_BYTES]] {
+    pub fn approval_keys(&self) -> &[VerifyingKey] {
         &self.content.approval_keys
     }
 

@@ -1,6 +1,7 @@
 //! The blocks of a token, read into what they say.
 
 use biscuit_auth::format::schema;
+use hallpass_keys::VerifyingKey;
 use hallpass_vocabulary::Timestamp;
 use prost::Message as _;
 
@@ -8,7 +9,7 @@ use super::{AdmissionError, NotAdmitted, Place, PlacedCaveat};
 use crate::authority::{self, VOCABULARY_VERSION};
 use crate::caveat::Caveat;
 use crate::datalog::{BlockReader, DATALOG_3_0, DATALOG_3_1, Predicate, Symbols, Term, Unreadable};
-use crate::envelope::{Envelope, KeyBytes, SignedBlock};
+use crate::envelope::{Envelope, SignedBlock};
 use crate::grant::{Grant, GrantError};
 use crate::limits::{APPROVAL_KEYS_MAX, CHECKS_PER_BLOCK_MAX, FACTS_MAX};
 use crate::token::UnverifiedToken;
@@ -17,7 +18,7 @@ use crate::token::UnverifiedToken;
 #[derive(Debug, Clone)]
 pub(crate) struct Content {
     pub(crate) grant: Grant,
-    pub(crate) approval_keys: Vec<KeyBytes>,
+    pub(crate) approval_keys: Vec<VerifyingKey>,
     pub(crate) caveats: Vec<PlacedCaveat>,
     pub(crate) sealed: bool,
     pub(crate) blocks: usize,
@@ -127,7 +128,7 @@ fn check_version(block: &schema::Block) -> Result<(), NotAdmitted> {
 fn read_authority<'a>(
     block: &'a schema::Block,
     symbols: &Symbols<'a>,
-) -> Result<(Grant, Vec<KeyBytes>), AdmissionError> {
+) -> Result<(Grant, Vec<VerifyingKey>), AdmissionError> {
     let refused = |reason| AdmissionError::NotAdmitted { block: 0, reason };
     let keys = public_keys(&block.public_keys).map_err(refused)?;
     let mut reader = BlockReader::new(symbols, &keys);
@@ -178,16 +179,24 @@ fn read_authority<'a>(
     Ok((grant, approval_keys))
 }
 
-fn public_keys(keys: &[schema::PublicKey]) -> Result<Vec<KeyBytes>, NotAdmitted> {
-    let mut table: Vec<KeyBytes> = Vec::with_capacity(keys.len().min(APPROVAL_KEYS_MAX));
+fn public_keys(keys: &[schema::PublicKey]) -> Result<Vec<VerifyingKey>, NotAdmitted> {
+    let mut table: Vec<VerifyingKey> = Vec::with_capacity(keys.len().min(APPROVAL_KEYS_MAX));
     for key in keys {
-        let bytes =
-            KeyBytes::try_from(key.key.as_slice()).map_err(|_| NotAdmitted::PublicKeyTable)?;
         let ed25519 = key.algorithm == schema::public_key::Algorithm::Ed25519 as i32;
-        if !ed25519 || table.contains(&bytes) || table.len() == APPROVAL_KEYS_MAX {
+        // Counted before it is decompressed.
+        if !ed25519 || table.len() == APPROVAL_KEYS_MAX {
             return Err(NotAdmitted::PublicKeyTable);
         }
-        table.push(bytes);
+        let key = key
+            .key
+            .as_slice()
+            .try_into()
+            .ok()
+            .and_then(|bytes| VerifyingKey::from_bytes(bytes).ok());
+        match key {
+            Some(key) if !table.contains(&key) => table.push(key),
+            _ => return Err(NotAdmitted::PublicKeyTable),
+        }
     }
     Ok(table)
 }

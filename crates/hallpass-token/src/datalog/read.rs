@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use biscuit_auth::format::schema;
+use hallpass_keys::VerifyingKey;
 use schema::op::Content as OpContent;
 use schema::op_binary::Kind;
 use schema::scope::Content as ScopeContent;
@@ -34,12 +35,12 @@ impl From<NotAdmitted> for Unreadable {
 pub(crate) struct BlockReader<'s, 'a> {
     symbols: &'s Symbols<'a>,
     /// The block's public keys, by position.
-    keys: &'s [[u8; 32]],
+    keys: &'s [VerifyingKey],
     used: Vec<bool>,
 }
 
 impl<'s, 'a> BlockReader<'s, 'a> {
-    pub(crate) fn new(symbols: &'s Symbols<'a>, keys: &'s [[u8; 32]]) -> Self {
+    pub(crate) fn new(symbols: &'s Symbols<'a>, keys: &'s [VerifyingKey]) -> Self {
         Self {
             symbols,
             keys,
@@ -97,7 +98,7 @@ impl<'s, 'a> BlockReader<'s, 'a> {
         })
     }
 
-    fn key(&self, scope: &schema::Scope) -> Result<[u8; 32], Unreadable> {
+    fn key(&self, scope: &schema::Scope) -> Result<VerifyingKey, Unreadable> {
         match scope.content {
             Some(ScopeContent::PublicKey(position)) => usize::try_from(position)
                 .ok()

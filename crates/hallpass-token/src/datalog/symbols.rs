@@ -40,9 +40,22 @@ pub(super) const FIRST_ADDED: u64 = 1024;
 
 /// The symbols blocks have added so far. No text is in it twice and none is a default one, so numbers and texts are
 /// one to one.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Symbols<'a> {
     added: Vec<&'a str>,
+    /// Those and the default ones, sorted.
+    sorted: Vec<&'a str>,
+}
+
+impl Default for Symbols<'_> {
+    fn default() -> Self {
+        let mut sorted = DEFAULT_SYMBOLS.to_vec();
+        sorted.sort_unstable();
+        Self {
+            added: Vec::new(),
+            sorted,
+        }
+    }
 }
 
 impl<'a> Symbols<'a> {
@@ -54,10 +67,12 @@ impl<'a> Symbols<'a> {
         if block.iter().any(|symbol| symbol.len() > SYMBOL_BYTES_MAX) {
             return Err(NotAdmitted::SymbolTooLong);
         }
-        self.added.extend(block.iter().map(String::as_str));
-        let mut all: Vec<&str> = self.added.iter().chain(&DEFAULT_SYMBOLS).copied().collect();
-        all.sort_unstable();
-        if all.is_sorted_by(|a, b| a < b) {
+        let texts = block.iter().map(String::as_str);
+        self.added.extend(texts.clone());
+        self.sorted.extend(texts);
+        // The stable sort: linear on what is sorted already.
+        self.sorted.sort();
+        if self.sorted.is_sorted_by(|a, b| a < b) {
             Ok(())
         } else {
             Err(NotAdmitted::SymbolRepeated)

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use hallpass_keys::VerifyingKey;
 use hallpass_vocabulary::Timestamp;
 
 /// A value or a variable. Sets are sorted and hold no element twice, so equal sets are equal trees.
@@ -63,7 +64,7 @@ pub(crate) struct Query<'a> {
     pub(crate) body: Vec<Predicate<'a>>,
     pub(crate) expressions: Vec<Vec<Operation<'a>>>,
     /// Public keys whose third-party blocks are trusted besides the authority block.
-    pub(crate) trusting: Vec<[u8; 32]>,
+    pub(crate) trusting: Vec<VerifyingKey>,
 }
 
 impl<'a> Query<'a> {
@@ -164,7 +165,7 @@ impl fmt::Display for Query<'_> {
         }
         for (position, key) in self.trusting.iter().enumerate() {
             f.write_str(if position == 0 { " trusting " } else { ", " })?;
-            write!(f, "ed25519/{}", hex::encode(key))?;
+            write!(f, "ed25519/{key}")?;
         }
         Ok(())
     }

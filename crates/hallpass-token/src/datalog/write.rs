@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use biscuit_auth::format::schema;
+use hallpass_keys::VerifyingKey;
 use prost::Message as _;
 use schema::op::Content as OpContent;
 use schema::op_binary::Kind;
@@ -22,7 +23,7 @@ pub(crate) const DATALOG_3_1: u32 = 4;
 pub(crate) struct BlockWriter {
     numbers: HashMap<String, u64>,
     next: u64,
-    keys: Vec<[u8; 32]>,
+    keys: Vec<VerifyingKey>,
     block: schema::Block,
 }
 
@@ -74,7 +75,7 @@ impl BlockWriter {
             .iter()
             .map(|key| schema::PublicKey {
                 algorithm: 0,
-                key: key.to_vec(),
+                key: key.as_bytes().to_vec(),
             })
             .collect();
         self.block.encode_to_vec()
@@ -91,7 +92,7 @@ impl BlockWriter {
         number
     }
 
-    fn key(&mut self, key: &[u8; 32]) -> schema::Scope {
+    fn key(&mut self, key: &VerifyingKey) -> schema::Scope {
         let position = self
             .keys
             .iter()

@@ -17,6 +17,7 @@ mod fixtures;
 mod forge;
 mod laws;
 mod monsters;
+mod mutations;
 mod round_trip;
 mod rules;
 mod signatures;

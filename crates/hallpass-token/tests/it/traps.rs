@@ -2,7 +2,7 @@
 //! anything that could be slow. Named after what they would exploit.
 
 use biscuit_auth::format::schema;
-use hallpass_keys::VerifyingKey;
+use hallpass_keys::{InvalidKey, VerifyingKey};
 use hallpass_token::limits::{BLOCKS_MAX, CHECKS_PER_BLOCK_MAX, TOKEN_BYTES_MAX};
 use hallpass_token::{AdmissionError, AttenuateError, NotAdmitted, UnverifiedToken};
 use hallpass_vocabulary::DenialCode;
@@ -234,6 +234,20 @@ fn trap_1_symbol_and_key_tables_are_bounded_unique_and_used() {
         NotAdmitted::PublicKeyTable,
         "short"
     );
+    // Bytes that are no point, and the identity, under which every message has a signature.
+    let identity = std::array::from_fn(|position| u8::from(position == 0));
+    for (bytes, why) in [
+        ([2; 32], InvalidKey::NotAPoint),
+        (identity, InvalidKey::Weak),
+    ] {
+        assert_eq!(VerifyingKey::from_bytes(&bytes), Err(why.clone()));
+        let refused = table(&|keys| keys[0].key = bytes.to_vec());
+        assert_eq!(
+            refused,
+            NotAdmitted::PublicKeyTable,
+            "no point, or a weak one"
+        );
+    }
     let out_of_range = forge::reminted(|block| {
         block.checks[4].queries[1].scope[0].content = Some(schema::scope::Content::PublicKey(7));
     });

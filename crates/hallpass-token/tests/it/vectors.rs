@@ -117,6 +117,14 @@ fn decided() -> Vec<Case> {
         "deny/wrong_environment",
     );
     elsewhere.call.environment = environment("prod");
+    let mut elsewhere_expired = case(
+        "decide_environment_before_time",
+        "Of another environment and expired: the environment is looked at first.",
+        one,
+        "deny/wrong_environment",
+    )
+    .at(900);
+    elsewhere_expired.call.environment = environment("prod");
     let mut fraction = case(
         "decide_last_millisecond",
         "Times are compared in whole seconds: 899.999 s is in the last one.",
@@ -193,6 +201,7 @@ fn decided() -> Vec<Case> {
         )
         .of("kb"),
         elsewhere,
+        elsewhere_expired,
         case(
             "decide_first_second",
             "Valid from the second it is issued.",
