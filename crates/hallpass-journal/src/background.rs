@@ -10,6 +10,7 @@ use crate::append::Slot;
 use crate::core::{Core, State, reason};
 use crate::directory;
 use crate::merkle::{Tree, leaf_hash};
+use crate::open::WriterLock;
 use crate::storage::replace_file;
 use crate::writer::{Chunk, SegmentFile};
 use crate::{AppendError, Checkpoint, Recorded, Storage};
@@ -44,8 +45,8 @@ pub(crate) struct Background {
     /// Taken for syncing, and kept until a sync has succeeded.
     pub(crate) in_doubt: Vec<Chunk>,
     pub(crate) repair_at: Option<Instant>,
-    /// Held locked for as long as this thread may write.
-    pub(crate) _lock: std::fs::File,
+    /// Held for as long as this thread may write.
+    pub(crate) _lock: WriterLock,
 }
 
 /// Why the thread woke up.

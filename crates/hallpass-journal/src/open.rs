@@ -88,7 +88,7 @@ pub(crate) struct Ready {
     pub(crate) refusal_bytes: u64,
     /// The latest time in any record that was there before.
     pub(crate) latest_time: Option<Timestamp>,
-    pub(crate) lock: File,
+    pub(crate) lock: WriterLock,
 }
 
 /// Opens or creates the journal of a directory.
@@ -171,7 +171,19 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
     })
 }
 
-fn lock(dir: &Path) -> Result<File, OpenError> {
+/// The right to write a directory, for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct WriterLock(File);
+
+impl Drop for WriterLock {
+    fn drop(&mut self) {
+        // Closing alone is not enough: a child process that is just being started shares the lock until it has become
+        // another program. An unlock that fails leaves it to the close.
+        let _ = self.0.unlock();
+    }
+}
+
+fn lock(dir: &Path) -> Result<WriterLock, OpenError> {
     let io = |source| OpenError::Io {
         action: "lock the journal",
         path: dir.to_owned(),
@@ -186,7 +198,7 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
         .open(dir.join(LOCK))
         .map_err(io)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(WriterLock(file)),
         Err(TryLockError::WouldBlock) => Err(OpenError::Locked {
             path: dir.to_owned(),
         }),
