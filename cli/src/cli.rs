@@ -1,0 +1,68 @@
+//! The command line: what there is to say. Each subcommand has its file in `commands`.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{call, completions, demo, dev, init, journal, serve, tokens, why};
+use crate::exit::Exit;
+use crate::output::Output;
+
+const EXAMPLES: &str = "\
+Examples:
+  hallpass dev                                     an authority to try things with
+  hallpass tokens mint --route /support/draft --tenant acme \\
+      --subject user:alice --actor agent:support-bot > token
+  hallpass tokens inspect @token                   who may do what, where, until when
+  hallpass call tickets kb.search '{\"query\":\"refund\"}' --token @token
+  hallpass why dec_… --journal DIR                 why a call was allowed or denied
+
+Exit status: 0 yes or done, 1 denied or tampered with, 2 usage or failure.";
+
+/// Capability tokens for AI-agent runs
+#[derive(Debug, Parser)]
+#[command(name = "hallpass", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Call a tool of a guarded service
+    Call(call::Args),
+    /// Write the completions of a shell
+    Completions(completions::Args),
+    /// Play the whole path on this machine, with everything that should be refused
+    Demo(demo::Args),
+    /// Run an authority to try things with, on this machine only
+    Dev(dev::Args),
+    /// Create an authority
+    Init(init::Args),
+    /// Check and read the journals of services and authorities
+    #[command(subcommand)]
+    Journal(journal::Command),
+    /// Run an authority
+    Serve(serve::Args),
+    /// Mint, read, check and narrow tokens
+    #[command(subcommand)]
+    Tokens(tokens::Command),
+    /// Explain a decision: what was asked, what decided, what to do
+    Why(why::Args),
+}
+
+impl Command {
+    /// Does it.
+    pub(crate) fn run(&self, output: &mut Output) -> anyhow::Result<Exit> {
+        match self {
+            Self::Call(args) => call::run(args, output),
+            Self::Completions(args) => completions::run(args, output),
+            Self::Demo(args) => demo::run(args, output),
+            Self::Dev(args) => dev::run(args, output),
+            Self::Init(args) => init::run(args, output),
+            Self::Journal(command) => command.run(output),
+            Self::Serve(args) => serve::run(args, output),
+            Self::Tokens(command) => command.run(output),
+            Self::Why(args) => why::run(args, output),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! `hallpass dev`: an authority to try things with.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use hallpass_authority::{InitOptions, init};
+use hallpass_keys::random_bytes;
+use hallpass_vocabulary::{AuthorityId, ClientId, Environment, SystemClock};
+use zeroize::Zeroizing;
+
+use super::init::{CLIENT_DEFAULT, LISTEN_DEFAULT};
+use super::serve;
+use crate::exit::Exit;
+use crate::hint::HintExt as _;
+use crate::output::Output;
+use crate::words::shell_quoted;
+
+/// Where the client's secret is kept in a directory that is used again. An authority keeps only its hash.
+const SECRET_FILE: &str = "dev-client-secret";
+
+const ENVIRONMENT: &str = "dev";
+const NAME: &str = "dev.hallpass";
+
+const EXAMPLES: &str = "\
+Examples:
+  hallpass dev                          copy the export lines into another terminal
+  hallpass dev > dev.env &              and in any terminal then: . ./dev.env
+
+Runs on this machine only, with the starter policy, until SIGINT or SIGTERM. Standard output has the export lines and
+nothing else, so that a shell can read them. Without --dir everything is in a temporary directory that goes when it ends.";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Keep the authority in this directory, and use it again; it also keeps the client's secret, readable by you only
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Listen here; must be a loopback address
+    #[arg(long, value_name = "ADDRESS", default_value_t = LISTEN_DEFAULT)]
+    listen: SocketAddr,
+}
+
+/// A directory that goes with the process.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    /// A new one that only its owner can enter.
+    fn create() -> anyhow::Result<Self> {
+        let name = u128::from_be_bytes(random_bytes()?);
+        let path = std::env::temp_dir().join(format!("hallpass-dev-{name:032x}"));
+        fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&path)
+            .with_context(|| format!("cannot create `{}`", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // A directory of throw-away keys that stays is untidy and no more.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
+    if !args.listen.ip().is_loopback() {
+        return Err(anyhow!("`{}` is not a loopback address", args.listen))
+            .hint("`hallpass dev` is for this machine; `hallpass init` and `hallpass serve` are for others");
+    }
+    serve::log("warn", false);
+    // Held until the end: it removes the directory when it goes.
+    let (dir, _temporary) = match &args.dir {
+        Some(dir) => (dir.clone(), None),
+        None => {
+            let temporary = Temporary::create()?;
+            (temporary.0.join("authority"), Some(temporary))
+        }
+    };
+    let secret = secret_of(&dir, args.listen)?;
+    let authority = serve::open(&dir)?;
+    output.note(&format!(
+        "environment {}, directory {}",
+        authority.environment(),
+        dir.display()
+    ));
+    let environment = authority.environment().clone();
+    let trust_root = std::path::absolute(dir.join("trust-root.txt"))?;
+    serve::serve(authority, args.listen, |address| {
+        for (name, value) in [
+            ("HALLPASS_AUTHORITY", format!("http://{address}")),
+            ("HALLPASS_CLIENT_ID", CLIENT_DEFAULT.to_owned()),
+            ("HALLPASS_CLIENT_SECRET", secret.to_string()),
+            ("HALLPASS_TRUST_ROOT", trust_root.display().to_string()),
+            ("HALLPASS_ENV", environment.to_string()),
+        ] {
+            output.line(&format!("export {name}={}", shell_quoted(&value)))?;
+        }
+        output.note("ready: paste the lines above into another terminal; Ctrl-C ends this");
+        Ok(())
+    })?;
+    Ok(Exit::Ok)
+}
+
+/// The client's secret of the authority there, which is created if it is not.
+fn secret_of(dir: &Path, listen: SocketAddr) -> anyhow::Result<Zeroizing<String>> {
+    let file = dir.join(SECRET_FILE);
+    if dir.join("authority.toml").exists() {
+        return fs::read_to_string(&file)
+            .map(|secret| Zeroizing::new(secret.trim().to_owned()))
+            .with_context(|| format!("cannot read `{}`", file.display()))
+            .hint("this authority was not made by `hallpass dev`; run it with `hallpass serve --dir DIR`");
+    }
+    let made = init(
+        dir,
+        &InitOptions {
+            environment: Environment::new(ENVIRONMENT)?,
+            authority: AuthorityId::new(NAME)?,
+            listen,
+            client: ClientId::new(CLIENT_DEFAULT)?,
+            foreign_keys: Vec::new(),
+            clock: Arc::new(SystemClock),
+        },
+    )?;
+    let secret = Zeroizing::new(made.client_secret.expose().to_owned());
+    fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&file)
+        .and_then(|mut file| writeln!(file, "{}", *secret))
+        .with_context(|| format!("cannot write `{}`", file.display()))?;
+    Ok(secret)
+}

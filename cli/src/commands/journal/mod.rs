@@ -1,0 +1,44 @@
+//! `hallpass journal`: one file per verb.
+
+mod query;
+pub(crate) mod summary;
+mod tail;
+mod verify;
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use hallpass_journal::read::{self, Records};
+
+use crate::exit::Exit;
+use crate::hint::HintExt as _;
+use crate::output::Output;
+
+/// What to do with a journal.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Find records
+    Query(query::Args),
+    /// Show the newest records, and new ones as they are written
+    Tail(tail::Args),
+    /// Check that a journal is what was signed: nothing altered, nothing missing
+    Verify(verify::Args),
+}
+
+impl Command {
+    pub(crate) fn run(&self, output: &mut Output) -> anyhow::Result<Exit> {
+        match self {
+            Self::Query(args) => query::run(args, output),
+            Self::Tail(args) => tail::run(args, output),
+            Self::Verify(args) => verify::run(args, output),
+        }
+    }
+}
+
+/// The records of a directory.
+pub(crate) fn records(dir: &Path) -> anyhow::Result<Records> {
+    read::records(dir)
+        .with_context(|| format!("cannot read the journal in `{}`", dir.display()))
+        .hint("give the directory with the journal's `*.jsonl` files")
+}

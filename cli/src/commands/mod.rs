@@ -1,0 +1,12 @@
+//! One file per subcommand, and what several of them say alike.
+
+pub(crate) mod call;
+pub(crate) mod completions;
+pub(crate) mod demo;
+pub(crate) mod denied;
+pub(crate) mod dev;
+pub(crate) mod init;
+pub(crate) mod journal;
+pub(crate) mod serve;
+pub(crate) mod tokens;
+pub(crate) mod why;

@@ -1,0 +1,110 @@
+//! `hallpass serve`: runs an authority until it is told to stop.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use hallpass_authority::Authority;
+use hallpass_vocabulary::SystemClock;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::exit::Exit;
+use crate::hint::HintExt as _;
+use crate::output::Output;
+
+/// The variable that says what is logged, in the form of `tracing_subscriber::EnvFilter`.
+const LOG_VARIABLE: &str = "HALLPASS_LOG";
+
+const EXAMPLES: &str = "\
+Examples:
+  hallpass serve --dir authority
+  hallpass serve --dir authority --listen 127.0.0.1:0     the system chooses the port, which is printed
+
+Runs until SIGINT or SIGTERM, then finishes what is under way: whatever was answered is on disk. It speaks plain HTTP:
+keep it on loopback, or behind something that terminates TLS. HALLPASS_LOG=debug logs more, to standard error.";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The authority's directory
+    #[arg(long, value_name = "DIR", env = "HALLPASS_DIR")]
+    dir: PathBuf,
+    /// Listen here instead of where the configuration says
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Log as JSON
+    #[arg(long)]
+    log_json: bool,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
+    log("info", args.log_json);
+    let authority = open(&args.dir)?;
+    output.note(&format!("environment {}", authority.environment()));
+    let listen = args.listen.unwrap_or(authority.listen());
+    serve(authority, listen, |address| {
+        Ok(output.line(&format!("listening on http://{address}"))?)
+    })?;
+    Ok(Exit::Ok)
+}
+
+/// Opens the authority of a directory.
+pub(super) fn open(dir: &Path) -> anyhow::Result<Authority> {
+    Authority::open(dir, Arc::new(SystemClock))
+        .with_context(|| format!("cannot open the authority in `{}`", dir.display()))
+        .hint("`hallpass init DIR` creates an authority; one directory is served by one process")
+}
+
+/// Serves until SIGINT or SIGTERM; `ready` hears where, once connections are accepted.
+pub(super) fn serve(
+    authority: Authority,
+    listen: SocketAddr,
+    ready: impl FnOnce(SocketAddr) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the network runtime")?;
+    runtime.block_on(async {
+        // Before anybody is told that it runs: whoever hears it may stop it at once.
+        let (interrupted, terminated) = (
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        );
+        let listener = TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("cannot listen on {listen}"))
+            .hint("give another address: --listen 127.0.0.1:0 lets the system choose the port")?;
+        ready(listener.local_addr()?)?;
+        Ok(authority
+            .serve(listener, first(interrupted, terminated))
+            .await?)
+    })
+}
+
+async fn first(mut interrupted: Signal, mut terminated: Signal) {
+    tokio::select! {
+        _ = interrupted.recv() => {}
+        _ = terminated.recv() => {}
+    }
+}
+
+/// Logs to standard error, in colour on a terminal only.
+pub(super) fn log(default: &str, json: bool) {
+    use std::io::IsTerminal as _;
+    let filter = EnvFilter::try_from_env(LOG_VARIABLE).unwrap_or_else(|_| EnvFilter::new(default));
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(!plain && std::io::stderr().is_terminal());
+    // Fails only when something logs already, which then goes on.
+    let _ = if json {
+        builder.json().try_init()
+    } else {
+        builder.try_init()
+    };
+}

@@ -1,0 +1,36 @@
+//! `hallpass tokens`: one file per verb.
+
+mod attenuate;
+mod described;
+mod inspect;
+mod mint;
+mod verify;
+
+use clap::Subcommand;
+
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// What to do with tokens.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Narrow a token, offline
+    Attenuate(attenuate::Args),
+    /// Say who may do what with a token, where and until when
+    Inspect(inspect::Args),
+    /// Ask an authority for a token
+    Mint(mint::Args),
+    /// Check a token's signatures, and whether it allows a call
+    Verify(verify::Args),
+}
+
+impl Command {
+    pub(crate) fn run(&self, output: &mut Output) -> anyhow::Result<Exit> {
+        match self {
+            Self::Attenuate(args) => attenuate::run(args, output),
+            Self::Inspect(args) => inspect::run(args, output),
+            Self::Mint(args) => mint::run(args, output),
+            Self::Verify(args) => verify::run(args, output),
+        }
+    }
+}
