@@ -22,7 +22,7 @@ use crate::{
 
 /// A journal that is written. Cheap to clone; all clones write the same file.
 ///
-/// Closed by [`Journal::close`], or when the last clone is dropped.
+/// Closed by [`Journal::close`], or when the last clone is dropped; both block until everything is on the disk.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -1,6 +1,7 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use hallpass_journal::verify::verify;
 use hallpass_journal::{AppendError, Durability, Event, Journal, PolicyLoaded, Text};
@@ -84,6 +85,7 @@ fn after_a_failed_sync_nothing_is_confirmed_and_a_new_descriptor_writes_everythi
     });
     assert!(storage.0.opens.load(Ordering::SeqCst) > opens);
     durable(&journal, 4).unwrap();
+    assert_eq!(storage.0.reused.load(Ordering::SeqCst), 0);
     journal.close().unwrap();
     let numbers = numbers(dir.path());
     assert!(
@@ -161,4 +163,51 @@ fn a_record_too_large_is_refused_and_harms_nothing() {
     assert!(matches!(answer, Err(AppendError::TooLarge { bytes }) if bytes > 16 * 1024));
     durable(&journal, 1).unwrap();
     assert_eq!(all(dir.path()).len(), 2);
+}
+
+#[test]
+fn a_hanging_disk_fills_a_bounded_memory_and_every_caller_has_its_answer_in_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, storage) = faulty(dir.path());
+    let waiting_before = storage.0.waiting_syncs.load(Ordering::SeqCst);
+    storage.0.hold_syncs();
+    let unconfirmed = journal.append(&event(0), Durability::Durable);
+    until("the sync hangs", || {
+        storage.0.waiting_syncs.load(Ordering::SeqCst) > waiting_before
+    });
+    assert_eq!(
+        unconfirmed.wait(Duration::ZERO),
+        Err(AppendError::Uncertain)
+    );
+    let large = Event::PolicyLoaded(PolicyLoaded {
+        digest: hallpass_keys::Digest::of(b""),
+        files: vec![Text::new(&"x".repeat(1_000)); 15],
+        changed: true,
+    });
+    let (mut written, mut timeouts) = (1_u64, 0_u64);
+    loop {
+        match journal
+            .append(&large, Durability::Relaxed)
+            .wait(Duration::ZERO)
+        {
+            Ok(recorded) => {
+                assert_eq!(timeouts, 0);
+                written = recorded.index();
+            }
+            Err(AppendError::Timeout) => timeouts += 1,
+            other => {
+                assert_eq!(other, Err(AppendError::Backlog));
+                break;
+            }
+        }
+    }
+    // 64 MiB written and not synced, 16 MiB queued.
+    assert!((4_000..5_000).contains(&written), "{written}");
+    assert!((1_000..1_300).contains(&timeouts), "{timeouts}");
+    storage.0.release_syncs();
+    until("the queue is gone", || relaxed(&journal, 1).is_ok());
+    journal.close().unwrap();
+    // Who was told that the deadline had passed is not in the journal.
+    assert_eq!(all(dir.path()).len() as u64, written + 3);
+    verify(dir.path(), None).unwrap();
 }

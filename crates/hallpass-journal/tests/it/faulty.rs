@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
 use hallpass_journal::{OsStorage, Storage, StoredFile};
@@ -31,6 +31,8 @@ pub struct Faults {
     pub syncs: AtomicU64,
     pub opens: AtomicU64,
     pub waiting_syncs: AtomicU64,
+    /// Uses of a descriptor after a failed sync of it.
+    pub reused: AtomicU64,
 }
 
 impl Faults {
@@ -58,8 +60,9 @@ pub struct FaultyStorage(pub Arc<Faults>);
 struct FaultyFile {
     file: Box<dyn StoredFile>,
     faults: Arc<Faults>,
-    /// A descriptor with a failed sync; like the kernel's, it reports the failure once and then claims success.
     is_segment: bool,
+    /// A sync of this descriptor has failed: like the kernel's, it would claim success from now on.
+    failed: AtomicBool,
 }
 
 fn is_segment(path: &Path) -> bool {
@@ -75,6 +78,7 @@ impl FaultyStorage {
             file,
             faults: Arc::clone(&self.0),
             is_segment: is_segment(path),
+            failed: AtomicBool::new(false),
         })
     }
 
@@ -122,8 +126,17 @@ impl Storage for FaultyStorage {
     }
 }
 
+impl FaultyFile {
+    fn used(&self) {
+        if self.failed.load(Ordering::SeqCst) {
+            self.faults.reused.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
 impl StoredFile for FaultyFile {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.used();
         if !self.is_segment {
             return self.file.write_at(bytes, offset);
         }
@@ -151,13 +164,18 @@ impl StoredFile for FaultyFile {
         }
         drop(held);
         self.faults.syncs.fetch_add(1, Ordering::SeqCst);
+        self.used();
         match self.faults.mode() {
-            Mode::FailSyncs | Mode::FailAll => Err(io::Error::other("injected")),
+            Mode::FailSyncs | Mode::FailAll => {
+                self.failed.store(true, Ordering::SeqCst);
+                Err(io::Error::other("injected"))
+            }
             _ => self.file.sync_data(),
         }
     }
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
+        self.used();
         self.file.set_len(bytes)
     }
 }
