@@ -1,0 +1,129 @@
+//! An authority, opened from its directory and ready to serve.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hallpass_journal::AppendError;
+use hallpass_policy::Policy;
+use hallpass_vocabulary::{AuthorityId, Clock, Environment};
+use tokio::net::TcpListener;
+
+use crate::http::{self, limits::MINTS_IN_FLIGHT_MAX};
+use crate::open::{self, OpenError};
+use crate::service::Service;
+
+/// How often refusals that were only counted are recorded as a number.
+const SURPLUS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long mints whose callers have gone may take to end after the last connection.
+const MINTS_DRAIN_MAX: Duration = Duration::from_secs(10);
+
+/// An authority, opened and not yet serving. It holds its directory: no second one can open it.
+pub struct Authority {
+    pub(crate) service: Arc<Service>,
+    pub(crate) name: AuthorityId,
+    pub(crate) listen: SocketAddr,
+}
+
+/// The authority stopped, but not in good order.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The journal could not be closed. What was acknowledged is in it all the same.
+    #[error("the journal was not closed in good order")]
+    Journal(#[from] AppendError),
+    /// A thread died while stopping.
+    #[error("a thread died while the authority was stopping")]
+    Thread,
+}
+
+impl Authority {
+    /// Opens the authority of a directory: checks every part, brings the store up to the journal, signs a new bundle.
+    /// Blocks on the disk.
+    ///
+    /// # Errors
+    /// [`OpenError`], for the first part that is missing, malformed, too open or in use.
+    pub fn open(directory: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        open::open(directory, clock)
+    }
+
+    /// The environment it mints for.
+    pub fn environment(&self) -> &Environment {
+        &self.service.environment
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &AuthorityId {
+        &self.name
+    }
+
+    /// Where its configuration says it listens.
+    pub fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> &Policy {
+        &self.service.minter.policy
+    }
+
+    /// The number of the bundle in force.
+    pub fn bundle_version(&self) -> u64 {
+        self.service.publisher.version()
+    }
+
+    /// Serves until `shutdown` ends. Then it stops accepting, finishes what is under way, writes what is queued and
+    /// closes the journal: whatever was answered is on disk. It speaks plain HTTP.
+    ///
+    /// # Errors
+    /// When it could not stop in good order.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), ServeError> {
+        let service = self.service;
+        let counting = tokio::spawn(record_surplus(Arc::clone(&service)));
+        tracing::info!(environment = %service.environment, bundle.version = service.publisher.version(), "serving");
+        http::server::serve(listener, http::router(Arc::clone(&service)), shutdown).await;
+        counting.abort();
+        // Mints whose callers hung up run on in tasks of their own.
+        let all = service.mints.acquire_many(MINTS_IN_FLIGHT_MAX);
+        if tokio::time::timeout(MINTS_DRAIN_MAX, all).await.is_err() {
+            tracing::warn!(
+                "some mints did not end in time; the next start looks for their records"
+            );
+        }
+        service.record_surplus().await;
+        let closing = Arc::clone(&service);
+        tokio::task::spawn_blocking(move || {
+            closing.minter.writer.stop();
+            closing.journal.close()
+        })
+        .await
+        .map_err(|_| ServeError::Thread)??;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authority")
+            .field("name", &self.name)
+            .field("environment", self.environment())
+            .field("listen", &self.listen)
+            .finish_non_exhaustive()
+    }
+}
+
+async fn record_surplus(service: Arc<Service>) {
+    let mut tick = tokio::time::interval(SURPLUS_INTERVAL);
+    loop {
+        tick.tick().await;
+        service.record_surplus().await;
+    }
+}

@@ -1,0 +1,180 @@
+//! Answers other than yes, as RFC 9457 problem documents with stable codes.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hallpass_vocabulary::RequestId;
+
+macro_rules! problem_codes {
+    ($($variant:ident { code: $code:literal, status: $status:ident, title: $title:literal $(,)? })+) => {
+        /// Why a request was not granted. Closed and stable; `docs/authority.md` lists them and a test holds it to this.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub(crate) enum ProblemCode {
+            $(#[doc = $title] $variant,)+
+        }
+
+        impl ProblemCode {
+            /// Every code, alphabetically.
+            #[cfg(test)]
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The stable text.
+            pub(crate) fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code),+ }
+            }
+
+            /// The HTTP status.
+            pub(crate) fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status),+ }
+            }
+
+            /// What it means, in one line.
+            pub(crate) fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title),+ }
+            }
+        }
+    };
+}
+
+problem_codes! {
+    ActorNotAllowed { code: "actor_not_allowed", status: FORBIDDEN, title: "The route does not admit this actor" }
+    ClientUnauthorized { code: "client_unauthorized", status: UNAUTHORIZED, title: "The client is not authenticated" }
+    HolderKeyRequired {
+        code: "holder_key_required", status: FORBIDDEN,
+        title: "The route demands proofs of possession, and this release cannot bind a token to a key",
+    }
+    JournalUnavailable {
+        code: "journal_unavailable", status: SERVICE_UNAVAILABLE,
+        title: "The authority cannot record, so it does not mint",
+    }
+    MediaTypeUnsupported {
+        code: "media_type_unsupported", status: UNSUPPORTED_MEDIA_TYPE, title: "The body must be application/json",
+    }
+    MethodNotAllowed { code: "method_not_allowed", status: METHOD_NOT_ALLOWED, title: "This path has no such method" }
+    NotFound { code: "not_found", status: NOT_FOUND, title: "There is nothing at this path" }
+    Overloaded { code: "overloaded", status: SERVICE_UNAVAILABLE, title: "The authority is busy; try again shortly" }
+    RequestMalformed { code: "request_malformed", status: BAD_REQUEST, title: "The body is not a request for a token" }
+    RequestTooLarge { code: "request_too_large", status: PAYLOAD_TOO_LARGE, title: "The body is too large" }
+    RequestTimeout { code: "request_timeout", status: REQUEST_TIMEOUT, title: "The body did not arrive in time" }
+    RouteNotAllowed {
+        code: "route_not_allowed", status: FORBIDDEN, title: "There is no such route, or it does not admit this client",
+    }
+    RunMismatch {
+        code: "run_mismatch", status: FORBIDDEN,
+        title: "There is no such run, or it was started with another client, route, tenant, subject or actor",
+    }
+    StoreUnavailable { code: "store_unavailable", status: SERVICE_UNAVAILABLE, title: "The authority cannot read its store" }
+    TenantNotAllowed { code: "tenant_not_allowed", status: FORBIDDEN, title: "The route is not for this tenant" }
+    ToolNotInRoute { code: "tool_not_in_route", status: FORBIDDEN, title: "A requested tool is not one of the route's" }
+    ToolsEmpty { code: "tools_empty", status: FORBIDDEN, title: "The request leaves no tool to grant" }
+    TtlTooLong { code: "ttl_too_long", status: FORBIDDEN, title: "The requested life is longer than the route allows" }
+    TtlTooShort { code: "ttl_too_short", status: FORBIDDEN, title: "The requested life is shorter than a second" }
+    Unavailable { code: "unavailable", status: SERVICE_UNAVAILABLE, title: "The authority could not complete the request" }
+}
+
+/// One answer other than yes.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    code: ProblemCode,
+    instance: RequestId,
+    detail: Option<String>,
+    pointer: Option<String>,
+}
+
+/// The document on the wire.
+#[derive(serde::Serialize)]
+struct Document<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    code: &'a str,
+    instance: RequestId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<&'a str>,
+}
+
+impl Problem {
+    pub(crate) fn new(code: ProblemCode, instance: RequestId) -> Self {
+        Self {
+            code,
+            instance,
+            detail: None,
+            pointer: None,
+        }
+    }
+
+    /// With what is wrong, in words that repeat nothing secret and nothing the caller could not know.
+    #[must_use]
+    pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// With the JSON Pointer (RFC 6901) of the member that is wrong.
+    #[must_use]
+    pub(crate) fn pointer(mut self, pointer: impl Into<String>) -> Self {
+        self.pointer = Some(pointer.into());
+        self
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.code.status();
+        let document = Document {
+            r#type: format!("urn:hallpass:authority:{}", self.code.as_str()),
+            title: self.code.title(),
+            status: status.as_u16(),
+            detail: self.detail.as_deref(),
+            code: self.code.as_str(),
+            instance: self.instance,
+            pointer: self.pointer.as_deref(),
+        };
+        // Strings and numbers only: writing them to memory cannot fail.
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::UNAUTHORIZED {
+            // RFC 9110 section 11.6.1: a 401 names the schemes that are accepted.
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static(
+                    "Basic realm=\"hallpass\", charset=\"UTF-8\", Bearer realm=\"hallpass\"",
+                ),
+            );
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_distinct_and_documented_with_their_status() {
+        let page = include_str!("../../../../docs/authority.md");
+        let texts: BTreeSet<_> = ProblemCode::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(texts.len(), ProblemCode::ALL.len());
+        for code in ProblemCode::ALL {
+            let row = format!(
+                "| `{}` | {} | {} |",
+                code.as_str(),
+                code.status().as_u16(),
+                code.title()
+            );
+            assert!(page.contains(&row), "docs/authority.md lacks `{row}`");
+        }
+    }
+}

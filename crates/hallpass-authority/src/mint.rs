@@ -1,0 +1,234 @@
+//! From a request to a recorded token. The record is the commit point: no record, no token.
+
+use std::sync::Arc;
+
+use hallpass_journal::{AppendError, Durability, Event, Journal, Minted as MintedRecord};
+use hallpass_keys::{Digest, KeyId, RandomnessError, SigningKey, VerifyingKey, random_bytes};
+use hallpass_policy::{MintRequest, Policy, PolicyRefusal, Terms};
+use hallpass_token::{Grant, GrantError, GrantSpec, MintError, NextSecret, TokenText};
+use hallpass_vocabulary::{
+    ClientId, Clock, Environment, Impact, Route, RunId, SubjectAssurance, Tenant, Timestamp,
+    TokenId,
+};
+
+use crate::request::TokenRequest;
+use crate::store::{MintedRow, RunRow, Store, StoreError, Writer};
+
+/// A token that was recorded and can be handed out.
+#[derive(Debug)]
+pub(crate) struct Minted {
+    pub(crate) text: TokenText,
+    pub(crate) token: TokenId,
+    pub(crate) run: RunId,
+    pub(crate) expires: Timestamp,
+    pub(crate) route: Route,
+    pub(crate) tenant: Tenant,
+    pub(crate) terms: Terms,
+}
+
+/// Why no token was handed out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unminted {
+    #[error(transparent)]
+    Grant(#[from] GrantError),
+    #[error("every tool of the grant demands a proof of possession, and no key is bound")]
+    HolderKeyRequired,
+    #[error(transparent)]
+    Journal(#[from] AppendError),
+    #[error(transparent)]
+    Policy(#[from] PolicyRefusal),
+    #[error(transparent)]
+    Randomness(#[from] RandomnessError),
+    #[error(
+        "the run was started by another client, or with another route, tenant, subject or actor"
+    )]
+    RunMismatch,
+    #[error("there is no such run")]
+    RunUnknown,
+    #[error(transparent)]
+    Sign(#[from] MintError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Mints for one environment, under one policy, with one key.
+pub(crate) struct Minter {
+    pub(crate) environment: Environment,
+    pub(crate) policy: Policy,
+    pub(crate) policy_digest: Digest,
+    pub(crate) run_key: SigningKey,
+    pub(crate) run_key_id: KeyId,
+    pub(crate) approval_keys: Vec<VerifyingKey>,
+    pub(crate) journal: Journal,
+    pub(crate) store: Arc<Store>,
+    pub(crate) writer: Writer,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Minter {
+    /// Decides, mints, records, indexes. Run it where nobody drops it half-way: a recorded mint must reach the store.
+    pub(crate) async fn mint(
+        &self,
+        client: &ClientId,
+        request: TokenRequest,
+    ) -> Result<Minted, Unminted> {
+        let terms = self.policy.decide(&MintRequest {
+            client,
+            route: &request.route,
+            tenant: &request.tenant,
+            subject: &request.subject,
+            actor: &request.actor,
+            tools: request.tools.as_deref(),
+            ttl: request.ttl,
+        })?;
+        self.require_usable(&terms)?;
+        let started_as = RunRow {
+            client: client.clone(),
+            route: request.route,
+            tenant: request.tenant,
+            subject: request.subject,
+            actor: request.actor,
+        };
+        let now = self.clock.now();
+        let run = match request.run {
+            Some(run) => self.renewable(run, &started_as).await?,
+            None => RunId::new(now, random_bytes()?),
+        };
+        let grant = self.grant(&started_as, run, &terms, now)?;
+        let next = NextSecret::from_random(random_bytes()?);
+        let text = hallpass_token::mint(&grant, &self.run_key, &self.approval_keys, next)?;
+        self.record(&grant, started_as).await?;
+        Ok(Minted {
+            text,
+            token: grant.token,
+            run,
+            expires: grant.expires,
+            route: grant.route.clone(),
+            tenant: grant.tenant.clone(),
+            terms,
+        })
+    }
+
+    /// This release binds no token to a key, so a token whose every call needs a proof would be good for nothing.
+    fn require_usable(&self, terms: &Terms) -> Result<(), Unminted> {
+        let callable = terms
+            .tools()
+            .iter()
+            .chain(terms.needs_approval())
+            .any(|tool| {
+                // A tool missing from the catalogue cannot be in a route; were it, the strictest rule holds.
+                let known = self.policy.catalogue().tool(tool);
+                !terms
+                    .proof()
+                    .demands(known.map_or(Impact::Destructive, |tool| tool.impact))
+            });
+        if callable {
+            Ok(())
+        } else {
+            Err(Unminted::HolderKeyRequired)
+        }
+    }
+
+    /// The run, if it was started exactly so.
+    async fn renewable(&self, run: RunId, started_as: &RunRow) -> Result<RunId, Unminted> {
+        let store = Arc::clone(&self.store);
+        let found = tokio::task::spawn_blocking(move || store.run(run))
+            .await
+            .map_err(|_| StoreError::Stopping)??
+            .ok_or(Unminted::RunUnknown)?;
+        if found == *started_as {
+            Ok(run)
+        } else {
+            Err(Unminted::RunMismatch)
+        }
+    }
+
+    fn grant(
+        &self,
+        started_as: &RunRow,
+        run: RunId,
+        terms: &Terms,
+        now: Timestamp,
+    ) -> Result<Grant, Unminted> {
+        // Dates in tokens are whole seconds.
+        let issued = Timestamp::from_unix_seconds(now.unix_seconds());
+        let grant = Grant::new(GrantSpec {
+            token: TokenId::new(now, random_bytes()?),
+            run,
+            tenant: started_as.tenant.clone(),
+            environment: self.environment.clone(),
+            subject: started_as.subject.clone(),
+            assurance: SubjectAssurance::Asserted,
+            actor: started_as.actor.clone(),
+            client: started_as.client.clone(),
+            route: started_as.route.clone(),
+            roles: terms.roles().iter().cloned().collect(),
+            audiences: terms.audiences().clone(),
+            tools: terms.tools().clone(),
+            needs_approval: terms.needs_approval().clone(),
+            budgets: std::collections::BTreeMap::new(),
+            holder: None,
+            proof: terms.proof(),
+            policy: self.policy_digest,
+            issued,
+            expires: issued.after(terms.ttl()),
+        })?;
+        Ok(grant)
+    }
+
+    async fn record(&self, grant: &Grant, started_as: RunRow) -> Result<(), Unminted> {
+        let flight = self.writer.take_off(self.journal.status().written);
+        let event = Event::Minted(Box::new(self.minted_record(grant)));
+        let recorded = match self.journal.append(&event, Durability::Durable).await {
+            Ok(recorded) => recorded,
+            Err(error) => {
+                // Where there may be a record all the same, the flight stays up and the next start looks.
+                if !error.is_uncertain() {
+                    flight.cancel();
+                }
+                return Err(error.into());
+            }
+        };
+        let row = MintedRow {
+            token: grant.token,
+            run: grant.run,
+            started_as,
+            issued_seconds: grant.issued.unix_seconds(),
+            expires_seconds: grant.expires.unix_seconds(),
+            record: recorded.index(),
+        };
+        // The token is recorded, so it is handed out whatever the store says: its rows come back from the journal.
+        match self.writer.land(flight, row).await {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::warn!(token.id = %grant.token, "a token is recorded and not yet in the store")
+            }
+            Err(error) => {
+                tracing::error!(token.id = %grant.token, %error, "a token is recorded and not in the store")
+            }
+        }
+        Ok(())
+    }
+
+    fn minted_record(&self, grant: &Grant) -> MintedRecord {
+        MintedRecord {
+            token: grant.token,
+            run: grant.run,
+            client: grant.client.clone(),
+            tenant: grant.tenant.clone(),
+            env: grant.environment.clone(),
+            subject: grant.subject.clone(),
+            assurance: grant.assurance,
+            actor: grant.actor.clone(),
+            route: grant.route.clone(),
+            audiences: grant.audiences.iter().cloned().collect(),
+            tools: grant.tools.iter().cloned().collect(),
+            needs_approval: grant.needs_approval.iter().cloned().collect(),
+            issued: grant.issued,
+            expires: grant.expires,
+            policy: grant.policy,
+            key: self.run_key_id,
+            idempotency_key: None,
+        }
+    }
+}

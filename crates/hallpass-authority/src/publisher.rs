@@ -1,0 +1,256 @@
+//! What verifiers fetch: the roots, the signed bundle, and a heartbeat signed when the last one is two seconds old.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hallpass_bundle::{
+    ApprovalKey, Bundle, BundleDraft, BundleId, Heartbeat, InvalidDocument, KeyState, Published,
+    Root, SignError, SignedBundle, TokenKey, TokenPurpose, TooLarge,
+};
+use hallpass_keys::dsse::Envelope;
+use hallpass_keys::{Digest, SigningKey, VerifyingKey};
+use hallpass_vocabulary::{Catalogue, Clock, Environment, Timestamp};
+
+use crate::config::ForeignKey;
+use crate::file::{self, FileError};
+
+/// The least time between two heartbeats. Verifiers count staleness from the last one, in minutes, and a stop must be
+/// known within a second of the next.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(2);
+
+/// How long a bundle is believed. Longer than any outage a service should ride out on old keys; the age of the last
+/// heartbeat stops writes long before.
+const BUNDLE_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// The largest file with the number of the last bundle, in bytes. A real one has about 150.
+const STATE_BYTES_MAX: usize = 4 * 1024;
+
+/// A bundle that cannot be published.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// The number of the last bundle is unreadable. Starting over could publish a number twice.
+    #[error("`{}` does not hold the number of the last bundle", path.display())]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The keys or the catalogue make no valid bundle.
+    #[error("the bundle is invalid")]
+    Invalid(#[from] InvalidDocument),
+    /// The keys may not sign under the root.
+    #[error("the bundle cannot be signed")]
+    Sign(#[from] SignError),
+    /// Larger than verifiers accept.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+}
+
+/// What a bundle of this authority says.
+pub(crate) struct Content {
+    pub(crate) run_key: VerifyingKey,
+    pub(crate) approval_key: VerifyingKey,
+    pub(crate) foreign_keys: Vec<ForeignKey>,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) policy: Digest,
+}
+
+/// The signing keys a publisher needs.
+pub(crate) struct Signers {
+    pub(crate) bundle: SigningKey,
+    pub(crate) heartbeat: SigningKey,
+}
+
+/// A publication, ready to send.
+#[derive(Debug, Clone)]
+pub(crate) struct Publication {
+    pub(crate) json: Arc<[u8]>,
+    pub(crate) etag: String,
+}
+
+/// Publishes bundles and heartbeats.
+pub(crate) struct Publisher {
+    roots: Vec<Envelope>,
+    root: Root,
+    content: Content,
+    signers: Signers,
+    state_path: PathBuf,
+    clock: Arc<dyn Clock>,
+    current: Mutex<Current>,
+    policy_changed: bool,
+}
+
+struct Current {
+    bundle: SignedBundle,
+    renew_at: Timestamp,
+    heartbeat_at: Timestamp,
+    publication: Publication,
+}
+
+/// What is kept on disk: a number is never used twice, also after a crash or with a clock that went back.
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct State {
+    bundle: BundleId,
+    issued: Timestamp,
+    policy: Digest,
+}
+
+impl Publisher {
+    /// Makes and publishes a new bundle. `directory` keeps its number.
+    pub(crate) fn start(
+        roots: Vec<Envelope>,
+        root: Root,
+        content: Content,
+        signers: Signers,
+        directory: &Path,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, PublishError> {
+        let state_path = directory.join(crate::layout::BUNDLE_STATE_FILE);
+        let last: Option<State> = match file::read(&state_path, STATE_BYTES_MAX)? {
+            None => None,
+            Some(text) => Some(
+                serde_json::from_str(&text).map_err(|_| PublishError::Damaged {
+                    path: state_path.clone(),
+                })?,
+            ),
+        };
+        let policy_changed = last.is_none_or(|last| last.policy != content.policy);
+        let now = clock
+            .now()
+            .max(last.map_or(Timestamp::from_unix_ms(0), |last| last.issued));
+        let bundle = sign_bundle(
+            &root,
+            &content,
+            &signers,
+            last.map(|l| l.bundle).as_ref(),
+            now,
+            &state_path,
+        )?;
+        let publication = publish(&roots, &root, &bundle, &signers, now)?;
+        let current = Mutex::new(Current {
+            bundle,
+            renew_at: now.after(BUNDLE_LIFE / 2),
+            heartbeat_at: now,
+            publication,
+        });
+        Ok(Self {
+            roots,
+            root,
+            content,
+            signers,
+            state_path,
+            clock,
+            current,
+            policy_changed,
+        })
+    }
+
+    /// The publication of now. Signs a new heartbeat when the last is [`HEARTBEAT_INTERVAL`] old, and now and then a
+    /// new bundle, which blocks on the disk.
+    pub(crate) fn publication(&self) -> Result<Publication, PublishError> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        if now.since(current.heartbeat_at) < HEARTBEAT_INTERVAL {
+            return Ok(current.publication.clone());
+        }
+        if now >= current.renew_at {
+            let last = *current.bundle.id();
+            current.bundle = sign_bundle(
+                &self.root,
+                &self.content,
+                &self.signers,
+                Some(&last),
+                now,
+                &self.state_path,
+            )?;
+            current.renew_at = now.after(BUNDLE_LIFE / 2);
+        }
+        current.publication =
+            publish(&self.roots, &self.root, &current.bundle, &self.signers, now)?;
+        current.heartbeat_at = now;
+        Ok(current.publication.clone())
+    }
+
+    /// Whether the policy is another than that of the last bundle of the run before.
+    pub(crate) fn policy_changed(&self) -> bool {
+        self.policy_changed
+    }
+
+    /// The number of the bundle in force.
+    pub(crate) fn version(&self) -> u64 {
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        current.bundle.id().version
+    }
+}
+
+/// Signs a new bundle and writes its number down before anyone sees it.
+fn sign_bundle(
+    root: &Root,
+    content: &Content,
+    signers: &Signers,
+    last: Option<&BundleId>,
+    now: Timestamp,
+    state_path: &Path,
+) -> Result<SignedBundle, PublishError> {
+    let draft = content.draft(root.environment(), now.after(BUNDLE_LIFE));
+    let bundle = Bundle::new(root, draft, last, now)?;
+    let signed = bundle.sign(root, &[&signers.bundle])?;
+    let state = State {
+        bundle: *signed.id(),
+        issued: now,
+        policy: content.policy,
+    };
+    // Numbers and strings only: writing them to memory cannot fail.
+    let text = serde_json::to_vec(&state).unwrap_or_default();
+    file::replace(state_path, &text)?;
+    Ok(signed)
+}
+
+fn publish(
+    roots: &[Envelope],
+    root: &Root,
+    bundle: &SignedBundle,
+    signers: &Signers,
+    now: Timestamp,
+) -> Result<Publication, PublishError> {
+    let heartbeat = Heartbeat::new(bundle, now).sign(root, &[&signers.heartbeat])?;
+    let json = Published::new(roots.to_vec(), bundle, heartbeat).to_json()?;
+    // The heartbeat is part of the tag: a 304 for the bundle alone would let its reader go stale.
+    let etag = format!("\"{}.{}\"", bundle.id().version, now.unix_ms());
+    Ok(Publication {
+        json: json.into(),
+        etag,
+    })
+}
+
+impl Content {
+    fn draft(&self, environment: &Environment, expires: Timestamp) -> BundleDraft {
+        let run = |key, environment: &Environment| TokenKey {
+            key,
+            environment: environment.clone(),
+            purpose: TokenPurpose::Run,
+            state: KeyState::Active,
+        };
+        let foreign = self
+            .foreign_keys
+            .iter()
+            .map(|key| run(key.public_key, &key.environment));
+        BundleDraft {
+            token_keys: std::iter::once(run(self.run_key, environment))
+                .chain(foreign)
+                .collect(),
+            approval_keys: vec![ApprovalKey {
+                key: self.approval_key,
+                state: KeyState::Active,
+            }],
+            catalogue: self.catalogue.clone(),
+            policy: self.policy,
+            expires,
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Rows: in from records, out as parsed values.
+
+use std::str::FromStr;
+
+use hallpass_journal::Minted;
+use hallpass_vocabulary::{Actor, ClientId, Environment, Route, RunId, Subject, Tenant, TokenId};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::{StoreError, failed};
+use crate::client::Client;
+use crate::secret::SecretHash;
+
+/// A run as it was started; every renewal must match it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RunRow {
+    pub(crate) client: ClientId,
+    pub(crate) route: Route,
+    pub(crate) tenant: Tenant,
+    pub(crate) subject: Subject,
+    pub(crate) actor: Actor,
+}
+
+/// A minted token, with the index of its record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MintedRow {
+    pub(crate) token: TokenId,
+    pub(crate) run: RunId,
+    pub(crate) started_as: RunRow,
+    pub(crate) issued_seconds: i64,
+    pub(crate) expires_seconds: i64,
+    pub(crate) record: u64,
+}
+
+impl MintedRow {
+    pub(crate) fn of(minted: &Minted, record: u64) -> Self {
+        Self {
+            token: minted.token,
+            run: minted.run,
+            started_as: RunRow {
+                client: minted.client.clone(),
+                route: minted.route.clone(),
+                tenant: minted.tenant.clone(),
+                subject: minted.subject.clone(),
+                actor: minted.actor.clone(),
+            },
+            issued_seconds: minted.issued.unix_seconds(),
+            expires_seconds: minted.expires.unix_seconds(),
+            record,
+        }
+    }
+}
+
+/// Writes rows and the new floor in one transaction. A row that is there stays as it is: records are never rewritten,
+/// so the second reading of one says the same.
+pub(super) fn insert_minted<'a>(
+    connection: &mut Connection,
+    minted: impl Iterator<Item = &'a MintedRow>,
+    floor: u64,
+) -> Result<(), StoreError> {
+    let insert = |connection: &mut Connection| {
+        let group = connection.transaction()?;
+        {
+            let mut run = group.prepare_cached(
+                "INSERT OR IGNORE INTO runs (id, client, route, tenant, subject, actor, started)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?;
+            let mut token = group.prepare_cached(
+                "INSERT OR IGNORE INTO tokens (id, run, issued, expires, record) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?;
+            for row in minted {
+                let started_as = &row.started_as;
+                let run_id = row.run.to_string();
+                run.execute(params![
+                    run_id,
+                    started_as.client.as_str(),
+                    started_as.route.as_str(),
+                    started_as.tenant.as_str(),
+                    started_as.subject.as_str(),
+                    started_as.actor.as_str(),
+                    row.issued_seconds,
+                ])?;
+                token.execute(params![
+                    row.token.to_string(),
+                    run_id,
+                    row.issued_seconds,
+                    row.expires_seconds,
+                    signed(row.record),
+                ])?;
+            }
+            group
+                .prepare_cached("UPDATE progress SET floor = max(floor, ?1)")?
+                .execute([signed(floor)])?;
+        }
+        group.commit()
+    };
+    insert(connection).map_err(failed("write to"))
+}
+
+pub(super) fn floor(connection: &Connection) -> Result<u64, StoreError> {
+    let floor: i64 = connection
+        .query_row("SELECT floor FROM progress", [], |row| row.get(0))
+        .map_err(failed("read"))?;
+    u64::try_from(floor).map_err(|_| StoreError::Malformed { column: "floor" })
+}
+
+pub(super) fn run(connection: &Connection, run: RunId) -> Result<Option<RunRow>, StoreError> {
+    connection
+        .prepare_cached("SELECT client, route, tenant, subject, actor FROM runs WHERE id = ?1")
+        .and_then(|mut statement| {
+            statement
+                .query_row([run.to_string()], |row| {
+                    Ok(RunRow {
+                        client: parsed(row, 0)?,
+                        route: parsed(row, 1)?,
+                        tenant: parsed(row, 2)?,
+                        subject: parsed(row, 3)?,
+                        actor: parsed(row, 4)?,
+                    })
+                })
+                .optional()
+        })
+        .map_err(failed("read"))
+}
+
+pub(super) fn insert_clients(
+    connection: &mut Connection,
+    clients: &[Client],
+) -> Result<(), StoreError> {
+    let insert = |connection: &mut Connection| {
+        let group = connection.transaction()?;
+        for client in clients {
+            group.execute(
+                "INSERT INTO clients (id, environment, secret_sha256, disabled) VALUES (?1, ?2, ?3, ?4)",
+                params![
+                    client.id.as_str(),
+                    client.environment.as_str(),
+                    client.secret.as_bytes(),
+                    client.disabled,
+                ],
+            )?;
+        }
+        group.commit()
+    };
+    insert(connection).map_err(failed("write to"))
+}
+
+pub(super) fn clients(connection: &Connection) -> Result<Vec<Client>, StoreError> {
+    let read = || {
+        let mut statement = connection
+            .prepare("SELECT id, environment, secret_sha256, disabled FROM clients ORDER BY id")?;
+        let rows = statement.query_map([], |row| {
+            Ok(Client {
+                id: parsed::<ClientId>(row, 0)?,
+                environment: parsed::<Environment>(row, 1)?,
+                secret: SecretHash::from_bytes(row.get(2)?),
+                disabled: row.get(3)?,
+            })
+        })?;
+        rows.collect::<rusqlite::Result<Vec<Client>>>()
+    };
+    read().map_err(failed("read"))
+}
+
+/// A text column as the name it must be.
+fn parsed<T>(row: &Row<'_>, column: usize) -> rusqlite::Result<T>
+where
+    T: FromStr,
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    let text = row.get_ref(column)?.as_str()?;
+    text.parse().map_err(|error: T::Err| {
+        rusqlite::Error::FromSqlConversionFailure(
+            column,
+            rusqlite::types::Type::Text,
+            Box::new(error),
+        )
+    })
+}
+
+/// SQLite integers are signed; a journal does not reach 2^63 records.
+fn signed(index: u64) -> i64 {
+    i64::try_from(index).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,21 @@
+//! The authority as its callers meet it: a directory on disk, and HTTP on a real port.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests fail by panicking"
+)]
+
+mod bundle;
+mod concurrency;
+mod fixture;
+mod health;
+mod init;
+mod limits;
+mod mint;
+mod refusals;
+mod renewal;
+mod restart;
