@@ -173,10 +173,16 @@ fn every_kind_of_record_has_these_bytes() {
         "checkpoint",
         fs::read_to_string(dir.path().join("checkpoint")).unwrap()
     );
+    // The page shows these very bytes and names every kind.
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/journal-format.md");
+    let page = fs::read_to_string(page).unwrap();
+    let checkpoint = fs::read_to_string(dir.path().join("checkpoint")).unwrap();
+    assert!(page.contains(&checkpoint), "{checkpoint}");
     verify(dir.path(), None).unwrap();
     let reread = crate::fixture::all(dir.path());
     for (record, event) in reread.iter().skip(1).zip(&events) {
         assert_eq!(record.event().unwrap(), *event);
         assert_eq!(record.kind(), event.kind());
+        assert!(page.contains(&format!("| `{}` |", event.kind())));
     }
 }
