@@ -9,7 +9,7 @@ use super::{AdmissionError, NotAdmitted, Place, PlacedCaveat};
 use crate::authority::{self, VOCABULARY_VERSION};
 use crate::caveat::Caveat;
 use crate::datalog::{BlockReader, DATALOG_3_0, DATALOG_3_1, Predicate, Symbols, Term, Unreadable};
-use crate::envelope::{Envelope, SignedBlock};
+use crate::envelope::SignedBlock;
 use crate::grant::{Grant, GrantError};
 use crate::limits::{APPROVAL_KEYS_MAX, CHECKS_PER_BLOCK_MAX, FACTS_MAX};
 use crate::token::UnverifiedToken;
@@ -27,28 +27,20 @@ pub(crate) struct Content {
 
 impl UnverifiedToken {
     pub(crate) fn content(&self) -> Result<Content, AdmissionError> {
-        let blocks = decode_blocks(&self.envelope)?;
+        let authority = decode(0, &self.envelope.authority)?;
+        let later = (1..)
+            .zip(&self.envelope.later)
+            .map(|(position, signed)| decode(position, signed))
+            .collect::<Result<Vec<_>, _>>()?;
+
         let mut symbols = Symbols::default();
-        let mut content = None;
+        add_symbols(0, &authority, &mut symbols)?;
+        let (grant, approval_keys) = read_authority(&authority, &symbols)?;
         let mut caveats = Vec::new();
-        for (position, block) in blocks.iter().enumerate() {
-            let refused = |reason| AdmissionError::NotAdmitted {
-                block: position,
-                reason,
-            };
-            symbols.extend(&block.symbols).map_err(refused)?;
-            if position == 0 {
-                content = Some(read_authority(block, &symbols)?);
-            } else {
-                read_attenuation(position, block, &symbols, &mut caveats)?;
-            }
+        for (position, block) in (1..).zip(&later) {
+            add_symbols(position, block, &mut symbols)?;
+            read_attenuation(position, block, &symbols, &mut caveats)?;
         }
-        // An envelope has an authority block, so there is content.
-        let missing = AdmissionError::NotAdmitted {
-            block: 0,
-            reason: NotAdmitted::Undecodable,
-        };
-        let (grant, approval_keys) = content.ok_or(missing)?;
         let ends = caveats
             .iter()
             .filter_map(|placed: &PlacedCaveat| match placed.caveat {
@@ -68,18 +60,25 @@ impl UnverifiedToken {
     }
 }
 
-/// The blocks, each of the shape every block must have.
-fn decode_blocks(envelope: &Envelope) -> Result<Vec<schema::Block>, AdmissionError> {
-    envelope
-        .blocks()
-        .enumerate()
-        .map(|(position, signed)| {
-            decode_block(signed).map_err(|reason| AdmissionError::NotAdmitted {
-                block: position,
-                reason,
-            })
+/// A block of the shape every block must have.
+fn decode(position: usize, signed: &SignedBlock) -> Result<schema::Block, AdmissionError> {
+    decode_block(signed).map_err(|reason| AdmissionError::NotAdmitted {
+        block: position,
+        reason,
+    })
+}
+
+fn add_symbols<'a>(
+    position: usize,
+    block: &'a schema::Block,
+    symbols: &mut Symbols<'a>,
+) -> Result<(), AdmissionError> {
+    symbols
+        .extend(&block.symbols)
+        .map_err(|reason| AdmissionError::NotAdmitted {
+            block: position,
+            reason,
         })
-        .collect()
 }
 
 fn decode_block(signed: &SignedBlock) -> Result<schema::Block, NotAdmitted> {
