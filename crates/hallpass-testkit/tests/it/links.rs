@@ -1,0 +1,99 @@
+//! Links between the pages lead somewhere, and every page is led to.
+
+use std::collections::BTreeSet;
+
+use crate::repository::{required_text, root, tracked_files};
+
+fn pages() -> Vec<String> {
+    let mut files = tracked_files();
+    files.retain(|path| path.ends_with(".md"));
+    files
+}
+
+/// Targets of the Markdown links of a page, outside code.
+fn link_targets(page: &str) -> Vec<String> {
+    let mut targets = Vec::new();
+    let mut in_code = false;
+    for line in page.lines() {
+        if line.trim_start().starts_with("```") {
+            in_code = !in_code;
+        }
+        if in_code {
+            continue;
+        }
+        let prose = line.split('`').step_by(2).collect::<Vec<_>>().join("code");
+        for tail in prose.split("](").skip(1) {
+            if let Some((target, _)) = tail.split_once(')') {
+                targets.push(target.split(' ').next().unwrap_or(target).to_owned());
+            }
+        }
+    }
+    targets
+}
+
+/// The path a relative target means, from the root; `None` for a target outside the repository or on the same page.
+fn resolve(page: &str, target: &str) -> Option<String> {
+    let path = target.split('#').next().unwrap_or(target);
+    if path.is_empty() || path.contains("://") || path.starts_with("mailto:") {
+        return None;
+    }
+    let mut folders: Vec<&str> = page.split('/').collect();
+    folders.pop();
+    for step in path.split('/') {
+        match step {
+            "" | "." => {}
+            ".." => {
+                folders.pop();
+            }
+            name => folders.push(name),
+        }
+    }
+    Some(folders.join("/"))
+}
+
+#[test]
+fn every_relative_link_leads_to_a_file() {
+    let mut wrong = Vec::new();
+    for page in pages() {
+        for target in link_targets(&required_text(&page)) {
+            if let Some(path) = resolve(&page, &target)
+                && !root().join(&path).exists()
+            {
+                wrong.push(format!("{page}: `{target}`"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_page_of_the_docs_is_linked_from_another() {
+    let linked: BTreeSet<String> = pages()
+        .iter()
+        .flat_map(|page| {
+            link_targets(&required_text(page))
+                .into_iter()
+                .filter_map(|target| resolve(page, &target))
+                .filter(|path| path != page)
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let lost: Vec<String> = pages()
+        .into_iter()
+        .filter(|page| page.starts_with("docs/") && !linked.contains(page))
+        .collect();
+    assert!(lost.is_empty(), "nothing links to {lost:?}");
+}
+
+#[test]
+fn links_are_found_outside_code_and_resolved_from_their_page() {
+    let page = "See [a](../x.md#part) and [b](y.md \"title\"), not `[c](z.md)`.\n```\n[d](w.md)\n```\n[e](https://e.example)";
+    let found: Vec<Option<String>> = link_targets(page)
+        .iter()
+        .map(|target| resolve("docs/page.md", target))
+        .collect();
+    assert_eq!(
+        found,
+        [Some("x.md".to_owned()), Some("docs/y.md".to_owned()), None]
+    );
+}
