@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hallpass_journal::AppendError;
+use hallpass_journal::{AppendError, OsStorage, Storage};
 use hallpass_policy::Policy;
 use hallpass_vocabulary::{AuthorityId, Clock, Environment};
 use tokio::net::TcpListener;
@@ -47,7 +47,19 @@ impl Authority {
     /// # Errors
     /// [`OpenError`], for the first part that is missing, malformed, too open or in use.
     pub fn open(directory: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        open::open(directory, clock)
+        Self::open_on(directory, clock, Arc::new(OsStorage))
+    }
+
+    /// As [`Authority::open`], with other file operations under its journal: for tests of a disk that fails.
+    ///
+    /// # Errors
+    /// As [`Authority::open`].
+    pub fn open_on(
+        directory: &Path,
+        clock: Arc<dyn Clock>,
+        journal_storage: Arc<dyn Storage>,
+    ) -> Result<Self, OpenError> {
+        open::open(directory, clock, journal_storage)
     }
 
     /// The environment it mints for.
@@ -101,7 +113,7 @@ impl Authority {
         let closing = Arc::clone(&service);
         tokio::task::spawn_blocking(move || {
             closing.minter.writer.stop();
-            closing.journal.close()
+            closing.recorder.close()
         })
         .await
         .map_err(|_| ServeError::Thread)??;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_journal::read::{self, ReadError, UnknownEvent};
-use hallpass_journal::{Event, Journal, JournalName, OpenError, Settings};
+use hallpass_journal::{Event, Journal, JournalName, OpenError, Settings, Storage};
 use hallpass_vocabulary::{Clock, Environment};
 
 use crate::store::{MintedRow, Store, StoreError};
@@ -27,6 +27,7 @@ pub(crate) fn open(
     directory: &Path,
     environment: &Environment,
     clock: &Arc<dyn Clock>,
+    storage: Arc<dyn Storage>,
 ) -> Result<Journal, OpenError> {
     let name = JournalName::new(NAME).map_err(|error| OpenError::Io {
         action: "name the journal",
@@ -34,7 +35,8 @@ pub(crate) fn open(
         source: std::io::Error::new(std::io::ErrorKind::InvalidInput, error),
     })?;
     let settings = Settings::new(environment.clone(), name, Arc::clone(clock))
-        .software(concat!("hallpass-authority/", env!("CARGO_PKG_VERSION")));
+        .software(concat!("hallpass-authority/", env!("CARGO_PKG_VERSION")))
+        .storage(storage);
     Journal::open(directory, settings)
 }
 

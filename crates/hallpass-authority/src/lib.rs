@@ -18,6 +18,7 @@ mod layout;
 mod mint;
 mod open;
 mod publisher;
+mod recorder;
 mod refusals;
 mod request;
 mod secret;
@@ -33,3 +34,19 @@ pub use open::OpenError;
 pub use publisher::PublishError;
 pub use secret::{ClientSecret, SECRET_CHARS, SECRET_PREFIX, SECRET_RANDOM_BYTES};
 pub use store::StoreError;
+
+#[cfg(test)]
+mod tests {
+    /// The policy's ceilings are the token format's: what a policy allows can be minted.
+    #[test]
+    fn a_policy_allows_no_more_than_a_token_holds() {
+        use hallpass_token::limits;
+        assert_eq!(hallpass_policy::TTL_SECONDS_MAX, limits::TTL_SECONDS_MAX);
+        assert_eq!(hallpass_policy::TOOLS_PER_ROUTE_MAX, limits::TOOLS_MAX);
+        assert_eq!(
+            hallpass_policy::AUDIENCES_PER_ROUTE_MAX,
+            limits::AUDIENCES_MAX
+        );
+        assert_eq!(hallpass_policy::ROLES_PER_ROUTE_MAX, limits::ROLES_MAX);
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hallpass_journal::{AppendError, Durability, Event, Journal, Minted as MintedRecord};
+use hallpass_journal::{AppendError, Durability, Event, Minted as MintedRecord};
 use hallpass_keys::{Digest, KeyId, RandomnessError, SigningKey, VerifyingKey, random_bytes};
 use hallpass_policy::{MintRequest, Policy, PolicyRefusal, Terms};
 use hallpass_token::{Grant, GrantError, GrantSpec, MintError, NextSecret, TokenText};
@@ -11,6 +11,7 @@ use hallpass_vocabulary::{
     TokenId,
 };
 
+use crate::recorder::Recorder;
 use crate::request::TokenRequest;
 use crate::store::{MintedRow, RunRow, Store, StoreError, Writer};
 
@@ -59,7 +60,7 @@ pub(crate) struct Minter {
     pub(crate) run_key: SigningKey,
     pub(crate) run_key_id: KeyId,
     pub(crate) approval_keys: Vec<VerifyingKey>,
-    pub(crate) journal: Journal,
+    pub(crate) recorder: Arc<Recorder>,
     pub(crate) store: Arc<Store>,
     pub(crate) writer: Writer,
     pub(crate) clock: Arc<dyn Clock>,
@@ -177,9 +178,9 @@ impl Minter {
     }
 
     async fn record(&self, grant: &Grant, started_as: RunRow) -> Result<(), Unminted> {
-        let flight = self.writer.take_off(self.journal.status().written);
+        let flight = self.writer.take_off(self.recorder.written());
         let event = Event::Minted(Box::new(self.minted_record(grant)));
-        let recorded = match self.journal.append(&event, Durability::Durable).await {
+        let recorded = match self.recorder.append(&event, Durability::Durable).await {
             Ok(recorded) => recorded,
             Err(error) => {
                 // Where there may be a record all the same, the flight stays up and the next start looks.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hallpass_bundle::{BundleError, InvalidTrustRoot, TrustRoot, believe_root};
-use hallpass_journal::{AppendError, Durability, Event, Journal, PolicyLoaded, Text};
+use hallpass_journal::{AppendError, Durability, Event, Journal, PolicyLoaded, Storage, Text};
 use hallpass_keys::dsse::{DsseError, Envelope};
 use hallpass_keys::key_file::{KeyFileError, read_key_file};
 use hallpass_keys::{Digest, InvalidDigest, Purpose, RandomnessError, random_bytes};
@@ -21,6 +21,7 @@ use crate::journal::{self, CatchUpError, START_APPEND_MAX};
 use crate::layout;
 use crate::mint::Minter;
 use crate::publisher::{Content, PublishError, Publisher, Signers};
+use crate::recorder::Recorder;
 use crate::refusals::Refusals;
 use crate::service::Service;
 use crate::store::{Store, StoreError};
@@ -118,7 +119,11 @@ pub enum OpenError {
 }
 
 /// Opens everything. The journal comes first: its lock keeps a second authority away from the rest.
-pub(crate) fn open(directory: &Path, clock: Arc<dyn Clock>) -> Result<Authority, OpenError> {
+pub(crate) fn open(
+    directory: &Path,
+    clock: Arc<dyn Clock>,
+    journal_storage: Arc<dyn Storage>,
+) -> Result<Authority, OpenError> {
     let config = read_config(directory)?;
     let environment = &config.environment;
     let paths = config.paths.under(directory);
@@ -138,7 +143,7 @@ pub(crate) fn open(directory: &Path, clock: Arc<dyn Clock>) -> Result<Authority,
     let (files, policy) = read_policy(&paths.policy)?;
     let policy_digest: Digest = policy.digest().parse()?;
 
-    let journal = journal::open(&paths.journal, environment, &clock)?;
+    let journal = journal::open(&paths.journal, environment, &clock, journal_storage)?;
     let store = Arc::new(Store::open(&paths.store)?);
     journal::bring_up_to_date(&store, &journal)?;
 
@@ -151,6 +156,7 @@ pub(crate) fn open(directory: &Path, clock: Arc<dyn Clock>) -> Result<Authority,
     };
     let publisher = start_publisher(directory, &paths, content, signers, &clock)?;
     record_policy(&journal, policy_digest, files, publisher.policy_changed())?;
+    let recorder = Arc::new(Recorder::new(journal, Arc::clone(&clock)));
     let clients = Clients::new(store.clients()?, random_bytes()?);
     let minter = Minter {
         environment: environment.clone(),
@@ -159,7 +165,7 @@ pub(crate) fn open(directory: &Path, clock: Arc<dyn Clock>) -> Result<Authority,
         run_key_id: run_key.id(),
         run_key,
         approval_keys: vec![approval_key],
-        journal: journal.clone(),
+        recorder: Arc::clone(&recorder),
         writer: store.start_writer()?,
         store,
         clock: Arc::clone(&clock),
@@ -170,7 +176,7 @@ pub(crate) fn open(directory: &Path, clock: Arc<dyn Clock>) -> Result<Authority,
         minter: Arc::new(minter),
         publisher: Arc::new(publisher),
         mints: Arc::new(Semaphore::new(MINTS_IN_FLIGHT_MAX as usize)),
-        journal,
+        recorder,
         refusals: Refusals::default(),
         clock,
     };

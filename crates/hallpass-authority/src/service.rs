@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hallpass_journal::{Durability, Event, Journal, MintRefused, Text};
+use hallpass_journal::{Durability, Event, MintRefused, Text};
 use hallpass_keys::random_bytes;
 use hallpass_vocabulary::{Clock, Environment, RequestId};
 use tokio::sync::Semaphore;
@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use crate::client::Clients;
 use crate::mint::Minter;
 use crate::publisher::Publisher;
+use crate::recorder::Recorder;
 use crate::refusals::{Caller, Refusals};
 
 /// One running authority.
@@ -19,7 +20,7 @@ pub(crate) struct Service {
     pub(crate) minter: Arc<Minter>,
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) mints: Arc<Semaphore>,
-    pub(crate) journal: Journal,
+    pub(crate) recorder: Arc<Recorder>,
     pub(crate) refusals: Refusals,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -69,7 +70,7 @@ impl Service {
 
     async fn append_refusal(&self, refused: MintRefused) {
         let event = Event::MintRefused(Box::new(refused));
-        if let Err(error) = self.journal.append(&event, Durability::Relaxed).await {
+        if let Err(error) = self.recorder.append(&event, Durability::Relaxed).await {
             tracing::warn!(%error, "a refusal could not be recorded");
         }
     }
@@ -77,7 +78,7 @@ impl Service {
     /// What keeps it from minting; nothing when it is ready.
     pub(crate) fn unready(&self) -> Vec<&'static str> {
         let mut unready = Vec::new();
-        if self.journal.status().broken.is_some() {
+        if !self.recorder.is_taking_records() {
             unready.push("journal");
         }
         if self.minter.writer.is_behind() {

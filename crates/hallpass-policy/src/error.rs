@@ -6,8 +6,9 @@ use hallpass_vocabulary::{CatalogueError, Impact, Role, Route, ToolName};
 
 use crate::pattern::InvalidPattern;
 use crate::{
-    POLICY_FILE_BYTES_MAX, PROSE_CHARS_MAX, REASON_CHARS_MIN, ROUTES_PER_POLICY_MAX,
-    TOOLS_PER_ROUTE_MAX, TTL_SECONDS_MAX, TTL_SECONDS_MIN,
+    AUDIENCES_PER_ROUTE_MAX, POLICY_FILE_BYTES_MAX, PROSE_CHARS_MAX, REASON_CHARS_MIN,
+    ROLES_PER_ROUTE_MAX, ROUTES_PER_POLICY_MAX, TOOLS_PER_ROUTE_MAX, TTL_SECONDS_MAX,
+    TTL_SECONDS_MIN,
 };
 
 /// Everything that is wrong with a policy; never empty. Displays as one line each.
@@ -34,6 +35,9 @@ pub enum Fault {
         "`actors` must be an agent or a pattern of agents: `agent:` and a name, or the start of one and `*`"
     )]
     ActorsNotAgents,
+    /// Tools at more than [`AUDIENCES_PER_ROUTE_MAX`] services in one route.
+    #[error("the route's tools live at more than {AUDIENCES_PER_ROUTE_MAX} services")]
+    AudiencesTooMany,
     /// The tools of all files together make no catalogue.
     #[error("{0}")]
     Catalogue(CatalogueError),
@@ -83,6 +87,9 @@ pub enum Fault {
         /// The fewest characters.
         min: usize,
     },
+    /// More roles than [`ROLES_PER_ROUTE_MAX`].
+    #[error("more than {ROLES_PER_ROUTE_MAX} roles in one route")]
+    RolesTooMany,
     /// One role twice.
     #[error("role `{0}` is listed twice")]
     RoleTwice(Role),

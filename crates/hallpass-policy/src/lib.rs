@@ -4,6 +4,23 @@
 //! unknown names and grants that are wider than the ceilings allow, each with its file and line. [`Policy::decide`]
 //! answers one request for a token: [`Terms`], or a [`PolicyRefusal`] with a stable code. It is pure: no clock, no I/O.
 //!
+//! ```
+//! use hallpass_policy::{MintRequest, Policy, starter};
+//!
+//! let policy = Policy::parse(&[("starter.toml", starter())])?;
+//! let terms = policy.decide(&MintRequest {
+//!     client: &"demo-orchestrator".parse()?,
+//!     route: &"/support/send".parse()?,
+//!     tenant: &"acme".parse()?,
+//!     subject: &"user:alice".parse()?,
+//!     actor: &"agent:support-bot".parse()?,
+//!     tools: None,
+//!     ttl: None,
+//! })?;
+//! assert!(terms.needs_approval().contains("ticket.update"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! The format is described in `docs/policy.md`; [`starter`] is a commented example.
 
 mod check;
@@ -30,6 +47,12 @@ pub const TTL_SECONDS_MIN: u64 = 1;
 
 /// The most tools in one route, with and without approval (token format: `tools` and `needs_approval` together).
 pub const TOOLS_PER_ROUTE_MAX: usize = 64;
+
+/// The most services the tools of one route may live at (token format: `audience`).
+pub const AUDIENCES_PER_ROUTE_MAX: usize = 16;
+
+/// The most roles a route may give (token format: `role`).
+pub const ROLES_PER_ROUTE_MAX: usize = 16;
 
 /// The most routes in one policy. Far above any deployment seen; bounds what a file can make the authority hold.
 pub const ROUTES_PER_POLICY_MAX: usize = 1_000;

@@ -1,10 +1,11 @@
 //! The parts of a new authority, written into an empty directory.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_bundle::{Role, Root, RootDraft, TrustRoot};
-use hallpass_journal::{Durability, Event, KeyCreated};
+use hallpass_journal::{Durability, Event, KeyCreated, OsStorage};
 use hallpass_keys::key_file::write_key_file;
 use hallpass_keys::{Purpose, RandomnessError, SigningKey, VerifyingKey};
 
@@ -122,7 +123,12 @@ impl Keys {
 
 /// Starts the journal with the keys there are.
 fn record_keys(directory: &Path, options: &InitOptions, keys: &Keys) -> Result<(), InitError> {
-    let journal = journal::open(directory, &options.environment, &options.clock)?;
+    let journal = journal::open(
+        directory,
+        &options.environment,
+        &options.clock,
+        Arc::new(OsStorage),
+    )?;
     for key in keys.all() {
         let created = Event::KeyCreated(KeyCreated {
             key: key.id(),

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use hallpass_journal::verify::verify;
+
 use crate::fixture::{Home, draft, with};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -37,6 +39,8 @@ async fn sixty_four_at_once_are_all_recorded() {
         .map(|record| record["token"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(recorded.len(), 128);
+    let report = verify(&home.path("journal"), None).unwrap();
+    assert_eq!((report.unsigned(), report.torn), (0, None));
     for answer in &answers {
         assert!(recorded.contains(answer["token_id"].as_str().unwrap()));
     }
@@ -93,4 +97,6 @@ async fn a_stop_in_the_middle_loses_nothing_that_was_answered() {
     }
     assert!(answered > 0);
     assert_eq!(home.records().last().unwrap()["kind"], "closed");
+    let report = verify(&home.path("journal"), None).unwrap();
+    assert_eq!((report.unsigned(), report.torn), (0, None));
 }

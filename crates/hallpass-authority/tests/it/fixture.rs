@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use hallpass_authority::{Authority, InitOptions, InitReport, ServeError, init};
+use hallpass_journal::{OsStorage, Storage};
 use hallpass_vocabulary::{Clock, Timestamp};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -80,7 +81,12 @@ impl Home {
     }
 
     pub async fn serve(&self) -> Running {
-        let authority = Authority::open(&self.directory, self.clock.clone()).unwrap();
+        self.serve_on(Arc::new(OsStorage)).await
+    }
+
+    /// Serves with these file operations under its journal.
+    pub async fn serve_on(&self, storage: Arc<dyn Storage>) -> Running {
+        let authority = Authority::open_on(&self.directory, self.clock.clone(), storage).unwrap();
         let listener = TcpListener::bind(authority.listen()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();

@@ -11,6 +11,8 @@
 
 mod bundle;
 mod concurrency;
+mod disk;
+mod faulty;
 mod fixture;
 mod health;
 mod init;

@@ -16,7 +16,10 @@ use crate::nearest::nearest;
 use crate::pattern::Pattern;
 use crate::policy::{Grant, RouteRule, Tenants};
 use crate::warning::Warning;
-use crate::{REASON_CHARS_MIN, TOOLS_PER_ROUTE_MAX, TTL_SECONDS_MAX, TTL_SECONDS_MIN};
+use crate::{
+    AUDIENCES_PER_ROUTE_MAX, REASON_CHARS_MIN, ROLES_PER_ROUTE_MAX, TOOLS_PER_ROUTE_MAX,
+    TTL_SECONDS_MAX, TTL_SECONDS_MIN,
+};
 
 type Tools = BTreeMap<ToolName, Tool>;
 
@@ -44,6 +47,12 @@ pub(super) fn rule(
     let waived_writes = waived_writes(reader, name, section, &allowed);
     let all = || allowed.values().chain(withheld.values());
     let audiences: BTreeSet<_> = all().map(|tool| tool.audience.clone()).collect();
+    if audiences.len() > AUDIENCES_PER_ROUTE_MAX {
+        reader.fault(name.span(), Fault::AudiencesTooMany);
+    }
+    if section.roles.len() > ROLES_PER_ROUTE_MAX {
+        reader.fault(name.span(), Fault::RolesTooMany);
+    }
     let can_write = all().any(|tool| tool.impact > Impact::Read);
     let proof_waiver = proof_waiver(reader, section, can_write, audiences.len() > 1);
     RouteRule {

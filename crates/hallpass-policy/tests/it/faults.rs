@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use hallpass_policy::{POLICY_FILE_BYTES_MAX, Policy, TOOLS_PER_ROUTE_MAX};
+use hallpass_policy::{
+    AUDIENCES_PER_ROUTE_MAX, POLICY_FILE_BYTES_MAX, Policy, ROLES_PER_ROUTE_MAX,
+    TOOLS_PER_ROUTE_MAX,
+};
 
 const TOOLS: &str = r#"
 [tools."kb.search"]
@@ -228,4 +231,41 @@ fn the_digest_follows_the_bytes() {
     assert_eq!(parse(TOOLS), parse(TOOLS));
     assert_ne!(parse(TOOLS), parse(&format!("{TOOLS}# a comment\n")));
     assert!(parse(TOOLS).starts_with("sha256:"));
+}
+
+#[test]
+fn a_route_spans_as_many_services_and_gives_as_many_roles_as_a_token_can_say() {
+    let with = |services: usize, roles: usize| {
+        let mut text = String::new();
+        let mut tools = Vec::new();
+        for n in 0..services {
+            write!(
+                text,
+                "[tools.\"t.n{n}\"]\naudience=\"a{n}\"\nimpact=\"read\"\nsummary=\"s\"\n"
+            )
+            .unwrap();
+            tools.push(format!("\"t.n{n}\""));
+        }
+        let roles: Vec<String> = (0..roles).map(|n| format!("\"r{n}\"")).collect();
+        text += &ROUTE
+            .replace("[\"kb.search\"]", &format!("[{}]", tools.join(",")))
+            .replace(
+                "\"waived\"",
+                &format!("\"always\"\nroles = [{}]", roles.join(",")),
+            );
+        Policy::parse(&[("p.toml", &text)])
+            .map(|_| ())
+            .map_err(|e| e.to_string())
+    };
+    assert_eq!(with(AUDIENCES_PER_ROUTE_MAX, ROLES_PER_ROUTE_MAX), Ok(()));
+    assert!(
+        with(AUDIENCES_PER_ROUTE_MAX + 1, 0)
+            .unwrap_err()
+            .contains("more than 16 services")
+    );
+    assert!(
+        with(1, ROLES_PER_ROUTE_MAX + 1)
+            .unwrap_err()
+            .contains("more than 16 roles")
+    );
 }

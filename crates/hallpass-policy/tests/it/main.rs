@@ -10,6 +10,7 @@
 )]
 
 mod decisions;
+mod docs;
 mod faults;
 mod grid;
 mod starter;
