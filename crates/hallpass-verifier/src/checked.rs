@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hallpass_args::ToolCall;
+use hallpass_bundle::BundleId;
 use hallpass_token::AdmittedToken;
 use hallpass_vocabulary::{DenialCode, Impact, Timestamp};
 
@@ -19,7 +20,7 @@ pub struct Checked {
     pub(crate) arrived: Option<Instant>,
     pub(crate) token: Option<Arc<AdmittedToken>>,
     pub(crate) impact: Option<Impact>,
-    pub(crate) bundle: Option<u64>,
+    pub(crate) bundle: Option<BundleId>,
     pub(crate) verdict: Result<Impact, Denial>,
 }
 

@@ -45,6 +45,9 @@ enum State {
 impl Commit {
     pub(crate) fn begin(verifier: &Arc<Inner>, checked: Checked) -> Self {
         let decision = verifier.ids.decision(checked.now);
+        if let Some(bundle) = &checked.bundle {
+            verifier.note_bundle(bundle);
+        }
         let (journal, disclosure) = (&verifier.journal, verifier.disclosure);
         let decided = record::decided(verifier, decision, &checked);
         let state = match (checked.verdict, checked.token) {

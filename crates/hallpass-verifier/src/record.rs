@@ -33,7 +33,7 @@ pub(crate) fn decided(verifier: &Inner, decision: DecisionId, checked: &Checked)
         .idempotency_key
         .as_ref()
         .map(|key| Text::new(key.as_str()));
-    record.bundle = checked.bundle;
+    record.bundle = checked.bundle.map(|bundle| bundle.version);
     record.latency_us = checked.arrived.map(microseconds_since);
     if let Some(token) = &checked.token {
         let grant = token.grant();

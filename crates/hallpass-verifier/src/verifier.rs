@@ -1,11 +1,12 @@
 //! The verifier: pure check, recorded commit, and both in one.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use hallpass_args::ToolCall;
-use hallpass_bundle::{Snapshots, Staleness};
-use hallpass_journal::{Event, Journal};
+use hallpass_bundle::{BundleId, Snapshots, Staleness};
+use hallpass_journal::{BundleSeen, Durability, Event, Journal};
 use hallpass_vocabulary::{Audience, DenialCode, RequestId, Timestamp};
 
 use crate::cache::TokenCache;
@@ -29,6 +30,8 @@ pub(crate) struct Inner {
     pub(crate) snapshots: Arc<Snapshots>,
     pub(crate) clock: TokenClock,
     pub(crate) ids: Ids,
+    /// The version of the last bundle on record; 0 for none.
+    bundle_noted: AtomicU64,
 }
 
 impl Verifier {
@@ -48,6 +51,7 @@ impl Verifier {
             snapshots: setup.snapshots,
             clock: TokenClock::new(setup.clock, floor),
             ids: Ids::new(),
+            bundle_noted: AtomicU64::new(0),
         }))
     }
 
@@ -63,17 +67,19 @@ impl Verifier {
 
     /// Checks a token and a call at a time. Pure: reads no clock, does no I/O, records nothing, permits nothing.
     pub fn check(&self, token: Option<&str>, call: ToolCall, now: Timestamp) -> Checked {
-        let snapshot = self.0.snapshots.load();
-        let judged = self.0.judge.judge(token, &call, snapshot.as_deref(), now);
-        Checked {
-            call,
-            now,
-            arrived: None,
-            token: judged.token,
-            impact: judged.impact,
-            bundle: snapshot.map(|snapshot| snapshot.version()),
-            verdict: judged.verdict,
-        }
+        let judge = &self.0.judge;
+        self.0.snapshots.with(|snapshot| {
+            let judged = judge.judge(token, &call, snapshot, now);
+            Checked {
+                call,
+                now,
+                arrived: None,
+                token: judged.token,
+                impact: judged.impact,
+                bundle: snapshot.map(|snapshot| *snapshot.high_water().bundle()),
+                verdict: judged.verdict,
+            }
+        })
     }
 
     /// Records a verdict and answers with a [`Permit`](crate::Permit) or a [`Refusal`]. The record is under way when
@@ -100,18 +106,21 @@ impl Verifier {
         self.0.journal.refuse(record);
         Refusal::Denied(Denied::disclosed(decision, &denial, self.0.disclosure))
     }
+}
 
-    /// Records that a bundle came into use.
-    pub fn note_bundle(&self) {
-        if let Some(snapshot) = self.0.snapshots.load() {
-            let seen = hallpass_journal::BundleSeen {
-                version: snapshot.version(),
-                digest: *snapshot.digest(),
-            };
-            drop(self.0.journal.append(
-                &Event::BundleSeen(seen),
-                hallpass_journal::Durability::Relaxed,
-            ));
+impl Inner {
+    /// Records that a bundle came into use, once for each.
+    pub(crate) fn note_bundle(&self, bundle: &BundleId) {
+        if self
+            .bundle_noted
+            .fetch_max(bundle.version, Ordering::Relaxed)
+            < bundle.version
+        {
+            let seen = Event::BundleSeen(BundleSeen {
+                version: bundle.version,
+                digest: bundle.digest,
+            });
+            drop(self.journal.append(&seen, Durability::Relaxed));
         }
     }
 }

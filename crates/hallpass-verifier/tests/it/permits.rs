@@ -25,14 +25,18 @@ fn an_unfinished_permit_is_abandoned_and_a_finished_one_is_not() {
     let dropped = world.call(text.expose(), "kb.search").unwrap();
     let first = dropped.decision().to_string();
     drop(dropped);
-    let _ = world
-        .call(text.expose(), "kb.search")
-        .unwrap()
-        .finish(Outcome::succeeded(b"{}"));
-    let _ = world
-        .call(text.expose(), "kb.search")
-        .unwrap()
-        .finish(Outcome::failed(ErrorClass::Failed));
+    drop(
+        world
+            .call(text.expose(), "kb.search")
+            .unwrap()
+            .finish(Outcome::succeeded(b"{}")),
+    );
+    drop(
+        world
+            .call(text.expose(), "kb.search")
+            .unwrap()
+            .finish(Outcome::failed(ErrorClass::Failed)),
+    );
     let records = world.records();
     let abandoned = of_kind(&records, "abandoned");
     assert_eq!(abandoned.len(), 1);

@@ -38,7 +38,7 @@ fn a_record_says_who_what_where_and_under_which_policy() {
         .authorize(Some(token(|_| ()).expose()), asked)
         .wait()
         .unwrap();
-    let _ = permit.finish(Outcome::succeeded(b"{}"));
+    drop(permit.finish(Outcome::succeeded(b"{}")));
     let records = world.records();
     let decided = of_kind(&records, "decided")[0];
     let grant = grant();
@@ -69,6 +69,37 @@ fn a_record_says_who_what_where_and_under_which_policy() {
 }
 
 #[test]
+fn each_bundle_is_on_record_before_the_first_decision_with_it() {
+    let world = World::new();
+    let text = token(|_| ());
+    for _ in 0..3 {
+        let _ = world.call(text.expose(), "kb.search");
+    }
+    let later = NOW.after(std::time::Duration::from_secs(1));
+    world
+        .snapshots
+        .publish(snapshot(later, hallpass_bundle::KeyState::Active));
+    let _ = world.call(text.expose(), "kb.search");
+    let records = world.records();
+    let order: Vec<_> = records
+        .iter()
+        .filter_map(|r| match r["kind"].as_str().unwrap() {
+            "bundle_seen" => Some(("seen", r["version"].as_u64().unwrap())),
+            "decided" => Some(("decided", r["bundle"].as_u64().unwrap())),
+            _ => None,
+        })
+        .collect();
+    let versions: Vec<_> = order.iter().map(|(_, version)| *version).collect();
+    let kinds: Vec<_> = order.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(
+        kinds,
+        ["seen", "decided", "decided", "decided", "seen", "decided"]
+    );
+    assert!(versions[..4].iter().all(|v| *v == versions[0]) && versions[4] == versions[5]);
+    assert!(versions[4] > versions[0]);
+}
+
+#[test]
 fn nothing_secret_is_in_the_journal() {
     let world = World::new();
     let text = token(|_| ());
@@ -81,7 +112,7 @@ fn nothing_secret_is_in_the_journal() {
         .wait()
         .unwrap();
     let debugged = format!("{permit:?}");
-    let _ = permit.finish(Outcome::succeeded(b"the-answer"));
+    drop(permit.finish(Outcome::succeeded(b"the-answer")));
     let _ = world.call(&text.expose()[..text.expose().len() - 1], "kb.search");
     let journal = world
         .records()

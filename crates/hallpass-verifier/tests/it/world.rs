@@ -45,6 +45,8 @@ pub const STAGING_KEY: u8 = 2;
 pub const BREAK_GLASS_KEY: u8 = 3;
 pub const TAINTED_KEY: u8 = 4;
 pub const STRANGER_KEY: u8 = 5;
+/// The run key after the one the tests sign with.
+pub const NEXT_KEY: u8 = 6;
 
 pub fn key(purpose: Purpose, environment: &str, seed: u8) -> SigningKey {
     SigningKey::from_seed(purpose, env(environment), [seed; 32])
@@ -81,6 +83,7 @@ pub fn snapshot(time: Timestamp, run_key: KeyState) -> Snapshot {
     let draft = BundleDraft {
         token_keys: vec![
             entry(RUN_KEY, "prod", TokenPurpose::Run, run_key),
+            entry(NEXT_KEY, "prod", TokenPurpose::Run, KeyState::Active),
             entry(STAGING_KEY, "staging", TokenPurpose::Run, KeyState::Active),
             entry(
                 BREAK_GLASS_KEY,
