@@ -1,12 +1,12 @@
 //! What a verifier would say to a token, and to a call with it. A rehearsal: nothing is recorded, nothing permitted.
 //!
 //! The order is that of docs/denials.md, as in `hallpass-verifier`; a test holds the two together. What only a service
-//! knows is not looked at: the tenant it serves, and proofs of possession.
+//! knows is not looked at: the tenant it serves. No proof of possession comes with a rehearsal.
 
 use hallpass_bundle::{Snapshot, Staleness, TokenPurpose};
 use hallpass_keys::{Digest, VerifyingKey};
 use hallpass_token::{AdmittedToken, CallFacts, Clearance, UnverifiedToken};
-use hallpass_vocabulary::{Audience, DenialCode, Environment, Timestamp, ToolName};
+use hallpass_vocabulary::{Audience, DenialCode, Environment, Impact, Timestamp, ToolName};
 
 /// A denial and its detail. The detail names only what was validated, or what is escaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +91,10 @@ pub(crate) fn current(
         );
         return Err(Denial::new(DenialCode::WrongEnvironment, detail));
     }
+    if !token.grant().budgets.is_empty() {
+        let detail = "the token has budgets, which this version does not count";
+        return Err(Denial::new(DenialCode::VocabularyUnsupported, detail));
+    }
     // Time is looked at before the call: any audience and tool will do.
     let (Some(audience), Some(tool)) = (
         token.grant().audiences.first(),
@@ -138,6 +142,12 @@ pub(crate) fn decide(
         .tool(&call.tool)
         .filter(|tool| tool.audience == call.audience)
         .map(|tool| tool.impact);
+    // A tool whose impact is not known counts as the most harmful.
+    let proof = token.grant().proof;
+    if proof.demands(impact.unwrap_or(Impact::Destructive)) {
+        let detail = format!("the token demands a proof (`{proof}`)");
+        return Err(Denial::new(DenialCode::ProofRequired, detail));
+    }
     let Some(impact) = impact else {
         let detail = format!("`{}` is not a tool of `{}`", call.tool, call.audience);
         return Err(Denial::new(DenialCode::ToolUnknown, detail));

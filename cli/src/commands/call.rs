@@ -30,7 +30,8 @@ const EXAMPLES: &str = "\
 Examples:
   hallpass call tickets kb.search '{\"query\":\"refund\"}' --url http://127.0.0.1:8080 --token @token
   hallpass tokens mint … | hallpass call tickets tickets.get '{\"id\":7}' --token -
-  HALLPASS_SERVICE_TICKETS=http://127.0.0.1:8080 HALLPASS_TOKEN=… hallpass call tickets kb.search '{}'
+  HALLPASS_SERVICE_TICKETS=http://127.0.0.1:8080 HALLPASS_TOKEN=… \\
+      hallpass call tickets kb.search '{}'
 
 Prints the result on standard output and the decision's id on standard error.
 

@@ -31,7 +31,7 @@ Examples:
   hallpass dev                          copy the export lines into another terminal
   hallpass dev > dev.env &              and in any terminal then: . ./dev.env
 
-Runs on this machine only, with the starter policy, until SIGINT or SIGTERM. Standard output has the export lines and
+Runs on this machine only, with the starter policy, until SIGINT or SIGTERM. Standard output has the export lines and \
 nothing else, so that a shell can read them. Without --dir everything is in a temporary directory that goes when it ends.";
 
 #[derive(Debug, clap::Args)]

@@ -21,7 +21,7 @@ const LOG_VARIABLE: &str = "HALLPASS_LOG";
 const EXAMPLES: &str = "\
 Examples:
   hallpass serve --dir authority
-  hallpass serve --dir authority --listen 127.0.0.1:0     the system chooses the port, which is printed
+  hallpass serve --dir authority --listen 127.0.0.1:0     on a port the system chooses
 
 Runs until SIGINT or SIGTERM, then finishes what is under way: whatever was answered is on disk. It speaks plain HTTP:
 keep it on loopback, or behind something that terminates TLS. HALLPASS_LOG=debug logs more, to standard error.";

@@ -21,7 +21,7 @@ Examples:
   hallpass why dec_019a… --journal journal
   hallpass why dec_019a… --journal journal --json | jq .code
 
-The id is in the header `Hallpass-Decision` of the answer, and `hallpass call` prints it. The journal is the one of the
+The id is in the header `Hallpass-Decision` of the answer, and `hallpass call` prints it. The journal is the one of the \
 service that decided. Says what is written; `hallpass journal verify` says whether to believe it.";
 
 #[derive(Debug, clap::Args)]
@@ -139,8 +139,8 @@ impl Story {
             return (vec!["nothing ran".to_owned()], next.to_owned());
         }
         let mut lines = Vec::new();
-        let mut next = "Nothing is recorded of how it ended: it runs still, or its process died. Find out at the \
-                        service before it is repeated.";
+        let mut next =
+            "It runs still, or its process died: find out at the service before it is repeated.";
         let mut withheld = false;
         for record in &self.after {
             match record.event() {

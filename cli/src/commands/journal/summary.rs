@@ -109,6 +109,11 @@ fn answer(kind: &str, json: &Value) -> String {
         "minted" => text("expires")
             .map(|end| format!("until {end}"))
             .unwrap_or_default(),
+        "key_created" => text("purpose").unwrap_or_default(),
+        "policy_loaded" => match json.get("changed").and_then(Value::as_bool) {
+            Some(true) => "changed".to_owned(),
+            _ => "as before".to_owned(),
+        },
         "refused" => format!(
             "{} times {}",
             number("count").unwrap_or(0),

@@ -19,7 +19,7 @@ Examples:
   hallpass journal verify authority/journal
   hallpass journal verify journal --key \"$(cat kept-elsewhere.vkey)\"
 
-Reads the files and asks nobody. The key, the file `journal.vkey` of the journal, proves more when it was kept
+Reads the files and asks nobody. The key, the file `journal.vkey` of the journal, proves more when it was kept \
 elsewhere: whoever replaced a whole directory replaced its key too.
 
 Exit status: 0 intact, 1 altered, cut or signed by somebody else, 2 usage or failure.";

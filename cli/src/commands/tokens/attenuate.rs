@@ -1,6 +1,7 @@
 //! `hallpass tokens attenuate`: a narrower token, made offline.
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
+use clap::ArgGroup;
 use hallpass_keys::random_bytes;
 use hallpass_token::describe::Description;
 use hallpass_token::{AttenuateError, Caveat, NameSet, NextSecret, UnverifiedToken};
@@ -17,26 +18,26 @@ use crate::words::listed;
 const EXAMPLES: &str = "\
 Examples:
   hallpass tokens attenuate @token --only-tool kb.search --expires-in 60s > narrower
-  hallpass tokens mint … | hallpass tokens attenuate --only-audience tickets | hallpass tokens inspect
+  hallpass tokens mint … | hallpass tokens attenuate --only-audience tickets > narrower
 
-Works offline: a holder needs nobody's permission to give something up. The narrower token can never do more than the
+Works offline: a holder needs nobody's permission to give something up. The narrower token can never do more than the \
 one it was made from, which stays valid as it is.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
-#[group(id = "caveats", required = true, multiple = true, args = ["only_tool", "only_audience", "expires_in"])]
+#[command(group = ArgGroup::new("caveat").required(true).multiple(true))]
 pub(crate) struct Args {
     /// The token: its text, `@FILE`, or `-` for standard input
     #[arg(default_value = "-")]
     token: TokenInput,
     /// Keep only this tool; may be given more than once
-    #[arg(long, value_name = "TOOL")]
+    #[arg(long, value_name = "TOOL", group = "caveat")]
     only_tool: Vec<ToolName>,
     /// Keep only this service; may be given more than once
-    #[arg(long, value_name = "AUDIENCE")]
+    #[arg(long, value_name = "AUDIENCE", group = "caveat")]
     only_audience: Vec<Audience>,
     /// End after this long, such as `60s`
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", group = "caveat")]
     expires_in: Option<Span>,
     /// Count --expires-in from this time instead of now
     #[arg(long, value_name = "TIME", requires = "expires_in")]
@@ -99,10 +100,6 @@ fn caveats(args: &Args) -> anyhow::Result<Vec<Caveat>> {
         // Tokens keep whole seconds; rounding down is the narrower way.
         let end = Timestamp::from_unix_seconds(end.unix_seconds());
         caveats.push(Caveat::ExpiresBefore(end));
-    }
-    if caveats.is_empty() {
-        return Err(anyhow!("there is nothing to narrow"))
-            .hint("give --only-tool, --only-audience or --expires-in");
     }
     Ok(caveats)
 }

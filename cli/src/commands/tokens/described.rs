@@ -53,7 +53,7 @@ pub(crate) fn lines(token: &Description, now: Timestamp, output: &Output) -> Vec
     ];
     if !token.needs_approval.is_empty() {
         let tools = callable(&token.needs_approval, &token.caveats);
-        lines.push(row("approval", format!("{tools} (each call needs one)")));
+        lines.push(row("approval", format!("needed for each call of {tools}")));
     }
     let expired = now.unix_seconds() >= token.not_after.unix_seconds();
     let until = format!(
@@ -96,10 +96,8 @@ pub(crate) fn lines(token: &Description, now: Timestamp, output: &Output) -> Vec
     ));
     for block in 1..token.blocks {
         let caveats = token.caveats.iter().filter(|caveat| caveat.block == block);
-        lines.push(row(
-            &format!("block {block}"),
-            listed(caveats.map(|caveat| &caveat.words)).replace("none", "no caveats"),
-        ));
+        let words: Vec<&str> = caveats.map(|caveat| caveat.words.as_str()).collect();
+        lines.push(row(&format!("block {block}"), words.join("; ")));
     }
     if token.sealed {
         lines.push(row("sealed", "nobody can narrow it further".to_owned()));

@@ -24,7 +24,7 @@ Examples:
   hallpass tokens mint --route /research --tenant acme --subject user:alice \\
       --actor agent:support-bot --ttl 60s --tool kb.search | hallpass tokens inspect
 
-Prints the token, and nothing else, on standard output. The secret comes from HALLPASS_CLIENT_SECRET or a file, never
+Prints the token, and nothing else, on standard output. The secret comes from HALLPASS_CLIENT_SECRET or a file, never \
 from the command line. With --run the token renews that run.";
 
 #[derive(Debug, clap::Args)]

@@ -21,8 +21,8 @@ Examples:
   hallpass tokens verify @token --trust-root trust-root.txt --bundle bundle.json \\
       --audience tickets --tool kb.search --args '{\"query\":\"refund\"}'
 
-Without a call: every signature, the structure, the environment and the time. With one: what a service of that name
-would decide, except for what only it knows: the tenant it serves, and proofs of possession. Nothing is recorded.
+Without a call: every signature, the structure, the environment and the time. With one: what a service of that name \
+would decide of a call without a proof of possession, whichever tenant it serves. Nothing is recorded.
 
 Exit status: 0 allow, 1 deny, 2 usage or failure.";
 

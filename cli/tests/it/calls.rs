@@ -1,0 +1,125 @@
+//! Calling a service: what its answers become. The service here answers what it is told to, byte by byte.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::thread::JoinHandle;
+
+use crate::command::{Desk, transcripts};
+use crate::journal::decision;
+
+/// Answers one request with this, and gives back what was asked.
+fn service(status: &str, content_type: &str, body: &str) -> (String, JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answer = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nHallpass-Decision: {}\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n{body}",
+        decision(1),
+        body.len()
+    );
+    let serving = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut asked = Vec::new();
+        let mut part = [0; 4096];
+        while !asked.ends_with(b"}") {
+            let count = stream.read(&mut part).unwrap();
+            assert_ne!(count, 0);
+            asked.extend_from_slice(&part[..count]);
+        }
+        stream.write_all(answer.as_bytes()).unwrap();
+        String::from_utf8(asked).unwrap()
+    });
+    (url, serving)
+}
+
+fn problem(code: &str) -> String {
+    format!(
+        r#"{{"code":"{code}","title":"No.","detail":"a\u001b[2Jb","instance":"{}"}}"#,
+        decision(1)
+    )
+}
+
+const CALL: [&str; 4] = ["call", "tickets", "kb.search", r#"{"query":"refund"}"#];
+
+#[test]
+fn answers_become_words_and_exit_statuses() {
+    let mut shown = String::new();
+    for (status, content_type, body, extra, exit) in [
+        (
+            "200 OK",
+            "application/json",
+            r#"{"hits":[1]}"#.to_owned(),
+            &[][..],
+            0,
+        ),
+        (
+            "200 OK",
+            "application/json",
+            r#"{"hits":[1]}"#.to_owned(),
+            &["--json"],
+            0,
+        ),
+        (
+            "403 Forbidden",
+            "application/problem+json",
+            problem("tool_not_granted"),
+            &[],
+            1,
+        ),
+        (
+            "403 Forbidden",
+            "application/problem+json",
+            problem("tool_not_granted"),
+            &["--json"],
+            1,
+        ),
+        (
+            "500 Oops",
+            "application/problem+json",
+            problem("tool_failed"),
+            &[],
+            2,
+        ),
+        ("502 Bad Gateway", "text/html", "<html>".to_owned(), &[], 2),
+        ("200 OK", "text/plain", "not json".to_owned(), &[], 2),
+    ] {
+        let mut desk = Desk::new();
+        desk.write("token", "hp1.abc\n");
+        let (url, serving) = service(status, content_type, &body);
+        desk.set("HALLPASS_SERVICE_TICKETS", &url);
+        let answer = desk
+            .run(&[&CALL[..], &["--token", "@token"], extra].concat())
+            .expect(exit);
+        let asked = serving.join().unwrap();
+        assert!(
+            asked.starts_with("POST /tools/kb.search HTTP/1.1\r\n"),
+            "{asked}"
+        );
+        assert!(
+            asked
+                .to_ascii_lowercase()
+                .contains("\r\nauthorization: bearer hp1.abc\r\n"),
+            "{asked}"
+        );
+        assert!(asked.ends_with(r#"{"query":"refund"}"#), "{asked}");
+        assert!(!answer.stdout.contains("hp1.abc") && !answer.stderr.contains("hp1.abc"));
+        shown.push_str(&format!(
+            "# {status}\n{}\n",
+            answer.transcript().replace(&url, "URL")
+        ));
+    }
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn what_is_missing_is_said_before_anything_is_sent() {
+    let mut desk = Desk::new();
+    let nowhere = desk.run(&CALL).expect(2);
+    desk.set("HALLPASS_URL", "http://127.0.0.1:9");
+    let no_token = desk.run(&CALL).expect(2);
+    let no_object = desk.run(&["call", "tickets", "kb.search", "[1]"]).expect(2);
+    let both = desk
+        .run(&["call", "tickets", "kb.search", "-", "--token", "-"])
+        .expect(2);
+    insta::assert_snapshot!(transcripts(&[nowhere, no_token, no_object, both]));
+}

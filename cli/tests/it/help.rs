@@ -1,0 +1,119 @@
+//! Help is part of the interface.
+
+use crate::command::{Answer, Desk, transcripts};
+
+#[test]
+fn every_command_explains_itself_with_examples() {
+    let desk = Desk::new();
+    let commands: [&[&str]; 13] = [
+        &[],
+        &["init"],
+        &["serve"],
+        &["dev"],
+        &["tokens"],
+        &["tokens", "mint"],
+        &["tokens", "inspect"],
+        &["tokens", "verify"],
+        &["tokens", "attenuate"],
+        &["call"],
+        &["journal", "verify"],
+        &["journal", "query"],
+        &["why"],
+    ];
+    let answers: Vec<Answer> = commands
+        .iter()
+        .map(|command| desk.run(&[command, &["--help"][..]].concat()))
+        .collect();
+    for answer in &answers {
+        assert_eq!(answer.exit, 0, "{}", answer.transcript());
+        assert!(!answer.stdout.contains("hps_") && answer.stderr.is_empty());
+    }
+    insta::assert_snapshot!(transcripts(&answers));
+}
+
+#[test]
+fn a_mistake_in_the_command_line_is_exit_2() {
+    let desk = Desk::new();
+    let answers = [
+        desk.run(&[]).expect(2),
+        desk.run(&["token"]).expect(2),
+        desk.run(&["tokens", "attenuate", "@token"]).expect(2),
+        desk.run(&["tokens", "attenuate", "@token", "--expires-in", "1.5h"])
+            .expect(2),
+        desk.run(&["tokens", "verify", "@token", "--tool", "kb.search"])
+            .expect(2),
+        desk.run(&["why", "dec_1", "--journal", "journal"])
+            .expect(2),
+        desk.run(&[
+            "call",
+            "tickets",
+            "kb.search",
+            "{}",
+            "--token",
+            "hp1.secret",
+        ])
+        .expect(2),
+    ];
+    insta::assert_snapshot!(transcripts(&answers[1..]));
+}
+
+#[test]
+fn completions_are_for_the_shell_asked() {
+    let desk = Desk::new();
+    let bash = desk.run(&["completions", "bash"]).expect(0);
+    assert!(bash.stdout.contains("_hallpass()") && bash.stdout.contains("attenuate"));
+    let fish = desk.run(&["completions", "fish"]).expect(0);
+    assert!(fish.stdout.contains("complete -c hallpass"));
+}
+
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let desk = Desk::new();
+    let mut command = desk.command(&["completions", "bash"]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    // Nobody reads from the start: the first write meets a closed pipe.
+    drop(reader);
+    let output = command.stdout(writer).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+/// The subcommands that help lists.
+fn listed(desk: &Desk, group: &[&str]) -> Vec<String> {
+    let help = desk
+        .run(&[group, &["--help"][..]].concat())
+        .expect(0)
+        .stdout;
+    let (_, commands) = help.split_once("Commands:\n").unwrap();
+    let names = commands.lines().take_while(|line| !line.is_empty());
+    names
+        .map(|line| line.split_whitespace().next().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn the_page_has_an_example_of_every_command() {
+    let page = include_str!("../../../docs/cli.md");
+    let desk = Desk::new();
+    let mut leaves = 0;
+    for command in listed(&desk, &[]) {
+        let verbs = match command.as_str() {
+            "tokens" | "journal" => listed(&desk, &[&command]),
+            _ => vec![String::new()],
+        };
+        for verb in verbs {
+            let name = format!("hallpass {command} {verb}");
+            let row = format!("| `{}` |", name.trim_end());
+            let line = page
+                .lines()
+                .find(|line| line.starts_with(&row))
+                .unwrap_or_else(|| panic!("no row `{row}`"));
+            assert!(
+                line.matches(name.trim_end()).count() >= 2,
+                "no example: {line}"
+            );
+            leaves += 1;
+        }
+    }
+    assert!(leaves > 12, "{leaves}");
+}

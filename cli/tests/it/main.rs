@@ -1,0 +1,21 @@
+//! The command as its users meet it: exact standard output, standard error and exit status.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests fail by panicking"
+)]
+
+mod calls;
+mod command;
+mod end_to_end;
+mod help;
+mod init;
+mod journal;
+mod rehearsal;
+mod tokens;
+mod why;
+mod world;
