@@ -4,6 +4,8 @@
 
 use std::io::{self, IsTerminal as _, Write};
 
+use crate::words::harmless_json;
+
 /// What a piece of text is. Shown by colour, and only on a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
@@ -50,8 +52,13 @@ impl Output {
 
     /// A JSON value as the answer, on one line.
     pub(crate) fn json(&mut self, value: &impl serde::Serialize) -> anyhow::Result<()> {
-        let line = serde_json::to_string(value)?;
-        Ok(self.line(&line)?)
+        let text = serde_json::to_string(value)?;
+        Ok(self.json_text(&text)?)
+    }
+
+    /// The text of a JSON value from elsewhere as the answer, on one line.
+    pub(crate) fn json_text(&mut self, text: &str) -> io::Result<()> {
+        self.line(&harmless_json(text))
     }
 
     /// Text of the answer as it is.

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, ensure};
 use clap::Args;
 use hallpass_client::{BaseUrl, ClientSecret};
 use hallpass_vocabulary::ClientId;
@@ -17,7 +17,7 @@ use crate::hint::HintExt as _;
 pub(crate) const SECRET_VARIABLE: &str = "HALLPASS_CLIENT_SECRET";
 
 /// The largest secret file read, in bytes. A secret has 47.
-const SECRET_FILE_BYTES_MAX: u64 = 4096;
+const SECRET_FILE_BYTES_MAX: usize = 4096;
 
 /// Which client asks.
 #[derive(Debug, Args)]
@@ -73,9 +73,14 @@ impl NetworkArgs {
 }
 
 fn read(path: &Path) -> anyhow::Result<Zeroizing<String>> {
-    let mut text = Zeroizing::new(String::with_capacity(4096));
+    // Full capacity from the start: growing would leave copies of the secret behind.
+    let mut text = Zeroizing::new(String::with_capacity(SECRET_FILE_BYTES_MAX + 1));
     File::open(path)?
-        .take(SECRET_FILE_BYTES_MAX)
+        .take(SECRET_FILE_BYTES_MAX as u64 + 1)
         .read_to_string(&mut text)?;
+    ensure!(
+        text.len() <= SECRET_FILE_BYTES_MAX,
+        "it is larger than any secret"
+    );
     Ok(text)
 }

@@ -9,15 +9,33 @@ use hallpass_vocabulary::Timestamp;
 pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        let acts = c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}');
-        if acts {
+        if acts_on_a_terminal(c) {
             out.extend(c.escape_unicode());
         } else {
             out.push(c);
         }
     }
     out
+}
+
+/// The text of a JSON value on one line and harmless on a terminal, still the same value: what is escaped can stand only
+/// inside its strings, and its line ends only between its tokens (RFC 8259 section 7).
+pub(crate) fn harmless_json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.trim().chars() {
+        match c {
+            '\n' | '\r' | '\t' => out.push(' '),
+            // All of them are in the basic plane, so four digits do.
+            _ if acts_on_a_terminal(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+fn acts_on_a_terminal(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A word as a POSIX shell reads it back.
@@ -115,6 +133,18 @@ mod tests {
             "a\\u{1b}[2J\\u{202e}b\\u{a}"
         );
         assert_eq!(escaped("ä ✓ 例"), "ä ✓ 例");
+    }
+
+    #[test]
+    fn json_stays_the_value_it_was() {
+        let text = "{\n\t\"a\": \"\u{9b}2J\u{202e}\u{7f}\",\r\n \"n\": 12345678901234567890123}";
+        let shown = harmless_json(text);
+        assert_eq!(
+            shown,
+            r#"{  "a": "\u009b2J\u202e\u007f",   "n": 12345678901234567890123}"#
+        );
+        let value = |text| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(value(&shown), value(text));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use anyhow::{Context as _, anyhow};
 use hallpass_args::{ARGUMENTS_BYTES_MAX, Arguments};
 use hallpass_client::{BaseUrl, BearerToken, Problem, ToolAnswer, ToolClient, ToolRequest};
 use hallpass_vocabulary::{Audience, DecisionId, DenialCode, ToolName};
+use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use crate::exit::Exit;
@@ -70,7 +71,7 @@ pub(crate) struct Args {
 struct Allowed<'a> {
     verdict: &'static str,
     decision: Option<DecisionId>,
-    result: &'a serde_json::Value,
+    result: &'a RawValue,
 }
 
 #[derive(serde::Serialize)]
@@ -120,16 +121,17 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
 }
 
 fn succeeded(args: &Args, answer: &ToolAnswer, output: &mut Output) -> anyhow::Result<Exit> {
-    let result: serde_json::Value =
+    // Not parsed any further: a number keeps all of its digits.
+    let result: &RawValue =
         serde_json::from_slice(&answer.body).context("the service's answer is not JSON")?;
     if args.json {
         output.json(&Allowed {
             verdict: "allow",
             decision: answer.decision,
-            result: &result,
+            result,
         })?;
     } else {
-        output.json(&result)?;
+        output.json_text(result.get())?;
     }
     Ok(Exit::Ok)
 }

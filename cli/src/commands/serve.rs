@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use hallpass_authority::Authority;
+use hallpass_authority::{Authority, OpenError};
 use hallpass_vocabulary::SystemClock;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -43,7 +43,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
     log("info", args.log_json);
     let authority = open(&args.dir)?;
-    output.note(&format!("environment {}", authority.environment()));
+    if !args.log_json {
+        // Else the log says it, in its own form.
+        output.note(&format!("environment {}", authority.environment()));
+    }
     let listen = args.listen.unwrap_or(authority.listen());
     serve(authority, listen, |address| {
         Ok(output.line(&format!("listening on http://{address}"))?)
@@ -53,9 +56,21 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
 
 /// Opens the authority of a directory.
 pub(super) fn open(dir: &Path) -> anyhow::Result<Authority> {
-    Authority::open(dir, Arc::new(SystemClock))
+    let opened = Authority::open(dir, Arc::new(SystemClock));
+    let hint = match &opened {
+        Err(OpenError::Journal(hallpass_journal::OpenError::Locked { .. })) => {
+            "the authority runs already: one directory is served by one process"
+        }
+        Err(OpenError::Journal(_)) => "`hallpass journal verify DIR` says what is wrong with it",
+        Err(OpenError::Missing { .. }) => "`hallpass init DIR` creates an authority",
+        Err(OpenError::Policy { .. } | OpenError::PolicyFiles { .. }) => {
+            "docs/policy.md describes the policy's files"
+        }
+        _ => "nothing was changed; docs/authority.md describes the files of an authority",
+    };
+    opened
         .with_context(|| format!("cannot open the authority in `{}`", dir.display()))
-        .hint("`hallpass init DIR` creates an authority; one directory is served by one process")
+        .hint(hint)
 }
 
 /// Serves until SIGINT or SIGTERM; `ready` hears where, once connections are accepted.

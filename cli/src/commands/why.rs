@@ -6,6 +6,7 @@ use anyhow::anyhow;
 use hallpass_journal::read::{Filter, Record};
 use hallpass_journal::{CallResult, Decided, Event, Verdict};
 use hallpass_vocabulary::{DecisionId, DenialCode};
+use serde_json::value::RawValue;
 
 use super::journal::records;
 use crate::exit::Exit;
@@ -53,8 +54,8 @@ struct Explained<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     meaning: Option<&'a str>,
     next: String,
-    record: serde_json::Value,
-    after: Vec<serde_json::Value>,
+    record: &'a RawValue,
+    after: Vec<&'a RawValue>,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
@@ -67,8 +68,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
             code: story.decided.code,
             meaning: story.decided.code.map(DenialCode::meaning),
             next,
-            record: story.record.json(),
-            after: story.after.iter().map(Record::json).collect(),
+            record: raw(&story.record)?,
+            after: story.after.iter().map(raw).collect::<Result<_, _>>()?,
         })?;
         return Ok(Exit::Ok);
     }
@@ -96,6 +97,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
         output.line(&line)?;
     }
     Ok(Exit::Ok)
+}
+
+/// A record as it stands in the file.
+fn raw(record: &Record) -> serde_json::Result<&RawValue> {
+    serde_json::from_str(record.line())
 }
 
 fn find(args: &Args) -> anyhow::Result<Story> {

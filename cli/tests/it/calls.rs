@@ -48,14 +48,14 @@ fn answers_become_words_and_exit_statuses() {
         (
             "200 OK",
             "application/json",
-            r#"{"hits":[1]}"#.to_owned(),
+            "{\"hits\":\n[12345678901234567890123]}".to_owned(),
             &[][..],
             0,
         ),
         (
             "200 OK",
             "application/json",
-            r#"{"hits":[1]}"#.to_owned(),
+            "{\"hits\":\n[12345678901234567890123]}".to_owned(),
             &["--json"],
             0,
         ),

@@ -40,14 +40,16 @@ fn a_token_is_minted_narrowed_checked_and_on_record() {
         "authority",
         "--listen",
         "127.0.0.1:0",
+        "--log-json",
     ]));
     let url = authority.wait_for_line("listening on ", BOUND);
     let second = desk
         .run(&["serve", "--dir", "authority", "--listen", "127.0.0.1:0"])
         .expect(2);
     assert!(
-        second.stderr.contains("error:"),
-        "one directory is served by one process"
+        second.stderr.contains("hint: the authority runs already"),
+        "{}",
+        second.stderr
     );
 
     desk.set("HALLPASS_AUTHORITY", &url);
@@ -150,6 +152,13 @@ fn a_token_is_minted_narrowed_checked_and_on_record() {
         "{}",
         finished.stderr
     );
+
+    let logged: Vec<serde_json::Value> = finished
+        .stderr
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(!logged.is_empty());
 
     let verified = desk
         .run(&["journal", "verify", "authority/journal"])

@@ -109,6 +109,20 @@ fn a_directory_that_is_no_authority_is_not_served() {
         "{}",
         answer.stderr
     );
+    desk.run(&["init", "authority"]).expect(0);
+    desk.write(
+        "authority/policy/more.toml",
+        "[routes.\"/x\"]\nclient = []\n",
+    );
+    let policy = desk
+        .run(&["serve", "--dir", "authority", "--listen", "127.0.0.1:0"])
+        .expect(2);
+    assert!(policy.stderr.contains("more.toml:"), "{}", policy.stderr);
+    assert!(
+        policy.stderr.contains("hint: docs/policy.md"),
+        "{}",
+        policy.stderr
+    );
     let elsewhere = desk.run(&["dev", "--listen", "0.0.0.0:0"]).expect(2);
     assert!(
         elsewhere.stderr.contains("is not a loopback address"),

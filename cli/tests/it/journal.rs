@@ -349,3 +349,16 @@ fn tail_follows_what_is_written_later() {
     let line = child.wait_for_line("{\"v\":1,\"index\":1", Duration::from_secs(20));
     assert!(line.contains(&decision(1).to_string()), "{line}");
 }
+
+#[test]
+fn a_bad_line_ends_reading_and_says_how_to_look_closer() {
+    let journal = written();
+    let path = segment(&journal.dir());
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("\"index\":3,", "\"index\":33,", 1)).unwrap();
+    let answer = journal.desk.run(&["journal", "query", "journal"]).expect(2);
+    insta::assert_snapshot!(answer.stderr, @r"
+    error: line 4 of `00000000000000000000.jsonl`: it has index 33
+    hint: hallpass journal verify journal
+    ");
+}

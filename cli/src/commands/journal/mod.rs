@@ -9,11 +9,12 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use hallpass_journal::read::{self, Records};
+use hallpass_journal::read::{self, Record};
 
 use crate::exit::Exit;
 use crate::hint::HintExt as _;
 use crate::output::Output;
+use crate::words::shell_quoted;
 
 /// What to do with a journal.
 #[derive(Debug, Subcommand)]
@@ -36,9 +37,14 @@ impl Command {
     }
 }
 
-/// The records of a directory.
-pub(crate) fn records(dir: &Path) -> anyhow::Result<Records> {
-    read::records(dir)
+/// The records of a directory, from the first to the last whole one.
+pub(crate) fn records(dir: &Path) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Record>>> {
+    let records = read::records(dir)
         .with_context(|| format!("cannot read the journal in `{}`", dir.display()))
-        .hint("give the directory with the journal's `*.jsonl` files")
+        .hint("give the directory with the journal's `*.jsonl` files")?;
+    let verify = format!(
+        "hallpass journal verify {}",
+        shell_quoted(&dir.display().to_string())
+    );
+    Ok(records.map(move |record| record.hint(verify.as_str())))
 }

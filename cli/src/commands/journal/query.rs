@@ -129,7 +129,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
             continue;
         }
         if args.json && args.limit.is_none() {
-            output.line(record.line())?;
+            output.json_text(record.line())?;
             if output.is_closed() {
                 break;
             }
@@ -143,7 +143,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
     }
     if args.json {
         for record in &found {
-            output.line(record.line())?;
+            output.json_text(record.line())?;
         }
     } else {
         table(&found, output)?;

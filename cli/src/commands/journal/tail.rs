@@ -73,7 +73,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
 
 fn show(record: &Record, json: bool, output: &mut Output) -> std::io::Result<()> {
     if json {
-        output.line(record.line())
+        output.json_text(record.line())
     } else {
         output.line(&Summary::of(record).line())
     }
