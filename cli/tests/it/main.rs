@@ -15,6 +15,7 @@ mod end_to_end;
 mod help;
 mod init;
 mod journal;
+mod readme;
 mod rehearsal;
 mod tokens;
 mod why;

@@ -29,3 +29,8 @@ pub use guarded::Guarded;
 pub use problem::{DECISION_HEADER, refusal_response};
 pub use request::BODY_READ_SECONDS_MAX;
 pub use tools::{Tools, ToolsError};
+
+/// The Rust of README.md compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
