@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
+use axum::extract::Query;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, Request};
 use hallpass_args::{ARGUMENTS_BYTES_MAX, Arguments, ToolCall};
@@ -21,7 +22,7 @@ pub(crate) struct Received {
 pub(crate) type Unreadable = (DenialCode, String);
 
 /// Reads the native form: `POST /tools/{tool}` with a JSON object as the arguments.
-pub(crate) async fn read(
+pub(crate) async fn native(
     request: Request<Body>,
     tool: &str,
     audience: Audience,
@@ -34,6 +35,37 @@ pub(crate) async fn read(
     if request.uri().query().is_some() {
         return Err(malformed("arguments go in the body, not in the query"));
     }
+    read(request, tool, Vec::new(), audience, request_id).await
+}
+
+/// Reads the REST form: arguments in the path, the query and the body together. `path` holds the path's, decoded.
+pub(crate) async fn rest(
+    request: Request<Body>,
+    tool: ToolName,
+    path: Vec<(String, String)>,
+    audience: Audience,
+    request_id: RequestId,
+) -> Result<Received, Unreadable> {
+    let Query(mut strings) = Query::<Vec<(String, String)>>::try_from_uri(request.uri())
+        .map_err(|_| malformed("the query is no list of names and values"))?;
+    // The decoder puts U+FFFD where bytes are no UTF-8: two different requests would read alike.
+    if strings
+        .iter()
+        .any(|(name, value)| name.contains('\u{fffd}') || value.contains('\u{fffd}'))
+    {
+        return Err(malformed("the query is not UTF-8"));
+    }
+    strings.extend(path);
+    read(request, tool, strings, audience, request_id).await
+}
+
+async fn read(
+    request: Request<Body>,
+    tool: ToolName,
+    strings: Vec<(String, String)>,
+    audience: Audience,
+    request_id: RequestId,
+) -> Result<Received, Unreadable> {
     let (parts, body) = request.into_parts();
     let headers = &parts.headers;
     let token = bearer(headers)?;
@@ -43,18 +75,30 @@ pub(crate) async fn read(
     // Proofs of possession are not checked by this version: a token that demands one is `proof_required` whether or
     // not one came. Doubled, the header is refused all the same.
     single(headers, "dpop")?;
-    if !is_json(headers)? {
+    let has_body = !body.is_end_stream();
+    if (has_body || parts.method == Method::POST) && !is_json(headers)? {
         return Err(malformed("the content type must be `application/json`"));
     }
-    let body = collect(body).await?;
-    let args = Arguments::parse(&body).map_err(|error| {
-        let code = if error.is_too_large() {
-            DenialCode::RequestTooLarge
-        } else {
-            DenialCode::RequestMalformed
-        };
-        (code, error.to_string())
-    })?;
+    let body = if has_body {
+        collect(body).await?
+    } else {
+        Vec::new()
+    };
+    let json: &[u8] = if body.is_empty() && parts.method != Method::POST {
+        b"{}"
+    } else {
+        &body
+    };
+    let args = Arguments::parse(json)
+        .and_then(|args| args.with_strings(strings.iter().map(|(name, value)| (&**name, &**value))))
+        .map_err(|error| {
+            let code = if error.is_too_large() {
+                DenialCode::RequestTooLarge
+            } else {
+                DenialCode::RequestMalformed
+            };
+            (code, error.to_string())
+        })?;
     let call = ToolCall {
         audience,
         tool,

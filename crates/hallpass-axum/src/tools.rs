@@ -1,6 +1,6 @@
 //! The router: guards what it routes to.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,15 +9,16 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::Request;
+use axum::http::{Method, Request};
 use axum::response::Response;
 use axum::routing::any;
 use hallpass_verifier::{Outcome, Verifier};
-use hallpass_vocabulary::{InvalidName, ToolName};
+use hallpass_vocabulary::{DenialCode, InvalidName, ToolName};
 use serde_json::Value;
 
 use crate::guarded::Guarded;
-use crate::{ToolFailure, problem, request};
+use crate::request::{self, Received, Unreadable};
+use crate::{ToolFailure, problem};
 
 /// A tool that cannot be added. Found when the service starts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +35,22 @@ pub enum ToolsError {
         /// What is wrong with it.
         reason: InvalidName,
     },
+    /// Two tools for one method and path.
+    #[error("`{method} {path}` is mapped twice")]
+    MappedTwice {
+        /// The method.
+        method: Method,
+        /// The path.
+        path: String,
+    },
+    /// A path is mapped to a tool that was not added before.
+    #[error("`{path}` is mapped to `{tool}`, which is not added")]
+    MappedToNothing {
+        /// The path.
+        path: String,
+        /// The tool.
+        tool: String,
+    },
 }
 
 type Answer = Pin<Box<dyn Future<Output = Result<Value, ToolFailure>> + Send>>;
@@ -43,6 +60,7 @@ type Handler = Box<dyn Fn(Guarded) -> Answer + Send + Sync>;
 pub struct Tools {
     verifier: Verifier,
     handlers: HashMap<ToolName, Handler>,
+    rest: BTreeMap<String, HashMap<Method, ToolName>>,
     first_error: Option<ToolsError>,
 }
 
@@ -52,6 +70,7 @@ impl Tools {
         Self {
             verifier,
             handlers: HashMap::new(),
+            rest: BTreeMap::new(),
             first_error: None,
         }
     }
@@ -85,35 +104,93 @@ impl Tools {
         self
     }
 
+    /// Also answers a tool at a path of its own: `GET /tickets/{id}` for `tickets.get`. Arguments come from the path, the
+    /// query and, where there is one, the JSON body; a name in two places is refused. What comes in the path or the query
+    /// is text.
+    #[must_use]
+    pub fn rest(mut self, method: Method, path: &str, tool: &str) -> Self {
+        let Some((tool, _)) = self.handlers.get_key_value(tool) else {
+            let error = ToolsError::MappedToNothing {
+                path: path.to_owned(),
+                tool: tool.to_owned(),
+            };
+            self.first_error.get_or_insert(error);
+            return self;
+        };
+        let methods = self.rest.entry(path.to_owned()).or_default();
+        if methods.insert(method.clone(), tool.clone()).is_some() {
+            self.first_error.get_or_insert(ToolsError::MappedTwice {
+                method,
+                path: path.to_owned(),
+            });
+        }
+        self
+    }
+
     /// The axum router.
     ///
     /// # Errors
-    /// The first tool that could not be added.
-    pub fn into_router(self) -> Result<Router, ToolsError> {
-        match self.first_error {
-            Some(error) => Err(error),
-            None => Ok(Router::new()
-                .route("/tools/{tool}", any(serve))
-                .with_state(Arc::new(self))),
+    /// The first tool or path that could not be added.
+    ///
+    /// # Panics
+    /// Where axum does, on a path that is none or two that overlap: a mistake of the service's author, at start.
+    pub fn into_router(mut self) -> Result<Router, ToolsError> {
+        if let Some(error) = self.first_error {
+            return Err(error);
         }
+        let paths = std::mem::take(&mut self.rest);
+        let mut router = Router::new().route("/tools/{tool}", any(native));
+        for (path, methods) in paths {
+            let methods = Arc::new(methods);
+            router = router.route(
+                &path,
+                any(move |state, path, request| rest(methods, state, path, request)),
+            );
+        }
+        Ok(router.with_state(Arc::new(self)))
     }
 }
 
-async fn serve(
+async fn native(
     State(tools): State<Arc<Tools>>,
     tool: Result<Path<String>, PathRejection>,
     request: Request<Body>,
 ) -> Response {
+    let verifier = &tools.verifier;
     // A path that is no text is no tool name either; the reader says so.
     let tool = tool.map_or_else(|_| String::new(), |Path(tool)| tool);
+    let (audience, id) = (verifier.audience().clone(), verifier.request_id());
+    let received = request::native(request, &tool, audience, id).await;
+    run(&tools, received).await
+}
+
+async fn rest(
+    methods: Arc<HashMap<Method, ToolName>>,
+    State(tools): State<Arc<Tools>>,
+    path: Result<Path<Vec<(String, String)>>, PathRejection>,
+    request: Request<Body>,
+) -> Response {
     let verifier = &tools.verifier;
-    let received = request::read(
-        request,
-        &tool,
-        verifier.audience().clone(),
-        verifier.request_id(),
-    )
-    .await;
+    let (audience, id) = (verifier.audience().clone(), verifier.request_id());
+    let received = match (methods.get(request.method()), path) {
+        (None, _) => Err((
+            DenialCode::RequestMalformed,
+            "no tool answers this method here".to_owned(),
+        )),
+        (_, Err(_)) => Err((
+            DenialCode::RequestMalformed,
+            "the path is not UTF-8".to_owned(),
+        )),
+        (Some(tool), Ok(Path(path))) => {
+            request::rest(request, tool.clone(), path, audience, id).await
+        }
+    };
+    run(&tools, received).await
+}
+
+/// Authorizes, runs, records how it ended, answers.
+async fn run(tools: &Tools, received: Result<Received, Unreadable>) -> Response {
+    let verifier = &tools.verifier;
     let received = match received {
         Ok(received) => received,
         Err((code, detail)) => return problem::refusal_response(&verifier.refuse(code, &detail)),

@@ -1,6 +1,7 @@
 //! The four tools. Each takes a guarded call; the tenant comes from its permit, never from its arguments.
 
 use axum::Router;
+use axum::http::Method;
 use hallpass_axum::{Guarded, ToolFailure, Tools, ToolsError};
 use hallpass_verifier::Verifier;
 use serde_json::{Value, json};
@@ -23,6 +24,8 @@ pub fn router(verifier: Verifier, store: Store) -> Result<Router, ToolsError> {
         .tool("tickets.get", over(&store, get))
         .tool("ticket.update", over(&store, update))
         .tool("ticket.close", over(&store, close))
+        .rest(Method::GET, "/tickets/{id}", "tickets.get")
+        .rest(Method::PATCH, "/tickets/{id}", "ticket.update")
         .into_router()
 }
 
