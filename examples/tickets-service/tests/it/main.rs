@@ -1,0 +1,18 @@
+//! The tickets service as its callers meet it: over HTTP, killed, flooded, and abused.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests fail by panicking"
+)]
+
+mod denials;
+mod http;
+mod not_found;
+mod requests;
+mod tools;
+mod vectors;
+mod world;
