@@ -19,6 +19,9 @@ pub struct Problem {
     /// Which occurrence: the id of a decision or a request.
     #[serde(default)]
     pub instance: Option<String>,
+    /// Which member of the request is wrong, as a JSON Pointer (RFC 6901), where the server says.
+    #[serde(default)]
+    pub pointer: Option<String>,
     /// What to do next, where the server says.
     #[serde(default)]
     pub next: Option<String>,
@@ -38,6 +41,9 @@ impl fmt::Display for Problem {
         write!(f, "{} ({})", printable(&self.code), self.status)?;
         if !said.is_empty() {
             write!(f, ": {}", printable(said))?;
+        }
+        if let Some(pointer) = &self.pointer {
+            write!(f, " (at `{}`)", printable(pointer))?;
         }
         Ok(())
     }
@@ -64,6 +70,16 @@ mod tests {
         assert_eq!(problem.to_string(), "not_allowed (403): No.");
         assert!(Problem::read(500, b"<html>").is_none());
         assert!(Problem::read(500, b"{}").is_none());
+    }
+
+    #[test]
+    fn a_wrong_member_is_named() {
+        let body = br#"{"code":"request_malformed","title":"No.","pointer":"/tenant"}"#;
+        let problem = Problem::read(400, body).unwrap();
+        assert_eq!(
+            problem.to_string(),
+            "request_malformed (400): No. (at `/tenant`)"
+        );
     }
 
     #[test]
