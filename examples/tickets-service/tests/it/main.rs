@@ -10,7 +10,10 @@
 )]
 
 mod denials;
+mod flood;
 mod http;
+mod kill;
+mod live;
 mod not_found;
 mod requests;
 mod tools;

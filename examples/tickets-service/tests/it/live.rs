@@ -1,0 +1,159 @@
+//! A real authority and a real service, each on a port of its own: the authority in this process, the service either
+//! here or as the program.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hallpass_authority::{Authority, InitOptions, InitReport, init};
+use hallpass_client::{
+    BaseUrl, ClientSecret, TokenClient, TokenRequest, TokenResponse, ToolAnswer, ToolClient,
+    ToolRequest,
+};
+use hallpass_testkit::{ChildProcess, TempDir};
+use hallpass_verifier::Tenancy;
+use hallpass_vocabulary::SystemClock;
+use tickets_service::{Service, Settings, Store};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// How long anything may take that must happen.
+pub const SOON: Duration = Duration::from_secs(30);
+
+/// An authority that serves until it is dropped with its runtime.
+pub struct Live {
+    pub directory: TempDir,
+    pub authority: BaseUrl,
+    tokens: TokenClient,
+    made: InitReport,
+}
+
+impl Live {
+    pub async fn start() -> Self {
+        let directory = hallpass_testkit::temp_dir();
+        let options = InitOptions {
+            environment: "dev".parse().unwrap(),
+            authority: "dev.hallpass".parse().unwrap(),
+            listen: "127.0.0.1:0".parse().unwrap(),
+            client: "demo-orchestrator".parse().unwrap(),
+            foreign_keys: Vec::new(),
+            clock: Arc::new(SystemClock),
+        };
+        let made = init(&directory.path().join("authority"), &options).unwrap();
+        let authority = Authority::open(&made.directory, Arc::new(SystemClock)).unwrap();
+        let (listener, url) = listen().await;
+        tokio::spawn(authority.serve(listener, std::future::pending::<()>()));
+        let secret = ClientSecret::new(made.client_secret.expose()).unwrap();
+        let tokens = TokenClient::new(url.clone(), made.client.clone(), secret).unwrap();
+        Self {
+            directory,
+            authority: url,
+            tokens,
+            made,
+        }
+    }
+
+    pub async fn mint(&self, route: &str, actor: &str) -> TokenResponse {
+        let request = TokenRequest {
+            route: route.parse().unwrap(),
+            tenant: "acme".parse().unwrap(),
+            subject: "user:alice".parse().unwrap(),
+            actor: actor.parse().unwrap(),
+            run_id: None,
+            ttl_seconds: None,
+            tools: Vec::new(),
+        };
+        self.tokens.request(&request).await.unwrap()
+    }
+
+    /// The state directory of a service of this name.
+    pub fn state(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// The service as the program, once it listens.
+    pub fn program(&self, state: &Path) -> (ChildProcess, BaseUrl) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tickets-service"));
+        command
+            .env_clear()
+            .args(["--authority", &self.authority.to_string()])
+            .arg("--trust-root")
+            .arg(&self.made.trust_root_path)
+            .arg("--state")
+            .arg(state)
+            .arg("--data")
+            .arg(state.with_extension("db"));
+        let mut child = ChildProcess::spawn(&mut command);
+        let url = child.wait_for_line("listening on ", SOON);
+        (child, BaseUrl::new(&url).unwrap())
+    }
+
+    /// The service in this process.
+    pub async fn service(&self, state: &Path) -> Running {
+        let service = Service::start(Settings {
+            audience: "tickets".parse().unwrap(),
+            tenancy: Tenancy::Many,
+            authority: self.authority.clone(),
+            trust_root: self.made.trust_root.clone(),
+            state: state.to_owned(),
+            store: Store::in_memory().unwrap(),
+        })
+        .await
+        .unwrap();
+        let (listener, url) = listen().await;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = tokio::spawn(service.serve(listener, async {
+            let _ = stopped.await;
+        }));
+        Running {
+            url,
+            journal: state.join("journal"),
+            stop,
+            server,
+        }
+    }
+}
+
+async fn listen() -> (TcpListener, BaseUrl) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (listener, BaseUrl::new(&url).unwrap())
+}
+
+/// A service that serves in this process.
+pub struct Running {
+    pub url: BaseUrl,
+    pub journal: PathBuf,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<Result<(), tickets_service::ServiceError>>,
+}
+
+impl Running {
+    /// Tells it to stop and waits until it has.
+    pub async fn stop(self) {
+        self.stop.send(()).unwrap();
+        tokio::time::timeout(SOON, self.server)
+            .await
+            .expect("the service stops in time")
+            .unwrap()
+            .unwrap();
+    }
+}
+
+/// One call. Nothing when the service did not answer.
+pub async fn ask(
+    tools: &ToolClient,
+    service: &BaseUrl,
+    token: &TokenResponse,
+    (tool, arguments): (&str, &str),
+) -> Option<ToolAnswer> {
+    let request = ToolRequest {
+        tool: &tool.parse().unwrap(),
+        arguments_json: arguments,
+        token: Some(&token.token),
+        idempotency_key: None,
+    };
+    tools.call(service, request).await.ok()
+}
