@@ -13,7 +13,7 @@ async fn the_answer_waits_until_the_record_is_synced() {
     let home = Home::new();
     let disk = Arc::new(Disk::default());
     let running = Arc::new(home.serve_on(Arc::new(FaultyStorage(disk.clone()))).await);
-    disk.hold(true);
+    let hold = disk.hold();
     let caller = Arc::clone(&running);
     let mint = tokio::spawn(async move { caller.mint(&draft()).await });
     let watched = Arc::clone(&disk);
@@ -24,7 +24,7 @@ async fn the_answer_waits_until_the_record_is_synced() {
     assert_eq!(home.records_of("minted").len(), 1);
     assert_eq!(running.get("/livez").await.status, 200);
     assert!(!mint.is_finished());
-    disk.hold(false);
+    drop(hold);
     let answer = tokio::time::timeout(SOON, mint).await.unwrap().unwrap();
     assert_eq!(answer.status, 201);
     Arc::into_inner(running).unwrap().stop().await;

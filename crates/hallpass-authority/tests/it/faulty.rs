@@ -27,10 +27,10 @@ impl Disk {
         self.state.lock().unwrap().full = full;
     }
 
-    /// While held, no sync returns.
-    pub fn hold(&self, held: bool) {
-        self.state.lock().unwrap().held = held;
-        self.changed.notify_all();
+    /// Until the answer is dropped, no sync returns. A test that fails drops it too, so its authority can end.
+    pub fn hold(self: &Arc<Self>) -> Hold {
+        self.state.lock().unwrap().held = true;
+        Hold(Arc::clone(self))
     }
 
     /// Blocks until a sync waits.
@@ -49,6 +49,16 @@ impl Disk {
         self.changed.notify_all();
         let mut state = self.changed.wait_while(state, |state| state.held).unwrap();
         state.waiting -= 1;
+    }
+}
+
+/// Syncs wait while this lives.
+pub struct Hold(Arc<Disk>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.state.lock().unwrap().held = false;
+        self.0.changed.notify_all();
     }
 }
 
