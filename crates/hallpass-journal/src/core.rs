@@ -104,7 +104,8 @@ impl Core {
         Append::waiting(slot)
     }
 
-    /// Queues a refusal; the background thread writes it. Never waits for a write.
+    /// Queues a refusal, and writes it if nobody else is writing: whoever was refused can look it up at once. Never
+    /// waits for anybody else's write.
     pub(crate) fn enqueue_refusal(&self, body: Body) -> RefusalRecord {
         let mut state = self.lock();
         if state.refuses().is_some() {
@@ -114,8 +115,7 @@ impl Core {
             body,
             whose: Whose::Nobody,
         });
-        drop(state);
-        self.work.notify_one();
+        self.lead(state, 1);
         RefusalRecord::Single
     }
 
