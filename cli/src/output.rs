@@ -116,6 +116,45 @@ fn styled(colour: bool, style: Style, text: &str) -> String {
     }
 }
 
+/// What was written to an output of [`Output::to_memory`].
+#[cfg(test)]
+#[derive(Clone, Default)]
+pub(crate) struct Written(std::rc::Rc<std::cell::RefCell<Vec<u8>>>);
+
+#[cfg(test)]
+impl Written {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.borrow().clone()).unwrap()
+    }
+}
+
+#[cfg(test)]
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+impl Output {
+    /// Both streams into one text, without colour.
+    pub(crate) fn to_memory() -> (Self, Written) {
+        let written = Written::default();
+        let output = Self {
+            out: Box::new(written.clone()),
+            err: Box::new(written.clone()),
+            out_colour: false,
+            err_colour: false,
+            closed: false,
+        };
+        (output, written)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

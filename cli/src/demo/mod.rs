@@ -9,7 +9,7 @@ mod story;
 mod world;
 
 use anyhow::Context as _;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::exit::Exit;
 use crate::output::Output;
@@ -18,18 +18,21 @@ use world::World;
 
 /// Plays the demo.
 pub(crate) async fn play(keep: bool, output: &mut Output) -> anyhow::Result<Exit> {
+    // Listened to from the start: whoever ends the demo early leaves no servers and no directory of keys behind.
+    let mut end = End::listen().context("cannot listen for signals")?;
     let world = World::start().await.context("cannot start the demo")?;
     let mut narrator = Narrator::new(output);
-    let told = tell(&world, &mut narrator).await;
-    let as_said = told.is_ok() && narrator.all_as_said();
+    let told = tokio::select! {
+        told = tell(&world, &mut narrator) => told,
+        () = end.told() => Err(anyhow::anyhow!("the demo was interrupted")),
+    };
     if keep && told.is_ok() {
         narrator.invite(&world)?;
-        until_told_to_stop().await?;
+        end.told().await;
     }
     world.stop().await?;
     told?;
-    narrator.conclude(as_said)?;
-    Ok(if as_said { Exit::Ok } else { Exit::Denied })
+    narrator.conclude()
 }
 
 async fn tell(world: &World, narrator: &mut Narrator<'_>) -> anyhow::Result<()> {
@@ -38,10 +41,24 @@ async fn tell(world: &World, narrator: &mut Narrator<'_>) -> anyhow::Result<()> 
     evidence::show(world, narrator).await
 }
 
-async fn until_told_to_stop() -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        interrupted = tokio::signal::ctrl_c() => interrupted,
+/// The signals that end a demo.
+struct End {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl End {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn told(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }

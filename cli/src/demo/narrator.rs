@@ -5,6 +5,7 @@ use hallpass_client::{Problem, ToolAnswer};
 use hallpass_vocabulary::DenialCode;
 
 use super::world::World;
+use crate::exit::Exit;
 use crate::output::{Output, Style};
 use crate::words::escaped;
 
@@ -89,10 +90,15 @@ impl<'o> Narrator<'o> {
         self.detail(&self.output.style(Style::Faint, &format!("> {call}")))?;
         let problem = answer.problem();
         let came = match &problem {
-            None => Some(Expected::Allowed),
+            None if answer.is_success() => Some(Expected::Allowed),
+            None => None,
             Some(Problem { code, .. }) => code.parse().ok().map(Expected::Denied),
         };
         match &problem {
+            None if !answer.is_success() => {
+                let verdict = self.output.style(Style::Bad, "UNCLEAR");
+                self.detail(&format!("{verdict} {} {decision}", answer.status))?;
+            }
             None => {
                 let verdict = self.output.style(Style::Good, "ALLOWED");
                 let body: String = String::from_utf8_lossy(&answer.body)
@@ -136,10 +142,6 @@ impl<'o> Narrator<'o> {
         self.detail(&format!("{word} {rest}"))
     }
 
-    pub(crate) fn all_as_said(&self) -> bool {
-        self.surprises == 0 && self.steps > 0
-    }
-
     /// What to try while everything is left running.
     pub(crate) fn invite(&mut self, world: &World) -> anyhow::Result<()> {
         let token = world.scratch("token");
@@ -164,19 +166,111 @@ impl<'o> Narrator<'o> {
         self.say("Ctrl-C ends it and removes everything.")
     }
 
-    pub(crate) fn conclude(&mut self, as_said: bool) -> anyhow::Result<()> {
-        let steps = self.steps;
+    /// The last line, and the exit status that goes with it.
+    pub(crate) fn conclude(&mut self) -> anyhow::Result<Exit> {
+        let (steps, surprises) = (self.steps, self.surprises);
         self.say("")?;
-        if as_said {
+        if surprises == 0 && steps > 0 {
             let line = format!("All {steps} steps went as said.");
-            self.say(&self.output.style(Style::Good, &line))
+            self.say(&self.output.style(Style::Good, &line))?;
+            Ok(Exit::Ok)
         } else {
-            let line = format!("{} of {steps} steps did not go as said.", self.surprises);
-            self.say(&self.output.style(Style::Bad, &line))
+            let line =
+                format!("{surprises} surprises in {steps} steps: not everything went as said.");
+            self.say(&self.output.style(Style::Bad, &line))?;
+            Ok(Exit::Denied)
         }
     }
 
     fn say(&mut self, line: &str) -> anyhow::Result<()> {
         Ok(self.output.line(line)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DECISION: &str = "dec_01a1fd711d1c740fa60ab507fe645d0d";
+
+    fn answer(status: u16, body: &str) -> ToolAnswer {
+        ToolAnswer {
+            status,
+            decision: Some(DECISION.parse().unwrap()),
+            body: body.as_bytes().to_vec(),
+        }
+    }
+
+    fn denial(code: &str) -> ToolAnswer {
+        let body = format!(r#"{{"code":"{code}","title":"No.","status":403}}"#);
+        answer(403, &body)
+    }
+
+    /// What the demo says and how it ends after one step in which this came of what was expected.
+    fn told(answer: &ToolAnswer, expected: Expected) -> (String, Exit) {
+        let (mut output, written) = Output::to_memory();
+        let mut narrator = Narrator::new(&mut output);
+        narrator.step("A step", "What it is about.").unwrap();
+        narrator.decision("kb.search {}", answer, expected).unwrap();
+        let exit = narrator.conclude().unwrap();
+        (written.text(), exit)
+    }
+
+    #[test]
+    fn what_goes_as_said_ends_well() {
+        let allowed = answer(200, r#"{"articles":[]}"#);
+        let denied = denial("tool_not_granted");
+        for (answer, expected) in [
+            (allowed, Expected::Allowed),
+            (denied, Expected::Denied(DenialCode::ToolNotGranted)),
+        ] {
+            let (text, exit) = told(&answer, expected);
+            assert_eq!(exit, Exit::Ok, "{text}");
+            assert!(text.ends_with("All 1 steps went as said.\n"), "{text}");
+        }
+    }
+
+    #[test]
+    fn any_surprise_is_told_and_ends_badly() {
+        let expected = Expected::Denied(DenialCode::ToolNotGranted);
+        for (answer, expected) in [
+            (answer(200, "{}"), expected),
+            (denial("caveat_failed"), expected),
+            (denial("a_code_of_tomorrow"), expected),
+            (denial("tool_not_granted"), Expected::Allowed),
+            // No problem document, and no success either.
+            (answer(502, "<html>bad gateway"), Expected::Allowed),
+            (answer(403, "{}"), expected),
+        ] {
+            let (text, exit) = told(&answer, expected);
+            assert_eq!(exit, Exit::Denied, "{text}");
+            assert!(text.contains("NOT AS SAID: expected "), "{text}");
+            assert!(text.ends_with("not everything went as said.\n"), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_a_decision_ends_the_demo() {
+        let mut nameless = answer(200, "{}");
+        nameless.decision = None;
+        let (mut output, _) = Output::to_memory();
+        let mut narrator = Narrator::new(&mut output);
+        assert!(
+            narrator
+                .decision("kb.search {}", &nameless, Expected::Allowed)
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn a_demo_without_steps_proves_nothing() {
+        let (mut output, _) = Output::to_memory();
+        assert_eq!(Narrator::new(&mut output).conclude().unwrap(), Exit::Denied);
+    }
+
+    #[test]
+    fn what_a_service_says_cannot_write_to_the_terminal() {
+        let (text, _) = told(&answer(200, "\u{1b}[2J{}"), Expected::Allowed);
+        assert!(!text.contains('\u{1b}'), "{text:?}");
     }
 }
