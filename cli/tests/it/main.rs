@@ -11,10 +11,12 @@
 
 mod calls;
 mod command;
+mod demo;
 mod end_to_end;
 mod help;
 mod init;
 mod journal;
+mod kill;
 mod readme;
 mod rehearsal;
 mod tokens;
