@@ -225,6 +225,8 @@ impl Minter {
             audiences: grant.audiences.iter().cloned().collect(),
             tools: grant.tools.iter().cloned().collect(),
             needs_approval: grant.needs_approval.iter().cloned().collect(),
+            roles: grant.roles.iter().cloned().collect(),
+            proof: grant.proof,
             issued: grant.issued,
             expires: grant.expires,
             policy: grant.policy,

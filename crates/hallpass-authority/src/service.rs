@@ -56,6 +56,7 @@ impl Service {
                 surplus.count
             );
             let refused = MintRefused {
+                request: None,
                 code: Text::new(surplus.code),
                 detail: Some(Text::new(&more)),
                 client: None,

@@ -8,6 +8,7 @@ mod rows;
 mod schema;
 mod writer;
 
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -39,6 +40,9 @@ pub enum StoreError {
         /// How many records there are.
         size: u64,
     },
+    /// Its file cannot be made.
+    #[error("cannot create the store")]
+    Create(#[source] std::io::Error),
     /// A value in it is not of its kind.
     #[error("the store holds a malformed `{column}`")]
     Malformed {
@@ -179,6 +183,16 @@ impl Store {
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    if flags.contains(OpenFlags::SQLITE_OPEN_CREATE) {
+        // SQLite would make the file readable by everybody; its companions (`-wal`, `-shm`) take after it.
+        std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path)
+            .map_err(StoreError::Create)?;
+    }
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(failed("open"))?;
     connection

@@ -5,8 +5,8 @@
 
 use hallpass_keys::{Digest, KeyId, VerifyingKey};
 use hallpass_vocabulary::{
-    Actor, Audience, ClientId, DecisionId, DenialCode, Environment, Impact, RequestId, Route,
-    RunId, Subject, SubjectAssurance, Tenant, Timestamp, TokenId, ToolName,
+    Actor, Audience, ClientId, DecisionId, DenialCode, Environment, Impact, ProofRule, RequestId,
+    Role, Route, RunId, Subject, SubjectAssurance, Tenant, Timestamp, TokenId, ToolName,
 };
 
 use crate::{ArgumentsDigest, Text};
@@ -293,6 +293,11 @@ pub struct Minted {
     /// The tools callable with an approval.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs_approval: Vec<ToolName>,
+    /// The subject's roles.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<Role>,
+    /// When a call must carry a proof of possession.
+    pub proof: ProofRule,
     /// When it was issued.
     pub issued: Timestamp,
     /// When it expires.
@@ -309,6 +314,9 @@ pub struct Minted {
 /// A request for a token that was refused.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct MintRefused {
+    /// The request, as its receiver numbered it; absent in a count of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestId>,
     /// The authority's stable code.
     pub code: Text,
     /// More about why not, for the operator.

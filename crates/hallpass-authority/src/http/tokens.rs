@@ -60,6 +60,7 @@ async fn answer(
     })?;
     // What the record of a refusal says; the request itself goes into the task.
     let mut refused = MintRefused {
+        request: Some(instance),
         code: Text::new(""),
         detail: None,
         client: Some(client.clone()),
@@ -86,7 +87,7 @@ async fn answer(
         Err(unminted) => {
             let (code, recorded_as) = codes(&unminted);
             tracing::info!(denial.code = recorded_as, request.id = %instance, error = %unminted, "refused to mint");
-            refused.detail = Some(Text::new(&format!("{instance}: {unminted}")));
+            refused.detail = Some(Text::new(&unminted.to_string()));
             service
                 .record_refusal(Caller::Known, recorded_as, refused)
                 .await;
@@ -115,8 +116,9 @@ async fn authenticate(
     };
     tracing::info!(denial.code = stranger.code(), request.id = %instance, "refused a stranger");
     let refused = MintRefused {
+        request: Some(instance),
         code: Text::new(""),
-        detail: Some(Text::new(&format!("{instance}: {stranger}"))),
+        detail: Some(Text::new(&stranger.to_string())),
         client,
         tenant: None,
         subject: None,

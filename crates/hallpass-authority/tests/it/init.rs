@@ -41,6 +41,8 @@ fn only_its_owner_can_enter() {
     let home = Home::new();
     let mode = fs::metadata(&home.directory).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
+    let store = fs::metadata(home.directory.join("authority.db")).unwrap();
+    assert_eq!(store.permissions().mode() & 0o777, 0o600);
 }
 
 #[test]

@@ -13,8 +13,8 @@ use hallpass_keys::key_file::write_key_file;
 use hallpass_keys::note::{KeyName, NoteVerifier};
 use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_vocabulary::{
-    Actor, Audience, ClientId, DenialCode, Impact, Route, RunId, Subject, SubjectAssurance, Tenant,
-    Timestamp, TokenId, ToolName,
+    Actor, Audience, ClientId, DenialCode, Impact, ProofRule, RequestId, Role, Route, RunId,
+    Subject, SubjectAssurance, Tenant, Timestamp, TokenId, ToolName,
 };
 
 use crate::fixture::{
@@ -105,6 +105,8 @@ fn authority_events() -> Vec<Event> {
             audiences: vec![Audience::new("tickets").unwrap()],
             tools: vec![tool("kb.search"), tool("tickets.get")],
             needs_approval: vec![tool("ticket.close")],
+            roles: vec![Role::new("support_agent").unwrap()],
+            proof: ProofRule::Writes,
             issued: time(),
             expires: Timestamp::from_unix_ms(START_MS + 900_000),
             policy: Digest::of(b"policy"),
@@ -112,6 +114,7 @@ fn authority_events() -> Vec<Event> {
             idempotency_key: None,
         })),
         Event::MintRefused(Box::new(MintRefused {
+            request: Some(RequestId::new(time(), [4; 10])),
             code: Text::new("route_unknown"),
             detail: Some(Text::new("no route `/x`")),
             client: Some(ClientId::new("orchestrator").unwrap()),
