@@ -12,6 +12,7 @@ mod exit;
 mod hint;
 mod output;
 mod secret_input;
+mod temporary;
 mod token_input;
 mod trust;
 mod verdict;

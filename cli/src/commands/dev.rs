@@ -3,13 +3,12 @@
 use std::fs;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use hallpass_authority::{InitOptions, init};
-use hallpass_keys::random_bytes;
 use hallpass_vocabulary::{AuthorityId, ClientId, Environment, SystemClock};
 use zeroize::Zeroizing;
 
@@ -18,6 +17,7 @@ use super::serve;
 use crate::exit::Exit;
 use crate::hint::HintExt as _;
 use crate::output::Output;
+use crate::temporary::Temporary;
 use crate::words::shell_quoted;
 
 /// Where the client's secret is kept in a directory that is used again. An authority keeps only its hash.
@@ -45,29 +45,6 @@ pub(crate) struct Args {
     listen: SocketAddr,
 }
 
-/// A directory that goes with the process.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    /// A new one that only its owner can enter.
-    fn create() -> anyhow::Result<Self> {
-        let name = u128::from_be_bytes(random_bytes()?);
-        let path = std::env::temp_dir().join(format!("hallpass-dev-{name:032x}"));
-        fs::DirBuilder::new()
-            .mode(0o700)
-            .create(&path)
-            .with_context(|| format!("cannot create `{}`", path.display()))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // A directory of throw-away keys that stays is untidy and no more.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
     if !args.listen.ip().is_loopback() {
         return Err(anyhow!("`{}` is not a loopback address", args.listen))
@@ -78,8 +55,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
     let (dir, _temporary) = match &args.dir {
         Some(dir) => (dir.clone(), None),
         None => {
-            let temporary = Temporary::create()?;
-            (temporary.0.join("authority"), Some(temporary))
+            let temporary = Temporary::create("hallpass-dev")?;
+            (temporary.path().join("authority"), Some(temporary))
         }
     };
     let secret = secret_of(&dir, args.listen)?;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,6 @@ use hallpass_authority::{Authority, ForeignKey, InitOptions, InitReport, init};
 use hallpass_client::{
     BaseUrl, ClientSecret, TokenClient, TokenRequest, TokenResponse, ToolClient,
 };
-use hallpass_keys::random_bytes;
 use hallpass_verifier::Tenancy;
 use hallpass_vocabulary::{
     Actor, Audience, AuthorityId, ClientId, Environment, Route, Subject, SystemClock, Tenant,
@@ -21,6 +20,8 @@ use tickets_service::{Service, Settings, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+use crate::temporary::Temporary;
 
 /// How long stopping may take, in seconds.
 const STOP_SECONDS_MAX: u64 = 15;
@@ -50,8 +51,8 @@ pub(crate) struct ToolService {
 impl World {
     /// Starts everything. The services have their first bundle when this returns.
     pub(crate) async fn start() -> anyhow::Result<Self> {
-        let directory = Temporary::create()?;
-        let root = directory.0.clone();
+        let directory = Temporary::create("hallpass-demo")?;
+        let root = directory.path().to_owned();
         let staging = create(&root.join("staging"), "staging", Vec::new())?;
         // Knowing the other environment's key lets services say "wrong environment" instead of "unknown key".
         let foreign = ForeignKey {
@@ -119,12 +120,12 @@ impl World {
 
     /// Where the authority's journal is.
     pub(crate) fn authority_journal(&self) -> PathBuf {
-        self.directory.0.join("authority").join("journal")
+        self.directory.path().join("authority").join("journal")
     }
 
     /// A place for a file of the demo's own.
     pub(crate) fn scratch(&self, name: &str) -> PathBuf {
-        self.directory.0.join(name)
+        self.directory.path().join(name)
     }
 
     /// Keeps a token where only this user can read it.
@@ -235,26 +236,4 @@ fn request(route: &str, tenant: &str, ttl_seconds: Option<u32>) -> anyhow::Resul
         ttl_seconds,
         tools: Vec::new(),
     })
-}
-
-/// A directory that only its owner can enter, removed at the end.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn create() -> anyhow::Result<Self> {
-        let name = u128::from_be_bytes(random_bytes()?);
-        let path = std::env::temp_dir().join(format!("hallpass-demo-{name:032x}"));
-        fs::DirBuilder::new()
-            .mode(0o700)
-            .create(&path)
-            .with_context(|| format!("cannot create `{}`", path.display()))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // A directory of throw-away keys that stays is untidy and no more.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
