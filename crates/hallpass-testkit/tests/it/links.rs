@@ -97,3 +97,37 @@ fn links_are_found_outside_code_and_resolved_from_their_page() {
         [Some("x.md".to_owned()), Some("docs/y.md".to_owned()), None]
     );
 }
+
+#[test]
+fn every_test_that_the_page_of_checks_names_exists() {
+    let page = required_text("docs/verification.md");
+    let filters: Vec<(&str, &str)> = page
+        .split('`')
+        .filter_map(|code| code.strip_prefix("cargo test -p "))
+        .filter_map(|arguments| arguments.split_once(" --test it "))
+        .collect();
+    assert!(
+        filters.len() > 20,
+        "only {} checks are named",
+        filters.len()
+    );
+    let tests: Vec<String> = tracked_files()
+        .into_iter()
+        .filter(|path| path.ends_with(".rs") && path.contains("/tests/it/"))
+        .collect();
+    for (package, filter) in filters {
+        let folder = match package {
+            "hallpass-cli" => "cli/".to_owned(),
+            "orchestrator" | "tickets-service" => format!("examples/{package}/"),
+            package => format!("crates/{package}/"),
+        };
+        let exists = tests
+            .iter()
+            .filter(|path| path.starts_with(&folder))
+            .any(|path| {
+                path.ends_with(&format!("/{filter}.rs"))
+                    || required_text(path).contains(&format!("fn {filter}"))
+            });
+        assert!(exists, "no test of `{package}` is called `{filter}`");
+    }
+}
