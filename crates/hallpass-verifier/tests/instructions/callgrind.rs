@@ -14,23 +14,12 @@ const ALLOCATORS: &[&str] = &[
     "realloc",
 ];
 
-/// What callgrind counted.
+/// What callgrind saw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
     pub instructions: u64,
-    pub allocations: u64,
-}
-
-impl Counts {
-    /// The share of one of `times` equal repetitions, rounded to the nearest.
-    pub fn for_one_of(self, times: u32) -> Self {
-        let times = u64::from(times);
-        let share = |count: u64| (count + times / 2) / times;
-        Self {
-            instructions: share(self.instructions),
-            allocations: share(self.allocations),
-        }
-    }
+    /// Whether memory was allocated at all. How often is not known: a call that is counted is counted for the whole run.
+    pub allocates: bool,
 }
 
 /// Counts what happens inside one function of this program, in a run of it.
@@ -69,45 +58,27 @@ pub fn count(function: &str) -> Result<Counts, String> {
 }
 
 /// Reads a profile in the format of callgrind ("Callgrind Format Specification" in the manual of valgrind): the line
-/// `totals:`, and the lines `calls=` after a `cfn=` that names an allocator.
+/// `totals:`, and whether an allocator is among the functions that were called (`cfn=`).
 fn read(profile: &str) -> Result<Counts, String> {
     let mut instructions = None;
-    let mut allocations = 0;
-    let mut allocator_ids = HashSet::new();
+    let mut ids = HashSet::new();
     let mut allocates = false;
     for line in profile.lines() {
         if let Some(total) = line.strip_prefix("totals: ") {
             instructions = total.trim().parse().ok();
-        } else if let Some(callee) = line.strip_prefix("cfn=") {
-            // `(12) malloc` the first time, `(12)` from then on; a name may have been given in an `fn=` line before.
-            let (id, name) = callee.split_once(' ').unwrap_or((callee, ""));
-            if is_allocator(name) {
-                allocator_ids.insert(id);
+        }
+        let callee = line.strip_prefix("cfn=");
+        if let Some(function) = callee.or_else(|| line.strip_prefix("fn=")) {
+            // `(12) malloc` the first time, `(12)` from then on, in either kind of line.
+            let (id, name) = function.split_once(' ').unwrap_or((function, ""));
+            if ALLOCATORS.contains(&name) {
+                ids.insert(id);
             }
-            allocates = allocator_ids.contains(id);
-        } else if let Some(name) = line.strip_prefix("fn=") {
-            if let Some((id, name)) = name.split_once(' ')
-                && is_allocator(name)
-            {
-                allocator_ids.insert(id);
-            }
-        } else if let Some(calls) = line.strip_prefix("calls=")
-            && allocates
-        {
-            let count = calls
-                .split(' ')
-                .next()
-                .and_then(|count| count.parse::<u64>().ok());
-            allocations += count.ok_or_else(|| format!("no number of calls in `{line}`"))?;
+            allocates |= callee.is_some() && ids.contains(id);
         }
     }
-    let instructions = instructions.ok_or("the profile has no line `totals:`")?;
     Ok(Counts {
-        instructions,
-        allocations,
+        instructions: instructions.ok_or("the profile has no line `totals:`")?,
+        allocates,
     })
-}
-
-fn is_allocator(name: &str) -> bool {
-    ALLOCATORS.contains(&name)
 }
