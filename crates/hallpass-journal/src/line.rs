@@ -1,6 +1,6 @@
 //! One line of a segment: written from an index, a time and an event; read back strictly.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use hallpass_vocabulary::Timestamp;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -10,6 +10,10 @@ use crate::Event;
 /// The longest record, in bytes without its line end. A full `minted` record of 64 tools with the longest names has
 /// about 10 KiB; bounds what one line can make a reader hold.
 pub const RECORD_BYTES_MAX: usize = 16 * 1024;
+
+/// Room made for an event before it is written as JSON: a decision of a token with names of ordinary length has about 800
+/// bytes, and growing to that from nothing copies it four times.
+const EVENT_BYTES_TYPICAL: usize = 1024;
 
 /// The longest text before the member `kind`: every fixed byte, a 20-digit index, a 24-character time.
 const HEAD_BYTES_MAX: usize = 72;
@@ -33,7 +37,8 @@ pub(crate) struct Body(Vec<u8>);
 
 impl Body {
     pub(crate) fn of(event: &Event) -> Result<Self, TooLarge> {
-        let json = serde_json::to_vec(event).map_err(|_| TooLarge { bytes: usize::MAX })?;
+        let mut json = Vec::with_capacity(EVENT_BYTES_TYPICAL);
+        serde_json::to_writer(&mut json, event).map_err(|_| TooLarge { bytes: usize::MAX })?;
         let bytes = json.len().saturating_add(HEAD_BYTES_MAX);
         if bytes > RECORD_BYTES_MAX {
             return Err(TooLarge { bytes });
@@ -66,11 +71,10 @@ pub(crate) struct TimeText(String);
 impl TimeText {
     /// A time outside the years 0 to 9999 has no RFC 3339 form; a clock that wrong reads as 1970.
     pub(crate) fn of(time: Timestamp) -> Self {
-        let text = time.to_string();
-        if is_time(&text) {
-            Self(text)
-        } else {
-            Self(Timestamp::from_unix_ms(0).to_string())
+        let mut text = String::with_capacity(TIME_CHARS);
+        match write!(text, "{time}") {
+            Ok(()) if is_time(&text) => Self(text),
+            _ => Self(Timestamp::from_unix_ms(0).to_string()),
         }
     }
 }

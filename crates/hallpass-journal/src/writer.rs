@@ -104,9 +104,10 @@ impl Writer {
         if self.offset >= self.segment_bytes {
             self.rotate()?;
         }
-        let mut bytes = Vec::with_capacity(512);
+        let mut bytes = Vec::new();
         let mut index = self.next_index;
         for body in bodies {
+            bytes.reserve(body.line_bytes_max());
             body.write_line(index, time, &mut bytes);
             index = index.saturating_add(1);
         }
