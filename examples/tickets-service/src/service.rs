@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use hallpass_axum::ToolsError;
@@ -12,9 +13,14 @@ use hallpass_journal::{AppendError, Journal, JournalName};
 use hallpass_verifier::{Disclosure, Setup, Tenancy, Verifier};
 use hallpass_vocabulary::{Audience, SystemClock};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use crate::store::Store;
 use crate::tools;
+
+/// How long requests under way may take to end once the service is told to stop, in seconds. The tools here answer in
+/// milliseconds.
+pub const DRAIN_SECONDS_MAX: u64 = 5;
 
 /// What the service is started with.
 pub struct Settings {
@@ -99,8 +105,8 @@ impl Service {
         self.bundles.snapshots()
     }
 
-    /// Serves until `shutdown` ends; then answers what is under way and closes the journal. Plain HTTP: put it behind
-    /// what terminates TLS and limits connections.
+    /// Serves until `shutdown` ends; then answers what is under way, for at most [`DRAIN_SECONDS_MAX`], and closes the
+    /// journal. Plain HTTP, and heads may arrive slowly: put it behind what terminates TLS and limits connections.
     ///
     /// # Errors
     /// [`ServiceError::Serve`], [`ServiceError::Close`].
@@ -114,14 +120,33 @@ impl Service {
             journal,
             bundles,
         } = self;
-        let served = axum::serve(listener, router)
-            .with_graceful_shutdown(shutdown)
-            .await;
+        let (told, was_told) = oneshot::channel();
+        let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+            shutdown.await;
+            // Fails when the server has failed before, and then nobody drains anything.
+            let _ = told.send(());
+        });
+        let served = tokio::select! {
+            served = server => served,
+            // Half a request that never becomes a whole one must not keep the journal open for ever.
+            () = drained(was_told) => {
+                tracing::warn!("some requests did not end in time and were cut off");
+                Ok(())
+            }
+        };
         drop(bundles);
         blocking(move || journal.close())
             .await
             .map_err(ServiceError::Close)?;
         served.map_err(ServiceError::Serve)
+    }
+}
+
+/// Ends when requests under way have had their time since `was_told`.
+async fn drained(was_told: oneshot::Receiver<()>) {
+    match was_told.await {
+        Ok(()) => tokio::time::sleep(Duration::from_secs(DRAIN_SECONDS_MAX)).await,
+        Err(_) => std::future::pending().await,
     }
 }
 

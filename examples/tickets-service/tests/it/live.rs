@@ -68,6 +68,11 @@ impl Live {
         self.tokens.request(&request).await.unwrap()
     }
 
+    /// The orchestrator's secret.
+    pub fn secret(&self) -> &str {
+        self.made.client_secret.expose()
+    }
+
     /// The state directory of a service of this name.
     pub fn state(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)

@@ -9,13 +9,17 @@
     reason = "tests fail by panicking"
 )]
 
+mod attacks;
 mod denials;
 mod flood;
 mod http;
 mod kill;
 mod live;
 mod not_found;
+mod raw;
 mod requests;
+mod rest;
+mod slow;
 mod tools;
 mod vectors;
 mod world;
