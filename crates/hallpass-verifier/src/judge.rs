@@ -49,6 +49,16 @@ impl Judge {
         let Some(snapshot) = snapshot else {
             return unidentified(DenialCode::BundleMissing.into());
         };
+        // A bundle may list keys of other environments, to refuse them by name. Only the bundle of this environment has a
+        // say in which keys are its own; with another's, a key of `dev` could be called one of `prod`.
+        if *snapshot.environment() != self.environment {
+            let detail = format!(
+                "the bundle is of `{}`, this service is in `{}`",
+                snapshot.environment(),
+                self.environment
+            );
+            return unidentified(Denial::new(DenialCode::BundleMissing, detail));
+        }
         match self.identify(text, snapshot) {
             Err(denial) => unidentified(denial),
             Ok(token) => {

@@ -107,6 +107,18 @@ fn keys_decide_environment_and_purpose() {
 }
 
 #[test]
+fn a_bundle_of_another_environment_is_none() {
+    let world = World::without_bundle(Tenancy::Many, Disclosure::Explain);
+    // It lists the very key this token is signed with, as a key of this service's environment.
+    let staging = snapshot_of("staging", NOW, KeyState::Active);
+    assert!(world.snapshots.publish(staging));
+    assert_eq!(
+        world.denial(token(|_| ()).expose(), "kb.search"),
+        DenialCode::BundleMissing
+    );
+}
+
+#[test]
 fn time_bounds_a_token_on_both_sides() {
     let at = |seconds: i64| {
         let world = World::new();

@@ -54,13 +54,18 @@ pub fn key(purpose: Purpose, environment: &str, seed: u8) -> SigningKey {
 
 /// A snapshot with the keys above, as of the heartbeat at `time`.
 pub fn snapshot(time: Timestamp, run_key: KeyState) -> Snapshot {
-    let root_key = key(Purpose::Root, "prod", 90);
-    let bundle_key = key(Purpose::Bundle, "prod", 91);
-    let heartbeat_key = key(Purpose::Heartbeat, "prod", 92);
+    snapshot_of("prod", time, run_key)
+}
+
+/// The same from the authority of another environment.
+pub fn snapshot_of(environment: &str, time: Timestamp, run_key: KeyState) -> Snapshot {
+    let root_key = key(Purpose::Root, environment, 90);
+    let bundle_key = key(Purpose::Bundle, environment, 91);
+    let heartbeat_key = key(Purpose::Heartbeat, environment, 92);
     let root = Root::first(
         RootDraft {
             authority: AuthorityId::new("hallpass.example").unwrap(),
-            environment: env("prod"),
+            environment: env(environment),
             root: Role::single(root_key.verifying_key()),
             bundle: Role::single(bundle_key.verifying_key()),
             heartbeat: Role::single(heartbeat_key.verifying_key()),
