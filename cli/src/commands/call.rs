@@ -48,7 +48,7 @@ pub(crate) struct Args {
     /// Its arguments, a JSON object; `-` reads them from standard input
     #[arg(value_name = "JSON", default_value = "{}")]
     arguments: String,
-    /// Where the service is; else HALLPASS_SERVICE_<AUDIENCE>, else HALLPASS_URL
+    /// Where the service is; else `HALLPASS_SERVICE_<AUDIENCE>`, else `HALLPASS_URL`
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     /// The token: `@FILE`, or `-` for standard input; else HALLPASS_TOKEN

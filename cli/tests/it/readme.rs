@@ -58,7 +58,10 @@ fn programs() -> PathBuf {
 fn the_tour_goes_as_it_says() {
     let lines = shell_lines(&readme());
     for expected in SET_UP {
-        assert!(lines.iter().any(|line| line == expected), "README.md does not say `{expected}`");
+        assert!(
+            lines.iter().any(|line| line == expected),
+            "README.md does not say `{expected}`"
+        );
     }
     let mut tour: String = lines
         .iter()
@@ -66,12 +69,22 @@ fn the_tour_goes_as_it_says() {
         .map(|line| format!("{line}\n"))
         .collect();
     for port in ["7400", "7401"] {
-        assert!(tour.contains(port), "README.md does not use port {port} any more");
+        assert!(
+            tour.contains(port),
+            "README.md does not use port {port} any more"
+        );
         tour = tour.replace(port, &free_port().to_string());
     }
     let directory = tempfile::tempdir().unwrap();
-    let (out, err) = (directory.path().join("tour.out"), directory.path().join("tour.err"));
-    let path = format!("{}:{}", programs().display(), std::env::var("PATH").unwrap());
+    let (out, err) = (
+        directory.path().join("tour.out"),
+        directory.path().join("tour.err"),
+    );
+    let path = format!(
+        "{}:{}",
+        programs().display(),
+        std::env::var("PATH").unwrap()
+    );
     // A process group of its own, so that what it leaves in the background ends with it.
     let mut shell = Command::new("bash")
         .args(["-e", "-u", "-o", "pipefail", "-c", &tour])
@@ -114,7 +127,11 @@ fn the_tour_goes_as_it_says() {
 
 #[test]
 fn the_two_commands_are_the_ones_that_are_checked() {
-    let run = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/run")).unwrap();
+    let run =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/run")).unwrap();
     assert!(run.contains("./scripts/test"));
-    assert!(run.contains("cargo build --bin hallpass"), "what `cargo run --bin hallpass` builds is built and timed");
+    assert!(
+        run.contains("cargo build --bin hallpass"),
+        "what `cargo run --bin hallpass` builds is built and timed"
+    );
 }

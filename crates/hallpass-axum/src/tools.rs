@@ -76,6 +76,18 @@ impl Tools {
     }
 
     /// Adds a tool. The handler runs only for calls that were allowed and recorded; its answer is recorded too.
+    ///
+    /// A handler that could run without a guarded call does not compile:
+    ///
+    /// ```compile_fail,E0593
+    /// # use hallpass_axum::{ToolFailure, Tools};
+    /// # fn add(tools: Tools) {
+    /// async fn search() -> Result<serde_json::Value, ToolFailure> {
+    ///     Ok(serde_json::json!({}))
+    /// }
+    /// let tools = tools.tool("kb.search", search);
+    /// # }
+    /// ```
     #[must_use]
     pub fn tool<H, F>(mut self, name: &str, handler: H) -> Self
     where

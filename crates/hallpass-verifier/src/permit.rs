@@ -24,6 +24,21 @@ use crate::setup::Disclosure;
 ///
 /// [`finish`](Self::finish) it. Dropped unfinished, the call is recorded as abandoned: its outcome is unknown and is
 /// treated so.
+///
+/// Nobody else can make one, and it is used once:
+///
+/// ```compile_fail,E0451
+/// # fn forge(journal: hallpass_journal::Journal) {
+/// let permit = hallpass_verifier::Permit { journal };
+/// # }
+/// ```
+///
+/// ```compile_fail,E0382
+/// # fn twice(permit: hallpass_verifier::Permit) {
+/// drop(permit.finish(hallpass_verifier::Outcome::succeeded(b"{}")));
+/// println!("{}", permit.tenant());
+/// # }
+/// ```
 #[must_use = "an unfinished permit is recorded as abandoned"]
 pub struct Permit {
     journal: Journal,
