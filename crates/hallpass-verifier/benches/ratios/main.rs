@@ -50,7 +50,7 @@ fn main() {
     print(&measured, &measured[plain]);
     drop(rows);
 
-    println!("\n{}", threads::scaling());
+    println!("\n{}", threads::scaling(verify));
 }
 
 fn print(rows: &[Measured], plain: &Measured) {

@@ -9,7 +9,7 @@ use hallpass_bundle::{KeyState, Snapshots};
 use hallpass_journal::{Journal, JournalName, Settings};
 use hallpass_token::{NextSecret, TokenText, UnverifiedToken};
 use hallpass_verifier::{Disclosure, Setup, Tenancy, Verifier};
-use hallpass_vocabulary::{Clock, Timestamp, TokenId};
+use hallpass_vocabulary::{Clock, RequestId, Timestamp, TokenId};
 
 use crate::world::{self, NOW};
 
@@ -93,11 +93,16 @@ pub fn token(blocks: usize, tools: usize, number: u16) -> TokenText {
     text
 }
 
-/// A call of a tool with [`ARGUMENTS`].
+/// A call of a tool with [`ARGUMENTS`], as a service makes it of a request: names checked, arguments read and digested.
 pub fn call(tool: &str) -> ToolCall {
     ToolCall {
+        audience: world::audience("tickets"),
+        tool: world::tool(tool),
         args: Arguments::parse(ARGUMENTS).unwrap(),
-        ..world::call(tool)
+        request_id: RequestId::new(NOW, [3; 10]),
+        idempotency_key: None,
+        trace: None,
+        attempt: None,
     }
 }
 
