@@ -35,6 +35,10 @@ pub(crate) async fn native(
     if request.uri().query().is_some() {
         return Err(malformed("arguments go in the body, not in the query"));
     }
+    // A name with `%2e` for its dot is another path to whatever filters paths in front of the service.
+    if request.uri().path().rsplit('/').next() != Some(tool.as_str()) {
+        return Err(malformed("the tool's name is written with escapes"));
+    }
     read(request, tool, Vec::new(), audience, request_id).await
 }
 
@@ -71,7 +75,7 @@ async fn read(
     let token = bearer(headers)?;
     let idempotency_key = parsed(headers, "idempotency-key")?;
     let trace = parsed(headers, "traceparent")?;
-    let attempt = parsed(headers, "hallpass-attempt")?;
+    let attempt = attempt(headers)?;
     // Proofs of possession are not checked by this version: a token that demands one is `proof_required` whether or
     // not one came. Doubled, the header is refused all the same.
     single(headers, "dpop")?;
@@ -146,6 +150,18 @@ fn is_json(headers: &HeaderMap) -> Result<bool, Unreadable> {
     Ok(media_type.eq_ignore_ascii_case("application/json"))
 }
 
+/// Which try this is: decimal digits, the first of them not 0. The integer parser would also take a sign.
+fn attempt(headers: &HeaderMap) -> Result<Option<u32>, Unreadable> {
+    const NAME: &str = "hallpass-attempt";
+    let number = |text: &str| {
+        Some(text)
+            .filter(|text| text.starts_with(|c: char| matches!(c, '1'..='9')))
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| malformed(format!("`{NAME}` must be a number from 1")))
+    };
+    single(headers, NAME)?.map(number).transpose()
+}
+
 fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
     headers: &HeaderMap,
     name: &'static str,
@@ -176,4 +192,58 @@ fn single<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, Unr
 
 fn malformed(detail: impl Into<String>) -> Unreadable {
     (DenialCode::RequestMalformed, detail.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use axum::http::HeaderValue;
+    use hallpass_vocabulary::Timestamp;
+
+    use super::*;
+
+    /// Without a runtime: what is refused here is refused before anything is waited for.
+    fn refused(uri: &str, tool: &str) -> Option<Unreadable> {
+        let request = Request::post(uri).body(Body::empty()).unwrap();
+        let audience = Audience::new("tickets").unwrap();
+        let id = RequestId::new(Timestamp::from_unix_ms(0), [0; 10]);
+        let reading = pin!(native(request, tool, audience, id));
+        match reading.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => answer.err(),
+            Poll::Pending => panic!("waits"),
+        }
+    }
+
+    #[test]
+    fn a_tool_has_one_spelling_in_the_path() {
+        let escapes = Some(malformed("the tool's name is written with escapes"));
+        for path in ["/tools/kb%2Esearch", "/tools/kb.searc%68"] {
+            assert_eq!(refused(path, "kb.search"), escapes, "{path}");
+        }
+        // Spelled as it is, and also below a prefix, it is the next thing that is missed.
+        let content_type = Some(malformed("the content type must be `application/json`"));
+        for path in ["/tools/kb.search", "/v2/tools/kb.search"] {
+            assert_eq!(refused(path, "kb.search"), content_type, "{path}");
+        }
+    }
+
+    #[test]
+    fn attempts_are_counted_from_one_and_spelled_one_way() {
+        let read = |text: &'static str| {
+            let value = HeaderValue::from_static(text);
+            attempt(
+                &[("hallpass-attempt".parse().unwrap(), value)]
+                    .into_iter()
+                    .collect(),
+            )
+        };
+        assert_eq!(read("1"), Ok(Some(1)));
+        assert_eq!(read("4294967295"), Ok(Some(u32::MAX)));
+        assert_eq!(attempt(&HeaderMap::new()), Ok(None));
+        for text in ["0", "01", "+1", "-1", "", "1 ", "4294967296", "one"] {
+            assert!(read(text).is_err(), "{text:?}");
+        }
+    }
 }
