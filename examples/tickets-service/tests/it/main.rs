@@ -12,6 +12,7 @@
 mod attacks;
 mod denials;
 mod flood;
+mod handlers;
 mod http;
 mod kill;
 mod live;

@@ -76,6 +76,8 @@ fn malformed() -> Vec<(&'static str, Call)> {
             "two attempts",
             header("hallpass-attempt", "1").header("hallpass-attempt", "2"),
         ),
+        ("attempt zero", header("hallpass-attempt", "0")),
+        ("an attempt with a sign", header("hallpass-attempt", "+1")),
         (
             "an attempt that is no number",
             header("hallpass-attempt", "one"),
@@ -88,6 +90,8 @@ fn malformed() -> Vec<(&'static str, Call)> {
         ("a method of one's own", good().method("BREW")),
         ("a query", good().path("/tools/kb.search?query=refund")),
         ("an empty query", good().path("/tools/kb.search?")),
+        ("an escaped letter", good().path("/tools/%6bb.search")),
+        ("an escaped dot", good().path("/tools/kb%2Esearch")),
         ("a name in capitals", good().path("/tools/KB.Search")),
         ("a name without a verb", good().path("/tools/kb")),
         ("a name with a space", good().path("/tools/kb.search%20")),
@@ -170,7 +174,6 @@ async fn what_can_be_read_in_one_way_only_is_allowed() {
             "2^53-1",
             good().body(br#"{"query":"refund","n":9007199254740991}"#.to_vec()),
         ),
-        ("an escaped path", good().path("/tools/%6bb.search")),
         (
             "method override headers",
             good().header("x-http-method-override", "DELETE"),

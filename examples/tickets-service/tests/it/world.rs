@@ -194,7 +194,20 @@ impl World {
         world
     }
 
+    /// A service of other tools than the tickets service has.
+    pub fn serving(tools: impl FnOnce(Verifier) -> Router) -> Self {
+        let world = Self::with(Tenancy::Many, tools);
+        world.snapshots.publish(snapshot(NOW));
+        world
+    }
+
     pub fn without_bundle(tenancy: Tenancy, store: Store) -> Self {
+        Self::with(tenancy, |verifier| {
+            tickets_service::router(verifier, store).unwrap()
+        })
+    }
+
+    fn with(tenancy: Tenancy, tools: impl FnOnce(Verifier) -> Router) -> Self {
         let directory = hallpass_testkit::temp_dir();
         let clock = FixedClock::at(NOW);
         let settings = Settings::new(
@@ -213,13 +226,12 @@ impl World {
             snapshots: Arc::clone(&snapshots),
             clock: Arc::new(clock.clone()),
         });
-        let router = tickets_service::router(verifier, store).unwrap();
         Self {
             directory,
             clock,
             snapshots,
             journal,
-            router,
+            router: tools(verifier),
         }
     }
 
