@@ -92,6 +92,26 @@ fn trap_1_expensive_datalog_of_a_holder_is_an_unknown_caveat() {
             "{code}"
         );
     }
+    // What no text can say: another head than `query()`, and a foreign function's name on a known operator.
+    type Change = fn(&mut schema::Rule);
+    let changes: [Change; 3] = [
+        |query| query.head.name = 0,
+        |query| query.head.terms = query.body[0].terms.clone(),
+        |query| match &mut query.expressions[0].ops[2].content {
+            Some(Op::Binary(binary)) => binary.ffi_name = Some(0),
+            other => panic!("{other:?}"),
+        },
+    ];
+    for (position, change) in changes.iter().enumerate() {
+        let mut block = forge::caveat_block("only tools kb.search");
+        change(&mut block.checks[0].queries[0]);
+        let refused = verified(&forge::appended_raw(block.encode_to_vec())).admit();
+        assert_eq!(
+            refused.map(|_| ()),
+            Err(AdmissionError::CaveatUnknown { block: 1, check: 0 }),
+            "change {position}"
+        );
+    }
     // The check that is unknown is named, wherever it stands.
     let later = forge::appended_to(
         attenuated(
@@ -207,15 +227,16 @@ fn trap_1_symbol_and_key_tables_are_bounded_unique_and_used() {
         assert_eq!(symbol(outside), NotAdmitted::SymbolOutOfRange, "{outside}");
     }
 
-    let key = |byte| schema::PublicKey {
+    // A key that is acceptable in every other respect.
+    let unused = schema::PublicKey {
         algorithm: 0,
-        key: vec![byte; 32],
+        key: root(7).verifying_key().as_bytes().to_vec(),
     };
     let table = |change: &dyn Fn(&mut Vec<schema::PublicKey>)| {
         not_admitted(&forge::reminted(|block| change(&mut block.public_keys)))
     };
     assert_eq!(
-        table(&|keys| keys.push(key(7))),
+        table(&|keys| keys.push(unused.clone())),
         NotAdmitted::PublicKeyTable,
         "unused"
     );
