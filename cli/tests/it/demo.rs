@@ -147,6 +147,20 @@ fn an_interrupted_demo_leaves_nothing_behind_and_is_no_success() {
     }
 }
 
+#[test]
+fn a_demo_that_cannot_start_says_so_and_is_no_success() {
+    let room = Room::new();
+    std::fs::remove_dir(&room.temporary).unwrap();
+    let finished = room.demo(&[]).finish(BOUND);
+    assert_eq!(finished.status.code(), Some(2), "{}", finished.stderr);
+    assert_eq!(finished.stdout, "");
+    assert!(
+        finished.stderr.contains("cannot start the demo"),
+        "{}",
+        finished.stderr
+    );
+}
+
 /// The commands the demo prints, each as it stands there, with lines that go on joined as a shell joins them.
 fn commands(stdout: &str) -> Vec<String> {
     let (_, invitation) = stdout.split_once("Left running.").expect("an invitation");
