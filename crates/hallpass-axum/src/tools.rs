@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -12,7 +13,7 @@ use axum::extract::{Path, State};
 use axum::http::{Method, Request};
 use axum::response::Response;
 use axum::routing::any;
-use hallpass_verifier::{Outcome, Verifier};
+use hallpass_verifier::{Outcome, RECORD_WAIT_SECONDS_MAX, Verifier};
 use hallpass_vocabulary::{DenialCode, InvalidName, ToolName};
 use serde_json::Value;
 
@@ -208,10 +209,13 @@ async fn run(tools: &Tools, received: Result<Received, Unreadable>) -> Response 
         Err((code, detail)) => return problem::refusal_response(&verifier.refuse(code, &detail)),
     };
     let name = received.call.tool.clone();
-    let permit = match verifier
-        .authorize(received.token.as_deref(), received.call)
-        .await
-    {
+    let commit = verifier.authorize(received.token.as_deref(), received.call);
+    let answer = in_time(commit).await.unwrap_or_else(|| {
+        // The commit is dropped: were it to be recorded later, it would be recorded as abandoned too.
+        let detail = "the record was not written in time";
+        Err(verifier.refuse(DenialCode::JournalUnavailable, detail))
+    });
+    let permit = match answer {
         Ok(permit) => Arc::new(permit),
         Err(refusal) => return problem::refusal_response(&refusal),
     };
@@ -232,12 +236,34 @@ async fn run(tools: &Tools, received: Result<Received, Unreadable>) -> Response 
             Ok(body) => Outcome::succeeded(body.as_bytes()),
             Err(failure) => Outcome::failed(failure.class()),
         };
-        if permit.finish(outcome).await.is_err() {
+        if !matches!(in_time(permit.finish(outcome)).await, Some(Ok(_))) {
             tracing::warn!(decision.id = %decision, "outcome not recorded");
         }
     }
     match answer {
         Ok(body) => problem::success_response(body, decision),
         Err(failure) => problem::failure_response(&failure, decision),
+    }
+}
+
+/// The answer of the journal, if it comes within [`RECORD_WAIT_SECONDS_MAX`]. A future has no end of its own, and a disk
+/// that hangs must not hold callers for ever.
+async fn in_time<T>(answer: impl Future<Output = T>) -> Option<T> {
+    let limit = Duration::from_secs(RECORD_WAIT_SECONDS_MAX);
+    tokio::time::timeout(limit, answer).await.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_disk_that_hangs_holds_a_caller_no_longer_than_a_thread() {
+        assert_eq!(in_time(ready(1)).await, Some(1));
+        let begun = tokio::time::Instant::now();
+        assert_eq!(in_time(pending::<()>()).await, None);
+        assert_eq!(begun.elapsed().as_secs(), RECORD_WAIT_SECONDS_MAX);
     }
 }

@@ -21,6 +21,7 @@ pub const RECORD_WAIT_SECONDS_MAX: u64 = 5;
 
 /// A decision whose record is under way. A standard future, or [`wait`](Self::wait).
 ///
+/// The future waits as long as the disk does: bound it where a caller must not, and drop it then.
 /// Dropped before it is answered, an allowed call is recorded as abandoned.
 #[must_use = "the answer decides whether the call may run"]
 pub struct Commit {
