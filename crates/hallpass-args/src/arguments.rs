@@ -176,6 +176,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_small_as_sent_may_be_too_large_in_canonical_form() {
+        // Four characters become sixteen digits.
+        let numbers = |count: usize| {
+            let body = format!("{{\"n\":[{}]}}", vec!["1e15"; count].join(","));
+            assert!(body.len() <= strict::ARGUMENTS_BYTES_MAX);
+            Arguments::parse(body.as_bytes())
+        };
+        assert!(numbers(10_000).is_ok());
+        assert_eq!(
+            numbers(40_000),
+            Err(ArgumentsError::Strict(StrictError::TooLarge))
+        );
+    }
+
+    #[test]
     fn only_an_object_is_arguments() {
         for body in ["[]", "1", "null", "\"x\"", "true"] {
             assert_eq!(
