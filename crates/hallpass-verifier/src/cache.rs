@@ -112,7 +112,7 @@ fn bytes_held(text: &str, token: &AdmittedToken) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::collections::{BTreeMap, BTreeSet};
     use std::time::Duration;
 
@@ -123,7 +123,7 @@ mod tests {
 
     use super::*;
 
-    const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_000_000);
+    pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_000_000);
 
     fn key() -> SigningKey {
         SigningKey::from_seed(Purpose::Run, "dev".parse().unwrap(), [1; 32])
@@ -135,7 +135,7 @@ mod tests {
             .collect()
     }
 
-    fn minted() -> TokenText {
+    pub(crate) fn minted() -> TokenText {
         let grant = Grant::new(GrantSpec {
             token: TokenId::new(NOW, [1; 10]),
             run: RunId::new(NOW, [2; 10]),
@@ -175,7 +175,7 @@ mod tests {
             .unwrap()
     }
 
-    fn known(text: &str) -> Known {
+    pub(crate) fn known(text: &str) -> Known {
         let key = key().verifying_key();
         let token = UnverifiedToken::parse(text).unwrap();
         Known {

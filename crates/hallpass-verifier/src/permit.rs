@@ -240,3 +240,63 @@ impl Unrecorded {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hallpass_journal::{JournalName, Settings};
+    use hallpass_testkit::FixedClock;
+    use hallpass_vocabulary::RequestId;
+
+    use super::*;
+    use crate::cache::tests::{NOW, known, minted};
+
+    #[test]
+    fn what_changes_something_waits_for_the_disk() {
+        assert_eq!(durability(Impact::Read), Durability::Relaxed);
+        assert_eq!(durability(Impact::Write), Durability::Durable);
+        assert_eq!(durability(Impact::Destructive), Durability::Durable);
+    }
+
+    /// How many calls are on record as abandoned after an allowed call whose append failed so.
+    fn abandoned_after(error: AppendError) -> usize {
+        let directory = hallpass_testkit::temp_dir();
+        let clock = Arc::new(FixedClock::at(NOW));
+        let name = JournalName::new("tickets").unwrap();
+        let settings = Settings::new("dev".parse().unwrap(), name, clock);
+        let journal = Journal::open(directory.path(), settings).unwrap();
+        let call = ToolCall {
+            audience: "tickets".parse().unwrap(),
+            tool: "a.b1".parse().unwrap(),
+            args: Arguments::parse(b"{}").unwrap(),
+            request_id: RequestId::new(NOW, [1; 10]),
+            idempotency_key: None,
+            trace: None,
+            attempt: None,
+        };
+        let unrecorded = Unrecorded::new(
+            journal.clone(),
+            DecisionId::new(NOW, [2; 10]),
+            known(minted().expose()).token,
+            call,
+            Impact::Read,
+            Disclosure::Code,
+        );
+        let denial = unrecorded.conclude(Err(error)).unwrap_err();
+        assert_eq!(denial.code, DenialCode::JournalUnavailable);
+        journal.close().unwrap();
+        let files = std::fs::read_dir(directory.path()).unwrap();
+        let paths = files.map(|file| file.unwrap().path());
+        let segments = paths.filter(|path| path.extension().is_some_and(|it| it == "jsonl"));
+        segments
+            .map(|path| std::fs::read_to_string(path).unwrap())
+            .map(|lines| lines.matches(r#""kind":"abandoned""#).count())
+            .sum()
+    }
+
+    #[test]
+    fn what_may_be_on_record_is_abandoned_and_what_is_not_needs_no_word() {
+        assert_eq!(abandoned_after(AppendError::Uncertain), 1);
+        assert_eq!(abandoned_after(AppendError::Timeout), 0);
+        assert_eq!(abandoned_after(AppendError::Full), 0);
+    }
+}
