@@ -125,7 +125,7 @@ pub(crate) mod tests {
 
     pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_000_000);
 
-    fn key() -> SigningKey {
+    pub(crate) fn key() -> SigningKey {
         SigningKey::from_seed(Purpose::Run, "dev".parse().unwrap(), [1; 32])
     }
 

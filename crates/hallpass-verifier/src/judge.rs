@@ -197,3 +197,80 @@ impl Judge {
         (tool.audience == self.audience).then_some(tool.impact)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use hallpass_bundle::{
+        Bundle, BundleDraft, Heartbeat, KeyState, Published, Role, Root, RootDraft, accept,
+    };
+    use hallpass_keys::{Purpose, SigningKey};
+    use hallpass_vocabulary::Catalogue;
+
+    use super::*;
+    use crate::cache::tests::{NOW, key, known, minted};
+
+    /// What is known of an authority with one run key.
+    fn snapshot() -> Snapshot {
+        let signer = |purpose, seed| {
+            SigningKey::from_seed(purpose, Environment::new("dev").unwrap(), [seed; 32])
+        };
+        let root_key = signer(Purpose::Root, 90);
+        let bundle_key = signer(Purpose::Bundle, 91);
+        let heartbeat_key = signer(Purpose::Heartbeat, 92);
+        let expires = NOW.after(Duration::from_secs(86_400));
+        let draft = RootDraft {
+            authority: "hallpass.example".parse().unwrap(),
+            environment: "dev".parse().unwrap(),
+            root: Role::single(root_key.verifying_key()),
+            bundle: Role::single(bundle_key.verifying_key()),
+            heartbeat: Role::single(heartbeat_key.verifying_key()),
+            expires,
+        };
+        let root = Root::first(draft, NOW).unwrap();
+        let draft = BundleDraft {
+            token_keys: vec![TokenKey {
+                key: key().verifying_key(),
+                environment: "dev".parse().unwrap(),
+                purpose: TokenPurpose::Run,
+                state: KeyState::Active,
+            }],
+            approval_keys: Vec::new(),
+            catalogue: Catalogue::default(),
+            policy: Digest::of(b"policy"),
+            expires,
+        };
+        let bundle = Bundle::new(&root, draft, None, NOW).unwrap();
+        let bundle = bundle.sign(&root, &[&bundle_key]).unwrap();
+        let heartbeat = Heartbeat::new(&bundle, NOW);
+        let published = Published::new(
+            vec![root.sign(None, &[&root_key]).unwrap()],
+            &bundle,
+            heartbeat.sign(&root, &[&heartbeat_key]).unwrap(),
+        );
+        let json = published.to_json().unwrap();
+        accept(&json, &root.trust_root(), None, NOW).unwrap()
+    }
+
+    #[test]
+    fn a_token_is_remembered_under_the_key_that_verified_it_and_not_its_hint() {
+        let judge = Judge {
+            audience: "tickets".parse().unwrap(),
+            environment: "dev".parse().unwrap(),
+            tenancy: Tenancy::Many,
+            staleness: Staleness::STANDARD,
+            cache: TokenCache::default(),
+        };
+        let known = known(minted().expose());
+        // Found under its text alone, this one would be let in; it is no token.
+        judge.cache.insert("remembered", known.clone());
+        assert!(judge.identify("remembered", &snapshot()).is_ok());
+        // Another key of the same four bytes of id, which is what a key id in a token can be made to say.
+        let stranger = SigningKey::from_seed(Purpose::Run, judge.environment.clone(), [5; 32]);
+        let key = stranger.verifying_key();
+        judge.cache.insert("remembered", Known { key, ..known });
+        let denial = judge.identify("remembered", &snapshot()).unwrap_err();
+        assert_eq!(denial.code, DenialCode::TokenMalformed);
+    }
+}
