@@ -11,7 +11,8 @@ use hallpass_policy::Policy;
 use hallpass_vocabulary::{AuthorityId, Clock, Environment};
 use tokio::net::TcpListener;
 
-use crate::http::{self, limits::MINTS_IN_FLIGHT_MAX};
+use crate::http;
+use crate::http::limits::{CONNECTION_LIMITS, MINTS_IN_FLIGHT_MAX};
 use crate::open::{self, OpenError};
 use crate::service::Service;
 
@@ -100,7 +101,8 @@ impl Authority {
         let service = self.service;
         let counting = tokio::spawn(record_surplus(Arc::clone(&service)));
         tracing::info!(environment = %service.environment, bundle.version = service.publisher.version(), "serving");
-        http::server::serve(listener, http::router(Arc::clone(&service)), shutdown).await;
+        let router = http::router(Arc::clone(&service));
+        hallpass_http::serve(listener, router, &CONNECTION_LIMITS, shutdown).await;
         counting.abort();
         // Mints whose callers hung up run on in tasks of their own.
         let all = service.mints.acquire_many(MINTS_IN_FLIGHT_MAX);

@@ -4,7 +4,6 @@ mod bundle;
 mod health;
 pub(crate) mod limits;
 mod problem;
-pub(crate) mod server;
 mod tokens;
 
 use std::sync::Arc;

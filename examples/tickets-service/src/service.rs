@@ -13,7 +13,6 @@ use hallpass_journal::{AppendError, Journal, JournalName};
 use hallpass_verifier::{Disclosure, Setup, Tenancy, Verifier};
 use hallpass_vocabulary::{Audience, SystemClock};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 use crate::store::Store;
 use crate::tools;
@@ -21,6 +20,15 @@ use crate::tools;
 /// How long requests under way may take to end once the service is told to stop, in seconds. The tools here answer in
 /// milliseconds.
 pub const DRAIN_SECONDS_MAX: u64 = 5;
+
+/// What connections may cost.
+const CONNECTION_LIMITS: hallpass_http::Limits = hallpass_http::Limits {
+    connections: 1_024,
+    // The largest token is 11 KiB of text; the rest is a generous proxy's.
+    head_bytes: 32 * 1024,
+    head_read: Duration::from_secs(15),
+    drain: Duration::from_secs(DRAIN_SECONDS_MAX),
+};
 
 /// What the service is started with.
 pub struct Settings {
@@ -53,9 +61,6 @@ pub enum ServiceError {
     /// The service's name is no journal name.
     #[error(transparent)]
     JournalName(#[from] hallpass_journal::InvalidJournalName),
-    /// The listener failed.
-    #[error("cannot serve")]
-    Serve(#[source] std::io::Error),
     /// The state directory cannot be made.
     #[error("cannot create the state directory")]
     State(#[source] std::io::Error),
@@ -106,47 +111,25 @@ impl Service {
     }
 
     /// Serves until `shutdown` ends; then answers what is under way, for at most [`DRAIN_SECONDS_MAX`], and closes the
-    /// journal. Plain HTTP, and heads may arrive slowly: put it behind what terminates TLS and limits connections.
+    /// journal. Plain HTTP: put it behind what terminates TLS.
     ///
     /// # Errors
-    /// [`ServiceError::Serve`], [`ServiceError::Close`].
+    /// [`ServiceError::Close`].
     pub async fn serve(
         self,
         listener: TcpListener,
-        shutdown: impl Future<Output = ()> + Send + 'static,
+        shutdown: impl Future<Output = ()> + Send,
     ) -> Result<(), ServiceError> {
         let Self {
             router,
             journal,
             bundles,
         } = self;
-        let (told, was_told) = oneshot::channel();
-        let server = axum::serve(listener, router).with_graceful_shutdown(async move {
-            shutdown.await;
-            // Fails when the server has failed before, and then nobody drains anything.
-            let _ = told.send(());
-        });
-        let served = tokio::select! {
-            served = server => served,
-            // Half a request that never becomes a whole one must not keep the journal open for ever.
-            () = drained(was_told) => {
-                tracing::warn!("some requests did not end in time and were cut off");
-                Ok(())
-            }
-        };
+        hallpass_http::serve(listener, router, &CONNECTION_LIMITS, shutdown).await;
         drop(bundles);
         blocking(move || journal.close())
             .await
-            .map_err(ServiceError::Close)?;
-        served.map_err(ServiceError::Serve)
-    }
-}
-
-/// Ends when requests under way have had their time since `was_told`.
-async fn drained(was_told: oneshot::Receiver<()>) {
-    match was_told.await {
-        Ok(()) => tokio::time::sleep(Duration::from_secs(DRAIN_SECONDS_MAX)).await,
-        Err(_) => std::future::pending().await,
+            .map_err(ServiceError::Close)
     }
 }
 

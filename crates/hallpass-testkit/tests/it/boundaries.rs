@@ -69,10 +69,12 @@ const NAMED_BY: &[(&str, &[&str])] = &[
             "hallpass-authority",
             "hallpass-axum",
             "hallpass-cli",
+            "hallpass-http",
             "orchestrator",
             "tickets-service",
         ],
     ),
+    ("hyper", &["hallpass-http"]),
     ("reqwest", &["hallpass-cli", "hallpass-client"]),
     ("rusqlite", &["hallpass-authority", "tickets-service"]),
 ];

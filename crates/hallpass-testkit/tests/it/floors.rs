@@ -17,6 +17,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("hallpass-policy", 2),
     ("hallpass-verifier", 3),
     ("hallpass-client", 4),
+    ("hallpass-http", 4),
     ("hallpass-authority", 5),
     ("hallpass-axum", 6),
     ("hallpass-cli", 7),

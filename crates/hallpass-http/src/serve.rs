@@ -1,9 +1,12 @@
 //! Accepts connections, bounds what each may cost, and ends without cutting off an answer.
 
+use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -11,16 +14,34 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use super::limits::{ACCEPT_PAUSE, CONNECTIONS_MAX, DRAIN_MAX, HEAD_BYTES_MAX, HEAD_READ_MAX};
+use crate::framing;
 
-/// Serves until `shutdown` ends, then lets the requests under way finish, at most for [`DRAIN_MAX`].
-pub(crate) async fn serve(
+/// How long to wait after the operating system refused a connection, for want of descriptors most likely.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What connections may cost. Bodies are their handlers' business.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections at once; more wait to be accepted. Each costs about 20 KiB.
+    pub connections: usize,
+    /// Bytes of a request's head; more is answered 431. At least 8 KiB.
+    pub head_bytes: usize,
+    /// How long a head may take to arrive, on an idle connection counted from its last answer.
+    pub head_read: Duration,
+    /// How long requests under way may take to end after `shutdown`; then they are cut off.
+    pub drain: Duration,
+}
+
+/// Serves until `shutdown` ends, then lets the requests under way finish, at most for [`Limits::drain`].
+pub async fn serve(
     listener: TcpListener,
     router: Router,
+    limits: &Limits,
     shutdown: impl Future<Output = ()>,
 ) {
+    let router = router.layer(from_fn(framing::check));
     let mut shutdown = pin!(shutdown);
-    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let room = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = async {
@@ -43,8 +64,9 @@ pub(crate) async fn serve(
         let _ = stream.set_nodelay(true);
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_READ_MAX)
-            .max_buf_size(HEAD_BYTES_MAX)
+            .header_read_timeout(limits.head_read)
+            // hyper panics on less, and a head of that size costs nothing.
+            .max_buf_size(limits.head_bytes.max(HEAD_BYTES_MIN))
             .serve_connection(
                 TokioIo::new(stream),
                 TowerToHyperService::new(router.clone()),
@@ -58,10 +80,13 @@ pub(crate) async fn serve(
         });
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN_MAX, graceful.shutdown())
+    if tokio::time::timeout(limits.drain, graceful.shutdown())
         .await
         .is_err()
     {
         tracing::warn!("some requests did not end in time and were cut off");
     }
 }
+
+/// The smallest buffer hyper takes.
+const HEAD_BYTES_MIN: usize = 8 * 1024;
