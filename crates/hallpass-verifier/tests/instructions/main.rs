@@ -44,13 +44,13 @@ const CASES: &[Case] = &[
     Case {
         name: "a token seen before, checked",
         function: "instructions::drive::check",
-        instructions: 9_570,
+        instructions: 8_960,
         allocates: false,
     },
     Case {
         name: "a token seen before, checked and recorded",
         function: "instructions::drive::authorize",
-        instructions: 259_600,
+        instructions: 303_700,
         allocates: true,
     },
 ];
