@@ -32,6 +32,9 @@ pub struct Envelope {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DsseError {
+    /// Two signatures by one key.
+    #[error("two signatures name the same key")]
+    KeyIdRepeated,
     /// Not the JSON of an envelope.
     #[error("not a DSSE envelope")]
     Malformed,
@@ -160,7 +163,7 @@ impl Envelope {
             });
         }
         let message = pae(&self.payload_type, &self.payload);
-        // A set: a key that is listed twice, or signs twice, counts once.
+        // A set: a key that is listed twice counts once.
         let signed: BTreeSet<&VerifyingKey> = allowed
             .iter()
             .filter(|key| self.is_signed_by(key, &message))
@@ -188,6 +191,11 @@ impl Envelope {
         }
         if !(1..=SIGNATURES_MAX).contains(&self.signatures.len()) {
             return Err(DsseError::SignatureCount);
+        }
+        // Each allowed key then costs one verification, however many signatures an envelope brings.
+        let ids: BTreeSet<&KeyId> = self.key_ids().collect();
+        if ids.len() != self.signatures.len() {
+            return Err(DsseError::KeyIdRepeated);
         }
         Ok(self)
     }

@@ -14,6 +14,8 @@ use crate::refusal::Denial;
 /// records it and answers with a permit or a refusal.
 #[must_use = "a verdict takes effect only when it is committed"]
 pub struct Checked {
+    /// Which verifier checked: only it can commit.
+    pub(crate) verifier: u64,
     pub(crate) call: ToolCall,
     pub(crate) now: Timestamp,
     /// When the call arrived, where [`Verifier::authorize`](crate::Verifier::authorize) measures it.

@@ -23,7 +23,12 @@ use crate::token_clock::TokenClock;
 #[derive(Clone)]
 pub struct Verifier(pub(crate) Arc<Inner>);
 
+/// Numbers the verifiers of a process.
+static VERIFIERS: AtomicU64 = AtomicU64::new(0);
+
 pub(crate) struct Inner {
+    /// Tells verifiers of one process apart.
+    pub(crate) number: u64,
     pub(crate) judge: Judge,
     pub(crate) disclosure: Disclosure,
     pub(crate) journal: Journal,
@@ -39,6 +44,7 @@ impl Verifier {
     pub fn new(setup: Setup) -> Self {
         let floor = setup.journal.latest_time();
         Self(Arc::new(Inner {
+            number: VERIFIERS.fetch_add(1, Ordering::Relaxed),
             judge: Judge {
                 audience: setup.audience,
                 environment: setup.environment,
@@ -71,6 +77,7 @@ impl Verifier {
         self.0.snapshots.with(|snapshot| {
             let judged = judge.judge(token, &call, snapshot, now);
             Checked {
+                verifier: self.0.number,
                 call,
                 now,
                 arrived: None,
@@ -83,8 +90,12 @@ impl Verifier {
     }
 
     /// Records a verdict and answers with a [`Permit`](crate::Permit) or a [`Refusal`]. The record is under way when
-    /// this returns; the answer is there when it is written.
-    pub fn commit(&self, checked: Checked) -> Commit {
+    /// this returns; the answer is there when it is written. What another verifier has checked is denied.
+    pub fn commit(&self, mut checked: Checked) -> Commit {
+        if checked.verifier != self.0.number {
+            let detail = "checked by another verifier";
+            checked.verdict = Err(Denial::new(DenialCode::Overloaded, detail));
+        }
         Commit::begin(&self.0, checked)
     }
 

@@ -84,8 +84,9 @@ fn threshold_counts_distinct_allowed_keys() {
     let ok: Result<&[u8], DsseError> = Ok(b"hello world");
 
     assert_eq!(signed(&[&a, &b]).verify(TYPE, &allowed, 2), ok);
-    // Signing twice is signing once, and so is being listed twice.
-    assert_eq!(signed(&[&a, &a]).verify(TYPE, &allowed, 2), below(1, 2));
+    // Signing twice is refused, and being listed twice is being listed once.
+    let repeated = Envelope::sign(TYPE, b"payload".to_vec(), &[&a, &a]).map(|_| ());
+    assert_eq!(repeated, Err(DsseError::KeyIdRepeated));
     let twice = [a.verifying_key(), a.verifying_key()];
     assert_eq!(signed(&[&a]).verify(TYPE, &twice, 2), below(1, 2));
     // A stranger neither counts nor harms.
@@ -164,8 +165,10 @@ fn reads_nothing_but_the_exact_form() {
 #[test]
 fn every_size_is_bounded() {
     let a = key(Purpose::Root, 1);
+    let many: Vec<SigningKey> = (1..=u8::MAX).map(|seed| key(Purpose::Root, seed)).collect();
     let sign = |payload_type: &str, bytes: usize, keys: usize| {
-        Envelope::sign(payload_type, vec![0; bytes], &vec![&a; keys]).map(|_| ())
+        let keys: Vec<&SigningKey> = many.iter().take(keys).collect();
+        Envelope::sign(payload_type, vec![0; bytes], &keys).map(|_| ())
     };
     assert_eq!(sign("t", PAYLOAD_BYTES_MAX, 1), Ok(()));
     assert_eq!(

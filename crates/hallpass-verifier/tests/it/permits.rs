@@ -128,3 +128,16 @@ fn the_future_answers_like_the_wait() {
     };
     assert_eq!(refusal.code(), DenialCode::Overloaded);
 }
+
+#[test]
+fn what_one_verifier_checked_another_does_not_permit() {
+    let (one, other) = (World::new(), World::new());
+    let text = token(|_| ());
+    let checked = one
+        .verifier
+        .check(Some(text.expose()), call("kb.search"), NOW);
+    assert_eq!(checked.denial(), None);
+    let refusal = other.verifier.commit(checked).wait().unwrap_err();
+    assert_eq!(refusal.code(), DenialCode::Overloaded);
+    assert!(of_kind(&one.records(), "decided").is_empty());
+}
