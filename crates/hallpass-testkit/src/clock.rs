@@ -1,7 +1,7 @@
 //! A clock that stands still until it is told to move.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use hallpass_vocabulary::{Clock, Timestamp};
@@ -19,34 +19,53 @@ use hallpass_vocabulary::{Clock, Timestamp};
 /// assert_eq!(service_clock.now().unix_seconds(), 1_060);
 /// ```
 #[derive(Debug, Clone)]
-pub struct FixedClock(Arc<AtomicI64>);
+pub struct FixedClock(Arc<Hands>);
+
+#[derive(Debug)]
+struct Hands {
+    unix_ms: AtomicI64,
+    running_ms: AtomicU64,
+}
 
 impl FixedClock {
     /// A clock that shows `now`.
     pub fn at(now: Timestamp) -> Self {
-        Self(Arc::new(AtomicI64::new(now.unix_ms())))
+        Self(Arc::new(Hands {
+            unix_ms: AtomicI64::new(now.unix_ms()),
+            running_ms: AtomicU64::new(0),
+        }))
     }
 
-    /// Shows `now` from here on; may go back, as wall clocks do.
+    /// Shows `now` from here on; may go back, as wall clocks do. No time has passed by it.
     pub fn set(&self, now: Timestamp) {
-        self.0.store(now.unix_ms(), Ordering::SeqCst);
+        self.0.unix_ms.store(now.unix_ms(), Ordering::SeqCst);
     }
 
-    /// Moves forward; parts of a millisecond are dropped, and the end of time is not passed.
+    /// Lets time pass; parts of a millisecond are dropped, and the end of time is not passed.
     pub fn advance(&self, by: Duration) {
         let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        // The closure always returns a value, so the update cannot be refused.
-        let _ = self
-            .0
+        let ahead = |ms: i64| Some(ms.saturating_add(by_ms));
+        // The closures always return a value, so the updates cannot be refused.
+        let hands = &self.0;
+        let _ = hands
+            .unix_ms
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, ahead);
+        let _ = hands
+            .running_ms
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |ms| {
-                Some(ms.saturating_add(by_ms))
+                Some(ms.saturating_add(by_ms.unsigned_abs()))
             });
     }
 }
 
 impl Clock for FixedClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_unix_ms(self.0.load(Ordering::SeqCst))
+        Timestamp::from_unix_ms(self.0.unix_ms.load(Ordering::SeqCst))
+    }
+
+    fn running(&self) -> Option<Duration> {
+        let running_ms = self.0.running_ms.load(Ordering::SeqCst);
+        Some(Duration::from_millis(running_ms))
     }
 }
 
@@ -68,6 +87,9 @@ mod tests {
         let other = clock.clone();
         other.set(Timestamp::from_unix_ms(-5));
         assert_eq!(clock.now().unix_ms(), -5);
+        assert_eq!(clock.running(), Some(Duration::ZERO));
+        other.advance(Duration::from_millis(3));
+        assert_eq!(clock.running(), Some(Duration::from_millis(3)));
     }
 
     #[test]

@@ -67,3 +67,20 @@ fn setting_the_clock_back_gives_no_second_life() {
         DenialCode::TokenExpired
     );
 }
+
+#[test]
+fn setting_the_clock_back_lengthens_no_life() {
+    let world = World::new();
+    let text = token(|_| ());
+    assert!(world.call(text.expose(), "kb.search").is_ok());
+    world
+        .clock
+        .set(hallpass_vocabulary::Timestamp::from_unix_ms(0));
+    world.clock.advance(Duration::from_secs(599));
+    assert!(world.call(text.expose(), "kb.search").is_ok());
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(
+        world.denial(text.expose(), "kb.search"),
+        DenialCode::TokenExpired
+    );
+}
