@@ -16,8 +16,8 @@ use crate::http::limits::{CONNECTION_LIMITS, MINTS_IN_FLIGHT_MAX};
 use crate::open::{self, OpenError};
 use crate::service::Service;
 
-/// How often refusals that were only counted are recorded as a number.
-const SURPLUS_INTERVAL: Duration = Duration::from_secs(1);
+/// How often refusals that were only counted are recorded as a number, and rows the store refused are tried again.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long mints whose callers have gone may take to end after the last connection.
 const MINTS_DRAIN_MAX: Duration = Duration::from_secs(10);
@@ -99,11 +99,11 @@ impl Authority {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
         let service = self.service;
-        let counting = tokio::spawn(record_surplus(Arc::clone(&service)));
+        let upkeep = tokio::spawn(keep_up(Arc::clone(&service)));
         tracing::info!(environment = %service.environment, bundle.version = service.publisher.version(), "serving");
         let router = http::router(Arc::clone(&service));
         hallpass_http::serve(listener, router, &CONNECTION_LIMITS, shutdown).await;
-        counting.abort();
+        upkeep.abort();
         // Mints whose callers hung up run on in tasks of their own.
         let all = service.mints.acquire_many(MINTS_IN_FLIGHT_MAX);
         if tokio::time::timeout(MINTS_DRAIN_MAX, all).await.is_err() {
@@ -134,10 +134,11 @@ impl fmt::Debug for Authority {
     }
 }
 
-async fn record_surplus(service: Arc<Service>) {
-    let mut tick = tokio::time::interval(SURPLUS_INTERVAL);
+async fn keep_up(service: Arc<Service>) {
+    let mut tick = tokio::time::interval(UPKEEP_INTERVAL);
     loop {
         tick.tick().await;
+        service.minter.writer.retry();
         service.record_surplus().await;
     }
 }

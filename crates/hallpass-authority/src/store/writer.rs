@@ -36,6 +36,7 @@ pub(crate) struct Writer {
 
 enum Order {
     Land(Landing),
+    Retry,
     Stop,
 }
 
@@ -96,6 +97,15 @@ impl Writer {
     /// Whether recorded mints wait for the disk to take their rows.
     pub(crate) fn is_behind(&self) -> bool {
         self.behind.load(Ordering::Relaxed)
+    }
+
+    /// Tries a refused group again. Without it the next mint would, and an authority that calls itself unready may get
+    /// none.
+    pub(crate) fn retry(&self) {
+        if self.is_behind() {
+            // A full queue holds rows, and they take the refused ones with them.
+            let _ = self.queue.try_send(Order::Retry);
+        }
     }
 
     /// Announces a mint. `records` is how many records the journal has now.
@@ -159,6 +169,7 @@ fn run(
         loop {
             match next {
                 Some(Order::Land(landing)) => group.push(landing),
+                Some(Order::Retry) => {}
                 Some(Order::Stop) | None => stopping = true,
             }
             if stopping || group.len() == GROUP_ROWS_MAX {
