@@ -20,7 +20,7 @@ use crate::http::limits::MINTS_IN_FLIGHT_MAX;
 use crate::journal::{self, CatchUpError, START_APPEND_MAX};
 use crate::layout;
 use crate::mint::Minter;
-use crate::publisher::{Content, PublishError, Publisher, Signers};
+use crate::publisher::{self, Content, PublishError, Publisher, Signers};
 use crate::recorder::Recorder;
 use crate::refusals::Refusals;
 use crate::service::Service;
@@ -154,8 +154,10 @@ pub(crate) fn open(
         catalogue: policy.catalogue().clone(),
         policy: policy_digest,
     };
+    // Recorded before a bundle names it: after a crash in between the change is recorded again rather than never.
+    let changed = publisher::last_policy(&paths.bundle)? != Some(policy_digest);
+    record_policy(&journal, policy_digest, files, changed)?;
     let publisher = start_publisher(directory, &paths, content, signers, &clock)?;
-    record_policy(&journal, policy_digest, files, publisher.policy_changed())?;
     let recorder = Arc::new(Recorder::new(journal, Arc::clone(&clock)));
     let clients = Clients::new(store.clients()?, random_bytes()?);
     let minter = Minter {

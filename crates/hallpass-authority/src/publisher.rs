@@ -81,7 +81,6 @@ pub(crate) struct Publisher {
     state_path: PathBuf,
     clock: Arc<dyn Clock>,
     current: Mutex<Current>,
-    policy_changed: bool,
 }
 
 struct Current {
@@ -111,15 +110,7 @@ impl Publisher {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, PublishError> {
         let state_path = directory.join(crate::layout::BUNDLE_STATE_FILE);
-        let last: Option<State> = match file::read(&state_path, STATE_BYTES_MAX)? {
-            None => None,
-            Some(text) => Some(
-                serde_json::from_str(&text).map_err(|_| PublishError::Damaged {
-                    path: state_path.clone(),
-                })?,
-            ),
-        };
-        let policy_changed = last.is_none_or(|last| last.policy != content.policy);
+        let last = read_state(&state_path)?;
         let now = clock
             .now()
             .max(last.map_or(Timestamp::from_unix_ms(0), |last| last.issued));
@@ -146,7 +137,6 @@ impl Publisher {
             state_path,
             clock,
             current,
-            policy_changed,
         })
     }
 
@@ -176,16 +166,24 @@ impl Publisher {
         Ok(current.publication.clone())
     }
 
-    /// Whether the policy is another than that of the last bundle of the run before.
-    pub(crate) fn policy_changed(&self) -> bool {
-        self.policy_changed
-    }
-
     /// The number of the bundle in force.
     pub(crate) fn version(&self) -> u64 {
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         current.bundle.id().version
     }
+}
+
+/// The policy the last bundle named; nothing when there was none yet.
+pub(crate) fn last_policy(directory: &Path) -> Result<Option<Digest>, PublishError> {
+    let last = read_state(&directory.join(crate::layout::BUNDLE_STATE_FILE))?;
+    Ok(last.map(|last| last.policy))
+}
+
+fn read_state(path: &Path) -> Result<Option<State>, PublishError> {
+    let parsed = file::read(path, STATE_BYTES_MAX)?.map(|text| serde_json::from_str(&text));
+    parsed.transpose().map_err(|_| PublishError::Damaged {
+        path: path.to_owned(),
+    })
 }
 
 /// Signs a new bundle and writes its number down before anyone sees it.

@@ -11,6 +11,7 @@ use crate::fixture::SOON;
 #[derive(Debug, Default)]
 struct State {
     full: bool,
+    no_room_for: Option<&'static str>,
     held: bool,
     waiting: usize,
 }
@@ -25,6 +26,18 @@ pub struct Disk {
 impl Disk {
     pub fn fill(&self, full: bool) {
         self.state.lock().unwrap().full = full;
+    }
+
+    /// From the next write with this text on, the disk is full.
+    pub fn fill_at(&self, text: &'static str) {
+        self.state.lock().unwrap().no_room_for = Some(text);
+    }
+
+    fn is_full_for(&self, bytes: &[u8]) -> bool {
+        let mut state = self.state.lock().unwrap();
+        let written = String::from_utf8_lossy(bytes);
+        state.full |= state.no_room_for.is_some_and(|text| written.contains(text));
+        state.full
     }
 
     /// Until the answer is dropped, no sync returns. A test that fails drops it too, so its authority can end.
@@ -88,7 +101,7 @@ impl FaultyStorage {
 
 impl StoredFile for FaultyFile {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        if self.disk.state.lock().unwrap().full {
+        if self.disk.is_full_for(bytes) {
             return Err(io::ErrorKind::StorageFull.into());
         }
         self.file.write_at(bytes, offset)

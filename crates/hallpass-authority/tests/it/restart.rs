@@ -1,8 +1,11 @@
 //! Stopping and starting: nothing that was answered is lost, whatever became of the store.
 
+use std::sync::Arc;
+
 use hallpass_authority::{Authority, OpenError};
 use serde_json::json;
 
+use crate::faulty::{Disk, FaultyStorage};
 use crate::fixture::{Home, draft, with};
 
 #[tokio::test]
@@ -123,6 +126,23 @@ async fn a_changed_policy_is_in_force_and_on_record_after_a_restart() {
         .collect();
     assert_eq!(changed, [json!(true), json!(false), json!(true)]);
     assert_ne!(loaded[1]["digest"], loaded[2]["digest"]);
+}
+
+#[tokio::test]
+async fn a_changed_policy_that_could_not_be_recorded_is_still_news_at_the_next_start() {
+    let home = Home::new();
+    home.serve().await.stop().await;
+    let policy = home.path("policy/starter.toml");
+    let text = std::fs::read_to_string(&policy).unwrap();
+    std::fs::write(&policy, text.replace("\"globex\"", "\"initech\"")).unwrap();
+    let disk = Arc::new(Disk::default());
+    disk.fill_at("policy_loaded");
+    let storage = Arc::new(FaultyStorage(disk));
+    let refused = Authority::open_on(&home.directory, home.clock.clone(), storage).unwrap_err();
+    assert!(matches!(refused, OpenError::Record(_)), "{refused:?}");
+    home.serve().await.stop().await;
+    let loaded = home.records_of("policy_loaded");
+    assert_eq!(loaded.last().unwrap()["changed"], json!(true), "{loaded:?}");
 }
 
 #[test]
