@@ -150,15 +150,27 @@ impl Publisher {
         }
         if now >= current.renew_at {
             let last = *current.bundle.id();
-            current.bundle = sign_bundle(
+            let renewed = sign_bundle(
                 &self.root,
                 &self.content,
                 &self.signers,
                 Some(&last),
                 now,
                 &self.state_path,
-            )?;
-            current.renew_at = now.after(BUNDLE_LIFE / 2);
+            );
+            let expires = current.renew_at.after(BUNDLE_LIFE / 2);
+            match renewed {
+                Ok(bundle) => {
+                    current.bundle = bundle;
+                    current.renew_at = now.after(BUNDLE_LIFE / 2);
+                }
+                // The old one has days to go. Without heartbeats, services would stop within minutes.
+                Err(error) if now < expires => tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the bundle cannot be renewed; the old one stays in force"
+                ),
+                Err(error) => return Err(error),
+            }
         }
         current.publication =
             publish(&self.roots, &self.root, &current.bundle, &self.signers, now)?;

@@ -116,6 +116,33 @@ async fn a_bundle_is_renewed_before_it_expires() {
 }
 
 #[tokio::test]
+async fn a_bundle_that_cannot_be_renewed_yet_goes_on_with_fresh_heartbeats() {
+    let home = Home::new();
+    let running = home.serve().await;
+    let first = believe(&home, &fetch(&running, None).await.1, None);
+    std::fs::rename(home.path("bundle"), home.path("away")).unwrap();
+    home.clock.advance(Duration::from_secs(4 * 24 * 60 * 60));
+    let (answer, body) = fetch(&running, None).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let kept = believe(&home, &body, Some(first.high_water()));
+    assert_eq!(kept.version(), first.version());
+    assert_eq!(kept.heartbeat(), home.clock.now());
+
+    std::fs::rename(home.path("away"), home.path("bundle")).unwrap();
+    home.clock.advance(Duration::from_secs(2));
+    let (_, body) = fetch(&running, None).await;
+    let renewed = believe(&home, &body, Some(kept.high_water()));
+    assert!(renewed.version() > kept.version());
+
+    std::fs::rename(home.path("bundle"), home.path("away")).unwrap();
+    home.clock.advance(Duration::from_secs(7 * 24 * 60 * 60));
+    let (expired, _) = fetch(&running, None).await;
+    assert_eq!(expired.status, 503, "nothing expired is published");
+    std::fs::rename(home.path("away"), home.path("bundle")).unwrap();
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_sibling_environments_key_is_published_as_its_own() {
     let sibling = Home::new();
     let clock = TestClock::new();
