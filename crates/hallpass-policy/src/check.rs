@@ -9,7 +9,9 @@ use crate::document::{Document, ToolSection};
 use crate::error::{Fault, PolicyError, PolicyErrors};
 use crate::policy::RouteRule;
 use crate::warning::Warning;
-use crate::{POLICY_FILE_BYTES_MAX, PROSE_CHARS_MAX, ROUTES_PER_POLICY_MAX};
+use crate::{
+    POLICY_FILE_BYTES_MAX, POLICY_FILE_NAME_CHARS_MAX, PROSE_CHARS_MAX, ROUTES_PER_POLICY_MAX,
+};
 
 mod route;
 
@@ -32,7 +34,8 @@ impl Reader<'_> {
     fn fault(&mut self, at: std::ops::Range<usize>, fault: Fault) {
         let before = self.text.as_bytes().get(..at.start).unwrap_or_default();
         self.errors.push(PolicyError {
-            file: self.name.to_owned(),
+            // The name may be anything the file system takes.
+            file: self.name.escape_debug().to_string(),
             line: 1 + before.iter().filter(|byte| **byte == b'\n').count(),
             fault,
         });
@@ -48,7 +51,21 @@ impl Reader<'_> {
         text.to_owned()
     }
 
+    /// The digest names files one a line as `sha256sum *.toml` does: a line feed in a name could pass for a second file,
+    /// and a hidden file is one that whoever recomputes the digest does not see.
+    fn name(&mut self) {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+        let first = self.name.bytes().next();
+        if self.name.len() > POLICY_FILE_NAME_CHARS_MAX
+            || !first.is_some_and(|byte| byte.is_ascii_alphanumeric())
+            || !self.name.bytes().all(plain)
+        {
+            self.fault(0..0, Fault::FileName);
+        }
+    }
+
     fn document(&mut self) -> Option<Document> {
+        self.name();
         if self.text.len() > POLICY_FILE_BYTES_MAX {
             self.fault(0..0, Fault::FileTooLarge);
             return None;

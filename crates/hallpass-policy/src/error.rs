@@ -6,9 +6,9 @@ use hallpass_vocabulary::{CatalogueError, Impact, Role, Route, ToolName};
 
 use crate::pattern::InvalidPattern;
 use crate::{
-    AUDIENCES_PER_ROUTE_MAX, POLICY_FILE_BYTES_MAX, PROSE_CHARS_MAX, REASON_CHARS_MIN,
-    ROLES_PER_ROUTE_MAX, ROUTES_PER_POLICY_MAX, TOOLS_PER_ROUTE_MAX, TTL_SECONDS_MAX,
-    TTL_SECONDS_MIN,
+    AUDIENCES_PER_ROUTE_MAX, POLICY_FILE_BYTES_MAX, POLICY_FILE_NAME_CHARS_MAX, PROSE_CHARS_MAX,
+    REASON_CHARS_MIN, ROLES_PER_ROUTE_MAX, ROUTES_PER_POLICY_MAX, TOOLS_PER_ROUTE_MAX,
+    TTL_SECONDS_MAX, TTL_SECONDS_MIN,
 };
 
 /// Everything that is wrong with a policy; never empty. Displays as one line each.
@@ -58,6 +58,11 @@ pub enum Fault {
     /// A tool both allowed and withheld for approval.
     #[error("`{0}` is under `allow` and under `require_approval`; it can be in one only")]
     Overlap(ToolName),
+    /// A file whose name a shell's `*.toml` would miss, or `sha256sum` would write in another form.
+    #[error(
+        "the name of a policy file is 1 to {POLICY_FILE_NAME_CHARS_MAX} letters, digits, `.`, `-` and `_`, with a letter or digit first"
+    )]
+    FileName,
     /// A pattern with a misplaced `*`.
     #[error("`{written}`: {source}")]
     Pattern {

@@ -60,6 +60,9 @@ pub const ROUTES_PER_POLICY_MAX: usize = 1_000;
 /// The largest policy file, in bytes. A thousand routes of a kilobyte.
 pub const POLICY_FILE_BYTES_MAX: usize = 1024 * 1024;
 
+/// The longest name of a policy file, in characters: what file systems take.
+pub const POLICY_FILE_NAME_CHARS_MAX: usize = 255;
+
 /// The shortest written reason for a waiver, in characters. Long enough that `ok` or `todo` is not one.
 pub const REASON_CHARS_MIN: usize = 12;
 

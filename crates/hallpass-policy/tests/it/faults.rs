@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use hallpass_policy::{
-    AUDIENCES_PER_ROUTE_MAX, POLICY_FILE_BYTES_MAX, Policy, ROLES_PER_ROUTE_MAX,
-    TOOLS_PER_ROUTE_MAX,
+    AUDIENCES_PER_ROUTE_MAX, POLICY_FILE_BYTES_MAX, POLICY_FILE_NAME_CHARS_MAX, Policy,
+    ROLES_PER_ROUTE_MAX, TOOLS_PER_ROUTE_MAX,
 };
 
 const TOOLS: &str = r#"
@@ -192,6 +192,30 @@ fn a_route_holds_as_many_tools_as_a_token_and_not_one_more() {
             .unwrap_err()
             .contains("more than 64 tools")
     );
+}
+
+#[test]
+fn a_file_name_that_could_pass_for_another_file_or_hide_from_a_shell_is_refused() {
+    // Without this rule the digest of this one file is the digest of two.
+    let second = format!("a.toml\n{}  b.toml", "0".repeat(64));
+    let long = "a".repeat(POLICY_FILE_NAME_CHARS_MAX + 1);
+    for name in [
+        second.as_str(),
+        &long,
+        "",
+        ".hidden.toml",
+        "-n.toml",
+        "a b.toml",
+        "a\\.toml",
+        "\u{e4}.toml",
+    ] {
+        let said = Policy::parse(&[(name, TOOLS)]).unwrap_err().to_string();
+        assert!(said.contains(":1: the name of a policy file"), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+    for name in ["a.toml", "10-base_tools.v2.toml", &long[1..]] {
+        assert!(Policy::parse(&[(name, TOOLS)]).is_ok(), "{name}");
+    }
 }
 
 #[test]
