@@ -144,9 +144,12 @@ impl<'a> Head<'a> {
             && (digits == "0" || !digits.starts_with('0'));
         let index = digits.parse().ok().filter(|_| canonical)?;
         let (time, rest) = rest.split_once(BEFORE_KIND)?;
-        let (kind, _) = rest.split_once('"')?;
+        let (kind, rest) = rest.split_once('"')?;
         let named = !kind.is_empty() && kind.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-        (is_time(time) && named).then_some(Self { index, time, kind })
+        // The JSON parser would take white space here, which the format does not: two readers must not differ on
+        // where a torn tail begins.
+        let tight = rest.starts_with([',', '}']) && rest.ends_with('}');
+        (is_time(time) && named && tight).then_some(Self { index, time, kind })
     }
 }
 
@@ -159,6 +162,7 @@ fn is_time(text: &str) -> bool {
                 b'0' => byte.is_ascii_digit(),
                 other => byte == *other,
             })
+        && text.parse::<Timestamp>().is_ok()
 }
 
 /// One JSON value, no name twice in an object at any depth. `serde_json` bounds the depth at 128.
@@ -278,11 +282,16 @@ mod tests {
             (":7,", ":+7,", LineDefect::Head),
             (":7,", ":99999999999999999999,", LineDefect::Head),
             ("007Z", "007+", LineDefect::Head),
+            ("11-21", "11-31", LineDefect::Head),
+            ("\"x\"", "\"x\" ", LineDefect::Head),
+            ("}]}", "}]} ", LineDefect::Head),
+            ("}]}", "}]}\r", LineDefect::Head),
             ("\"x\"", "\"X\"", LineDefect::Head),
             ("\"a\":", "\"kind\":", LineDefect::Json),
             ("\"b\":1", "\"b\":1,\"\\u0062\":2", LineDefect::Json),
-            ("}]}", "}]}x", LineDefect::Json),
-            ("}]}", "}]", LineDefect::Json),
+            ("}]}", "}]}{}", LineDefect::Json),
+            ("}]}", "}}", LineDefect::Json),
+            ("}]}", "}]", LineDefect::Head),
         ] {
             let bad = good.replacen(from, to, 1);
             assert_ne!(bad, good);

@@ -13,6 +13,7 @@ use hallpass_vocabulary::Timestamp;
 use crate::directory::{self, ListError, SegmentName};
 use crate::line::Head;
 use crate::scan::next_line;
+use crate::storage::open_regular;
 use crate::{Event, LineDefect, OsStorage};
 
 mod filter;
@@ -182,7 +183,7 @@ pub struct Records {
 impl Records {
     fn starting_at(dir: &Path, segment: SegmentName) -> Result<Self, ReadError> {
         let path = segment.path(dir);
-        let file = File::open(&path).map_err(|source| ReadError::Io { path, source })?;
+        let file = open_regular(&path).map_err(|source| ReadError::Io { path, source })?;
         Ok(Self {
             dir: dir.to_owned(),
             segment,

@@ -25,7 +25,7 @@ pub trait Storage: fmt::Debug + Send + Sync {
     /// As the operating system says.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 
-    /// The names of the files in the directory that are text.
+    /// The names of the files in the directory; what is not text in them is U+FFFD.
     ///
     /// # Errors
     /// As the operating system says.
@@ -102,7 +102,8 @@ impl Storage for OsStorage {
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(dir)? {
-            names.extend(entry?.file_name().into_string());
+            // A name that is not text must not hide a file: it ends as it does, and is no segment's.
+            names.push(entry?.file_name().to_string_lossy().into_owned());
         }
         Ok(names)
     }
@@ -121,7 +122,7 @@ impl Storage for OsStorage {
     }
 
     fn reader(&self, path: &Path) -> io::Result<Box<dyn io::Read>> {
-        Ok(Box::new(File::open(path)?))
+        Ok(Box::new(open_regular(path)?))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -145,6 +146,18 @@ impl StoredFile for File {
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         File::set_len(self, bytes)
     }
+}
+
+/// Opens a file for reading, if it is one: a journal from elsewhere may hold a pipe or a device, which never ends.
+///
+/// # Errors
+/// As the operating system says, and when it is no regular file.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    // Before the opening, which waits on a pipe for somebody to write.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    File::open(path)
 }
 
 /// Writes everything or says why not: a write that takes nothing is an error, an interrupted one is repeated.

@@ -183,6 +183,42 @@ fn a_missing_or_misnamed_segment_is_found() {
 }
 
 #[test]
+fn a_segment_whose_name_is_no_text_is_not_overlooked() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let dir = small();
+    let name = std::ffi::OsStr::from_bytes(b"\xff.jsonl");
+    fs::write(dir.path().join(name), "").unwrap();
+    assert!(matches!(
+        verify(dir.path(), None),
+        Err(VerifyError::Damaged(Damage::SegmentName { .. }))
+    ));
+}
+
+#[test]
+fn what_never_ends_is_not_read() {
+    let dir = small();
+    let next = dir.path().join("00000000000000000005.jsonl");
+    std::os::unix::fs::symlink("/dev/zero", &next).unwrap();
+    assert!(matches!(
+        verify(dir.path(), None),
+        Err(VerifyError::Damaged(Damage::Io { .. }))
+    ));
+    let found = hallpass_journal::read::records(dir.path()).unwrap().last();
+    assert!(matches!(
+        found,
+        Some(Err(hallpass_journal::read::ReadError::Io { .. }))
+    ));
+    fs::remove_file(&next).unwrap();
+    let checkpoint = dir.path().join("checkpoint");
+    fs::remove_file(&checkpoint).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &checkpoint).unwrap();
+    assert!(matches!(
+        verify(dir.path(), None),
+        Err(VerifyError::Io { .. })
+    ));
+}
+
+#[test]
 fn a_journal_written_anew_by_another_key_is_found_with_the_key_kept_elsewhere() {
     let dir = small();
     let forged = small();
