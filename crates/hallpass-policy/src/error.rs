@@ -58,6 +58,9 @@ pub enum Fault {
     /// A tool both allowed and withheld for approval.
     #[error("`{0}` is under `allow` and under `require_approval`; it can be in one only")]
     Overlap(ToolName),
+    /// One client or tenant twice in a list.
+    #[error("`{0}` is listed twice")]
+    EntryTwice(String),
     /// A file whose name a shell's `*.toml` would miss, or `sha256sum` would write in another form.
     #[error(
         "the name of a policy file is 1 to {POLICY_FILE_NAME_CHARS_MAX} letters, digits, `.`, `-` and `_`, with a letter or digit first"

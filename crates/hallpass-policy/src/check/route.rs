@@ -201,6 +201,9 @@ fn clients(reader: &mut Reader<'_>, listed: &[Spanned<String>]) -> Vec<Pattern> 
             };
             reader.fault(written.span(), fault);
         }
+        if patterns.contains(&pattern) {
+            reader.fault(written.span(), Fault::EntryTwice(pattern.to_string()));
+        }
         patterns.push(pattern);
     }
     patterns
@@ -220,7 +223,10 @@ fn tenants(reader: &mut Reader<'_>, listed: &[Spanned<String>]) -> Tenants {
         }
         match Tenant::new(written.get_ref()) {
             Ok(tenant) => {
-                tenants.insert(tenant);
+                if !tenants.insert(tenant) {
+                    let fault = Fault::EntryTwice(written.get_ref().clone());
+                    reader.fault(written.span(), fault);
+                }
             }
             Err(rule) => {
                 let fault = Fault::TenantInvalid {

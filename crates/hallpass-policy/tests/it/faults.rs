@@ -122,6 +122,11 @@ fn each_fault_names_its_file_and_line_and_what_to_write() {
             "role twice",
             &[("proof =", "roles = [\"agent\", \"agent\"]\nproof =")],
         ),
+        (
+            "client twice",
+            &[("[\"orchestrator\"]", "[\"orchestrator\", \"orchestrator\"]")],
+        ),
+        ("tenant twice", &[("[\"acme\"]", "[\"acme\", \"acme\"]")]),
     ];
     let mut report = String::new();
     for (title, replace) in cases {
