@@ -23,5 +23,6 @@
 
 mod framing;
 mod serve;
+mod stall;
 
 pub use serve::{Limits, serve};

@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::framing;
+use crate::stall::StallBounded;
 
 /// How long to wait after the operating system refused a connection, for want of descriptors most likely.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -26,7 +27,8 @@ pub struct Limits {
     pub connections: usize,
     /// Bytes of a request's head; more is answered 431. At least 8 KiB.
     pub head_bytes: usize,
-    /// How long a head may take to arrive, on an idle connection counted from its last answer.
+    /// How long a head may take to arrive, on an idle connection counted from its last answer; and how long a caller may
+    /// take nothing of an answer that waits for it.
     pub head_read: Duration,
     /// How long requests under way may take to end after `shutdown`; then they are cut off.
     pub drain: Duration,
@@ -68,7 +70,7 @@ pub async fn serve(
             // hyper panics on less, and a head of that size costs nothing.
             .max_buf_size(limits.head_bytes.max(HEAD_BYTES_MIN))
             .serve_connection(
-                TokioIo::new(stream),
+                TokioIo::new(StallBounded::new(stream, limits.head_read)),
                 TowerToHyperService::new(router.clone()),
             );
         let connection = graceful.watch(connection);

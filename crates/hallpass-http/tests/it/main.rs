@@ -29,6 +29,9 @@ const LIMITS: Limits = Limits {
 /// Longer than anything here takes, shorter than anybody waits.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// More than the buffers of a connection take while nobody reads.
+const LARGE_BYTES: usize = 64 * 1024 * 1024;
+
 struct Server {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
@@ -49,6 +52,7 @@ impl Server {
                 told.send(listener.local_addr().unwrap()).unwrap();
                 let router = Router::new()
                     .route("/", get(async || "here"))
+                    .route("/large", get(async || vec![b'x'; LARGE_BYTES]))
                     .route("/echo", post(async |body: String| body));
                 serve(listener, router, &limits, async {
                     let _ = stopped.await;
@@ -189,4 +193,36 @@ fn stopping_finishes_what_is_under_way_and_waits_for_nobody_for_ever() {
     let started = Instant::now();
     server.stop();
     assert!(started.elapsed() < PATIENCE);
+}
+
+#[test]
+fn a_caller_that_does_not_read_its_answer_loses_its_seat() {
+    let server = Server::start(Limits {
+        connections: 1,
+        head_read: Duration::from_millis(200),
+        ..LIMITS
+    });
+    let mut idle = server.connect();
+    idle.write_all(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+        .unwrap();
+    let answer = server.answer("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assert!(answer.ends_with("here"), "{answer}");
+}
+
+#[test]
+fn a_caller_that_reads_with_pauses_gets_all_of_its_answer() {
+    let server = Server::start(LIMITS);
+    let mut stream = server.connect();
+    stream
+        .write_all(b"GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    let mut first = [0; 1];
+    stream.read_exact(&mut first).unwrap();
+    // Another one is answered while this one's buffers are full.
+    assert!(
+        server
+            .answer("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            .ends_with("here")
+    );
+    assert!(read(&mut stream).len() > LARGE_BYTES);
 }
