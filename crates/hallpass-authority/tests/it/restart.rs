@@ -64,6 +64,28 @@ async fn an_older_store_is_brought_up_to_the_journal() {
 }
 
 #[tokio::test]
+async fn the_record_the_floor_names_is_read_too() {
+    let home = Home::new();
+    let running = home.serve().await;
+    let run = running.mint(&draft()).await.json["run_id"].clone();
+    running.stop().await;
+    let records = home.records();
+    let minted = records.iter().position(|r| r["kind"] == "minted").unwrap();
+    {
+        let store = rusqlite::Connection::open(home.path("authority.db")).unwrap();
+        store
+            .execute_batch(&format!(
+                "DELETE FROM tokens; DELETE FROM runs; UPDATE progress SET floor = {minted}"
+            ))
+            .unwrap();
+    }
+    let running = home.serve().await;
+    let again = running.mint(&with(draft(), "run_id", run)).await;
+    assert_eq!(again.status, 201, "{again:?}");
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_store_from_the_future_of_the_journal_is_refused() {
     let home = Home::new();
     let running = home.serve().await;
