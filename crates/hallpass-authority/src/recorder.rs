@@ -42,12 +42,15 @@ impl Recorder {
             Ok(_) => self.failed_at.store(NEVER, Ordering::Relaxed),
             // Says something about the event, nothing about the disk.
             Err(AppendError::TooLarge { .. }) => {}
-            Err(_) => {
-                let now = self.clock.now().unix_ms();
-                self.failed_at.store(now, Ordering::Relaxed);
-            }
+            Err(_) => self.has_failed(),
         }
         answer
+    }
+
+    /// Remembers that a record was not taken, or that nobody waits for it any longer: a disk that hangs reports nothing.
+    pub(crate) fn has_failed(&self) {
+        let now = self.clock.now().unix_ms();
+        self.failed_at.store(now, Ordering::Relaxed);
     }
 
     /// Whether records can be expected to be taken.

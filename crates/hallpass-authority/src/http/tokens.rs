@@ -80,7 +80,10 @@ async fn answer(
     });
     let outcome = tokio::time::timeout(MINT_WAIT_MAX, task)
         .await
-        .map_err(|_| Problem::new(ProblemCode::Overloaded, instance))?
+        .map_err(|_| {
+            service.recorder.has_failed();
+            Problem::new(ProblemCode::Overloaded, instance)
+        })?
         .map_err(|_| Problem::new(ProblemCode::Unavailable, instance))?;
     match outcome {
         Ok(minted) => Ok(minted),

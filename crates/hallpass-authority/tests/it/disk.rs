@@ -84,3 +84,26 @@ async fn a_full_disk_mints_nothing_says_so_and_recovers() {
     running.stop().await;
     assert_eq!(home.records_of("minted").len(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_hangs_makes_the_authority_unready() {
+    let home = Home::new();
+    let disk = Arc::new(Disk::default());
+    let running = home.serve_on(Arc::new(FaultyStorage(disk.clone()))).await;
+    let hold = disk.hold();
+    let unanswered = running.mint(&draft()).await;
+    assert_eq!(
+        (unanswered.status, unanswered.code()),
+        (503, "overloaded"),
+        "{unanswered:?}"
+    );
+    let ready = running.get("/readyz").await;
+    assert_eq!(
+        (ready.status, &ready.json["unready"]),
+        (503, &json!(["journal"]))
+    );
+    drop(hold);
+    assert_eq!(running.mint(&draft()).await.status, 201);
+    assert_eq!(running.get("/readyz").await.status, 200);
+    running.stop().await;
+}
