@@ -35,6 +35,8 @@ pub(crate) enum HiddenTokenInput {
     File(PathBuf),
     /// Standard input.
     Stdin,
+    /// Something that is neither. It is not kept: the parser of the command line would show it in its error.
+    Argument,
 }
 
 /// A token was given as an argument where it must not be.
@@ -66,6 +68,9 @@ impl HiddenTokenInput {
         match self {
             Self::File(path) => read_file(path),
             Self::Stdin => read_stdin(output),
+            Self::Argument => Err(TokenInArguments).hint(
+                "write it to a file and give --token @FILE, give --token -, or set HALLPASS_TOKEN",
+            ),
         }
     }
 }
@@ -96,14 +101,14 @@ impl FromStr for TokenInput {
 }
 
 impl FromStr for HiddenTokenInput {
-    type Err = TokenInArguments;
+    type Err = Infallible;
 
-    fn from_str(text: &str) -> Result<Self, TokenInArguments> {
-        match text.strip_prefix('@') {
-            Some(path) => Ok(Self::File(path.into())),
-            None if text == "-" => Ok(Self::Stdin),
-            None => Err(TokenInArguments),
-        }
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text.strip_prefix('@') {
+            Some(path) => Self::File(path.into()),
+            None if text == "-" => Self::Stdin,
+            None => Self::Argument,
+        })
     }
 }
 
@@ -168,12 +173,11 @@ mod tests {
 
     #[test]
     fn a_hidden_token_is_never_an_argument() {
-        assert_eq!(
-            "hp1.abc".parse::<HiddenTokenInput>().unwrap_err(),
-            TokenInArguments
-        );
-        assert!(
-            "@file".parse::<HiddenTokenInput>().is_ok() && "-".parse::<HiddenTokenInput>().is_ok()
-        );
+        let input = |text: &str| text.parse::<HiddenTokenInput>().unwrap();
+        let (mut output, _) = Output::to_memory();
+        let refused = input("hp1.abc").read(&mut output).unwrap_err();
+        assert_eq!(refused.to_string(), TokenInArguments.to_string());
+        assert!(matches!(input("@file"), HiddenTokenInput::File(_)));
+        assert!(matches!(input("-"), HiddenTokenInput::Stdin));
     }
 }

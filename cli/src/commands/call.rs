@@ -86,6 +86,10 @@ struct Denied<'a> {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
+    if matches!(args.token, Some(HiddenTokenInput::Argument)) {
+        // Before everything else: the token was seen, whatever else is wrong.
+        token(args, output)?;
+    }
     let service = service(args)?;
     let arguments = arguments(args)?;
     let token = token(args, output)?;
