@@ -191,7 +191,7 @@ fn tampering_is_exit_1_and_says_where() {
         assert_ne!(text, changed);
         fs::write(segment(dir), changed).unwrap();
     }
-    let tampers: [(&str, Tamper); 5] = [
+    let tampers: [(&str, Tamper); 7] = [
         ("a word changed", |dir| {
             change(dir, |text| text.replacen("\"deny\"", "\"allow\"", 1))
         }),
@@ -215,6 +215,12 @@ fn tampering_is_exit_1_and_says_where() {
         }),
         ("no checkpoint", |dir| {
             fs::remove_file(dir.join("checkpoint")).unwrap()
+        }),
+        ("no segment", |dir| {
+            fs::remove_file(segment(dir)).unwrap();
+        }),
+        ("a file named almost like a segment", |dir| {
+            fs::write(dir.join("\u{1b}[2J.jsonl"), "").unwrap();
         }),
         ("another checkpoint", |dir| {
             let path = dir.join("checkpoint");

@@ -123,8 +123,16 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
     };
     let mut found = VecDeque::new();
     let mut left_out = 0_u64;
+    let mut unreadable = None;
     for record in records(&args.directory)? {
-        let record = record?;
+        let record = match record {
+            Ok(record) => record,
+            // What was found before it is shown all the same: a crash may leave a last line that is none.
+            Err(error) => {
+                unreadable = Some(error);
+                break;
+            }
+        };
         if !filter.matches(&record) {
             continue;
         }
@@ -153,7 +161,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
             "{left_out} older records match and are left out; --limit N shows more"
         ));
     }
-    Ok(Exit::Ok)
+    unreadable.map_or(Ok(Exit::Ok), Err)
 }
 
 fn filter(args: &Args, now: Timestamp) -> Filter {

@@ -45,8 +45,16 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
     let wanted = usize::try_from(args.lines)?;
     let mut newest = VecDeque::new();
     let mut next = 0;
+    let mut unreadable = None;
     for record in records(&args.directory)? {
-        let record = record?;
+        let record = match record {
+            Ok(record) => record,
+            // What stands before it is shown all the same: a crash may leave a last line that is none.
+            Err(error) => {
+                unreadable = Some(error);
+                break;
+            }
+        };
         next = record.index().saturating_add(1);
         newest.push_back(record);
         if newest.len() > wanted {
@@ -56,6 +64,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
     for record in &newest {
         show(record, args.json, output)?;
     }
+    unreadable.map_or(Ok(()), Err)?;
     if args.follow && !output.is_closed() {
         let mut failed = None;
         read::follow(&args.directory, next, FOLLOW_PAUSE, |record| {

@@ -104,8 +104,6 @@ struct Tampered {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
-    // A directory that is no journal is a mistake; a journal without its checkpoint is tampering.
-    drop(records(&args.directory)?);
     let given = args.key.as_ref().map(JournalKey::key);
     match verify(&args.directory, given) {
         Ok(report)
@@ -131,7 +129,13 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
         Err(error @ VerifyError::VerifierKeyMissing { .. }) => {
             Err(error).hint("give the key it was signed by: --key VKEY")
         }
-        Err(error) => tampered(args, found(&error), output),
+        Err(error) => {
+            // A directory that is no journal is a mistake; a journal without its checkpoint is tampering.
+            if matches!(error, VerifyError::CheckpointMissing { .. }) {
+                drop(records(&args.directory)?);
+            }
+            tampered(args, found(&error), output)
+        }
     }
 }
 
@@ -164,7 +168,7 @@ fn intact(args: &Args, report: &Report, output: &mut Output) -> anyhow::Result<E
     output.line(&format!("key {}, {from}", report.key))?;
     if report.unsigned() > 0 {
         output.line(&format!(
-            "the last {} are whole and not yet signed; a journal in use has a few",
+            "the last {} are whole and not signed: nothing shows who wrote them; a journal in use has at most a second's worth",
             report.unsigned()
         ))?;
     }
