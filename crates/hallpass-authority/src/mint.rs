@@ -8,12 +8,12 @@ use hallpass_policy::{MintRequest, Policy, PolicyRefusal, Terms};
 use hallpass_token::{Grant, GrantError, GrantSpec, MintError, NextSecret, TokenText};
 use hallpass_vocabulary::{
     ClientId, Clock, Environment, Impact, Route, RunId, SubjectAssurance, Tenant, Timestamp,
-    TokenId,
+    TokenId, ToolName,
 };
 
 use crate::recorder::Recorder;
 use crate::request::TokenRequest;
-use crate::store::{MintedRow, RunRow, Store, StoreError, Writer};
+use crate::store::{MintedRow, RunRow, RunTools, Store, StoreError, Writer};
 
 /// A token that was recorded and can be handed out.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub(crate) enum Unminted {
     #[error(transparent)]
     Randomness(#[from] RandomnessError),
     #[error(
-        "the run was started by another client, or with another route, tenant, subject or actor"
+        "the run was started by another client, with another route, tenant, subject or actor, or with fewer tools"
     )]
     RunMismatch,
     #[error("there is no such run")]
@@ -73,7 +73,7 @@ impl Minter {
         client: &ClientId,
         request: TokenRequest,
     ) -> Result<Minted, Unminted> {
-        let terms = self.policy.decide(&MintRequest {
+        let asked = MintRequest {
             client,
             route: &request.route,
             tenant: &request.tenant,
@@ -81,19 +81,23 @@ impl Minter {
             actor: &request.actor,
             tools: request.tools.as_deref(),
             ttl: request.ttl,
-        })?;
+        };
+        let terms = self.policy.decide(&asked)?;
         self.require_usable(&terms)?;
         let started_as = RunRow {
             client: client.clone(),
-            route: request.route,
-            tenant: request.tenant,
-            subject: request.subject,
-            actor: request.actor,
+            route: request.route.clone(),
+            tenant: request.tenant.clone(),
+            subject: request.subject.clone(),
+            actor: request.actor.clone(),
         };
         let now = self.clock.now();
-        let run = match request.run {
-            Some(run) => self.renewable(run, &started_as).await?,
-            None => RunId::new(now, random_bytes()?),
+        let (run, terms) = match request.run {
+            None => (RunId::new(now, random_bytes()?), terms),
+            Some(run) => {
+                let first = self.renewable(run, &started_as).await?;
+                (run, self.never_wider(&asked, terms, &first)?)
+            }
         };
         let grant = self.grant(&started_as, run, &terms, now)?;
         let next = NextSecret::from_random(random_bytes()?);
@@ -130,15 +134,42 @@ impl Minter {
         }
     }
 
-    /// The run, if it was started exactly so.
-    async fn renewable(&self, run: RunId, started_as: &RunRow) -> Result<RunId, Unminted> {
+    /// The tools of the run's first token, if the run was started exactly so.
+    async fn renewable(&self, run: RunId, started_as: &RunRow) -> Result<RunTools, Unminted> {
         let store = Arc::clone(&self.store);
-        let found = tokio::task::spawn_blocking(move || store.run(run))
+        let (found, first) = tokio::task::spawn_blocking(move || store.run(run))
             .await
             .map_err(|_| StoreError::Stopping)??
             .ok_or(Unminted::RunUnknown)?;
         if found == *started_as {
-            Ok(run)
+            Ok(first)
+        } else {
+            Err(Unminted::RunMismatch)
+        }
+    }
+
+    /// The terms of a renewal: what the policy says now, of the tools the run began with. A tool that began with
+    /// approvals keeps needing them: where the policy of now would waive them, the run is not renewed.
+    fn never_wider(
+        &self,
+        asked: &MintRequest<'_>,
+        terms: Terms,
+        first: &RunTools,
+    ) -> Result<Terms, Unminted> {
+        let all = || terms.tools().iter().chain(terms.needs_approval());
+        let terms = if all().all(|tool| first.names(tool)) {
+            terms
+        } else if asked.tools.is_some() {
+            return Err(Unminted::RunMismatch);
+        } else {
+            let kept: Vec<ToolName> = all().filter(|tool| first.names(tool)).cloned().collect();
+            self.policy.decide(&MintRequest {
+                tools: Some(&kept),
+                ..*asked
+            })?
+        };
+        if terms.tools().is_subset(&first.tools) {
+            Ok(terms)
         } else {
             Err(Unminted::RunMismatch)
         }
@@ -194,6 +225,10 @@ impl Minter {
             token: grant.token,
             run: grant.run,
             started_as,
+            tools: RunTools {
+                tools: grant.tools.clone(),
+                needs_approval: grant.needs_approval.clone(),
+            },
             issued_seconds: grant.issued.unix_seconds(),
             expires_seconds: grant.expires.unix_seconds(),
             record: recorded.index(),

@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 use hallpass_vocabulary::RunId;
 use rusqlite::{Connection, OpenFlags};
 
-pub(crate) use rows::{MintedRow, RunRow};
+pub(crate) use rows::{MintedRow, RunRow, RunTools};
 pub(crate) use writer::Writer;
 
 use crate::client::Client;
@@ -154,8 +154,8 @@ impl Store {
         Ok(Writer::start(connection))
     }
 
-    /// A run. Blocks on the disk: call it where that is allowed.
-    pub(crate) fn run(&self, run: RunId) -> Result<Option<RunRow>, StoreError> {
+    /// A run as it was started, and the tools of its first token. Blocks on the disk: call it where that is allowed.
+    pub(crate) fn run(&self, run: RunId) -> Result<Option<(RunRow, RunTools)>, StoreError> {
         self.with_reader(|connection| rows::run(connection, run))
     }
 

@@ -60,7 +60,7 @@ problem_codes! {
     }
     RunMismatch {
         code: "run_mismatch", status: FORBIDDEN,
-        title: "There is no such run, or it was started with another client, route, tenant, subject or actor",
+        title: "There is no such run, or it was started with another client, route, tenant, subject or actor, or with fewer tools",
     }
     StoreUnavailable { code: "store_unavailable", status: SERVICE_UNAVAILABLE, title: "The authority cannot read its store" }
     TenantNotAllowed { code: "tenant_not_allowed", status: FORBIDDEN, title: "The route is not for this tenant" }

@@ -1,9 +1,12 @@
 //! Rows: in from records, out as parsed values.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use hallpass_journal::Minted;
-use hallpass_vocabulary::{Actor, ClientId, Environment, Route, RunId, Subject, Tenant, TokenId};
+use hallpass_vocabulary::{
+    Actor, ClientId, Environment, Route, RunId, Subject, Tenant, TokenId, ToolName,
+};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{StoreError, failed};
@@ -20,12 +23,27 @@ pub(crate) struct RunRow {
     pub(crate) actor: Actor,
 }
 
+/// The tools of a token. What the first token of a run has, no later one exceeds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RunTools {
+    pub(crate) tools: BTreeSet<ToolName>,
+    pub(crate) needs_approval: BTreeSet<ToolName>,
+}
+
+impl RunTools {
+    /// Whether a tool is in it at all.
+    pub(crate) fn names(&self, tool: &ToolName) -> bool {
+        self.tools.contains(tool) || self.needs_approval.contains(tool)
+    }
+}
+
 /// A minted token, with the index of its record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MintedRow {
     pub(crate) token: TokenId,
     pub(crate) run: RunId,
     pub(crate) started_as: RunRow,
+    pub(crate) tools: RunTools,
     pub(crate) issued_seconds: i64,
     pub(crate) expires_seconds: i64,
     pub(crate) record: u64,
@@ -42,6 +60,10 @@ impl MintedRow {
                 tenant: minted.tenant.clone(),
                 subject: minted.subject.clone(),
                 actor: minted.actor.clone(),
+            },
+            tools: RunTools {
+                tools: minted.tools.iter().cloned().collect(),
+                needs_approval: minted.needs_approval.iter().cloned().collect(),
             },
             issued_seconds: minted.issued.unix_seconds(),
             expires_seconds: minted.expires.unix_seconds(),
@@ -61,8 +83,9 @@ pub(super) fn insert_minted<'a>(
         let group = connection.transaction()?;
         {
             let mut run = group.prepare_cached(
-                "INSERT OR IGNORE INTO runs (id, client, route, tenant, subject, actor, started)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT OR IGNORE INTO runs
+                 (id, client, route, tenant, subject, actor, tools, needs_approval, started)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?;
             let mut token = group.prepare_cached(
                 "INSERT OR IGNORE INTO tokens (id, run, issued, expires, record) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -77,6 +100,8 @@ pub(super) fn insert_minted<'a>(
                     started_as.tenant.as_str(),
                     started_as.subject.as_str(),
                     started_as.actor.as_str(),
+                    joined(&row.tools.tools),
+                    joined(&row.tools.needs_approval),
                     row.issued_seconds,
                 ])?;
                 token.execute(params![
@@ -103,23 +128,51 @@ pub(super) fn floor(connection: &Connection) -> Result<u64, StoreError> {
     u64::try_from(floor).map_err(|_| StoreError::Malformed { column: "floor" })
 }
 
-pub(super) fn run(connection: &Connection, run: RunId) -> Result<Option<RunRow>, StoreError> {
+pub(super) fn run(
+    connection: &Connection,
+    run: RunId,
+) -> Result<Option<(RunRow, RunTools)>, StoreError> {
     connection
-        .prepare_cached("SELECT client, route, tenant, subject, actor FROM runs WHERE id = ?1")
+        .prepare_cached(
+            "SELECT client, route, tenant, subject, actor, tools, needs_approval FROM runs WHERE id = ?1",
+        )
         .and_then(|mut statement| {
             statement
                 .query_row([run.to_string()], |row| {
-                    Ok(RunRow {
+                    let started_as = RunRow {
                         client: parsed(row, 0)?,
                         route: parsed(row, 1)?,
                         tenant: parsed(row, 2)?,
                         subject: parsed(row, 3)?,
                         actor: parsed(row, 4)?,
-                    })
+                    };
+                    let tools = RunTools {
+                        tools: split(row, 5)?,
+                        needs_approval: split(row, 6)?,
+                    };
+                    Ok((started_as, tools))
                 })
                 .optional()
         })
         .map_err(failed("read"))
+}
+
+/// Names in one column; none of them holds a space.
+fn joined(tools: &BTreeSet<ToolName>) -> String {
+    let names: Vec<&str> = tools.iter().map(ToolName::as_str).collect();
+    names.join(" ")
+}
+
+fn split(row: &Row<'_>, column: usize) -> rusqlite::Result<BTreeSet<ToolName>> {
+    let text = row.get_ref(column)?.as_str()?;
+    text.split_whitespace()
+        .map(|name| {
+            ToolName::new(name).map_err(|error| {
+                let kind = rusqlite::types::Type::Text;
+                rusqlite::Error::FromSqlConversionFailure(column, kind, Box::new(error))
+            })
+        })
+        .collect()
 }
 
 pub(super) fn insert_clients(

@@ -20,6 +20,8 @@ const MIGRATIONS: [&str; 1] = ["
         tenant  TEXT NOT NULL,
         subject TEXT NOT NULL,
         actor   TEXT NOT NULL,
+        tools   TEXT NOT NULL, -- of its first token, separated by spaces; no renewal has more
+        needs_approval TEXT NOT NULL, -- likewise
         started INTEGER NOT NULL -- unix seconds
     ) STRICT, WITHOUT ROWID;
 

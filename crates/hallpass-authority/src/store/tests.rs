@@ -33,6 +33,12 @@ fn row(record: u64) -> MintedRow {
             subject: "user:alice".parse().unwrap(),
             actor: "agent:bot".parse().unwrap(),
         },
+        tools: RunTools {
+            tools: ["kb.search", "tickets.get"]
+                .map(|tool| tool.parse().unwrap())
+                .into(),
+            needs_approval: ["ticket.close".parse().unwrap()].into(),
+        },
         issued_seconds: 1_800_000_000,
         expires_seconds: 1_800_000_600,
         record,
@@ -62,7 +68,10 @@ fn a_row_can_be_read_once_it_has_landed() {
     let writer = store.start_writer().unwrap();
     let landed = runtime().block_on(writer.land(writer.take_off(3), row(3)));
     assert_eq!(landed, Ok(true));
-    assert_eq!(store.run(row(3).run).unwrap(), Some(row(3).started_as));
+    assert_eq!(
+        store.run(row(3).run).unwrap(),
+        Some((row(3).started_as, row(3).tools))
+    );
     assert_eq!(store.run(row(4).run).unwrap(), None);
     assert_eq!(store.floor().unwrap(), 4);
     writer.stop();

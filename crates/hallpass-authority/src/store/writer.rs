@@ -35,7 +35,7 @@ pub(crate) struct Writer {
 }
 
 enum Order {
-    Land(Landing),
+    Land(Box<Landing>),
     Retry,
     Stop,
 }
@@ -131,7 +131,7 @@ impl Writer {
             done,
         };
         self.queue
-            .send(Order::Land(landing))
+            .send(Order::Land(Box::new(landing)))
             .await
             .map_err(|_| WriterGone)?;
         written.await.map_err(|_| WriterGone)
@@ -168,7 +168,7 @@ fn run(
         let mut next = orders.blocking_recv();
         loop {
             match next {
-                Some(Order::Land(landing)) => group.push(landing),
+                Some(Order::Land(landing)) => group.push(*landing),
                 Some(Order::Retry) => {}
                 Some(Order::Stop) | None => stopping = true,
             }

@@ -103,3 +103,52 @@ async fn another_client_cannot_renew_the_run() {
     assert_eq!((stolen.status, stolen.code()), (403, "run_mismatch"));
     running.stop().await;
 }
+
+#[tokio::test]
+async fn a_renewal_is_never_wider_than_the_runs_first_token() {
+    let home = Home::new();
+    let running = home.serve().await;
+    let narrow = with(draft(), "tools", json!(["kb.search"]));
+    let run = running.mint(&narrow).await.json["run_id"].clone();
+    // All of the route's tools are asked for; only those the run began with are given.
+    let again = running.mint(&with(draft(), "run_id", run.clone())).await;
+    assert_eq!(
+        (again.status, &again.json["tools"]),
+        (201, &json!(["kb.search"]))
+    );
+    // Asked for by name, what the run did not begin with is refused.
+    let wider = with(draft(), "tools", json!(["kb.search", "tickets.get"]));
+    let refused = running.mint(&with(wider, "run_id", run.clone())).await;
+    assert_eq!((refused.status, refused.code()), (403, "run_mismatch"));
+    running.stop().await;
+
+    // A policy that has come to waive the approval of a tool does not waive it for a run that began with it.
+    let running = home.serve().await;
+    let send = with(draft(), "route", json!("/support/send"));
+    let first = running.mint(&send).await.json;
+    assert_eq!(first["needs_approval"], json!(["ticket.update"]));
+    running.stop().await;
+    let policy = home.path("policy/starter.toml");
+    let text = std::fs::read_to_string(&policy).unwrap();
+    let waived = text
+        .replace(
+            "allow = [\"kb.search\", \"tickets.get\"]\nrequire_approval = [\"ticket.update\"]",
+            "allow = [\"kb.search\", \"tickets.get\", \"ticket.update\"]",
+        )
+        .replace(
+            "[routes.\"/research\"]",
+            "[routes.\"/support/send\".without_approval]\n\"ticket.update\" = \"Tried in a test of renewals.\"\n\n[routes.\"/research\"]",
+        );
+    assert_ne!(waived, text);
+    std::fs::write(&policy, waived).unwrap();
+    let running = home.serve().await;
+    let fresh = running.mint(&send).await;
+    assert_eq!(
+        fresh.json["tools"],
+        json!(["kb.search", "ticket.update", "tickets.get"])
+    );
+    let renewal = with(send, "run_id", first["run_id"].clone());
+    let refused = running.mint(&renewal).await;
+    assert_eq!((refused.status, refused.code()), (403, "run_mismatch"));
+    running.stop().await;
+}
