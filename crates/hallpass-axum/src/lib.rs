@@ -1,7 +1,7 @@
 //! The HTTP binding of the verifier for axum services (`docs/http-binding.md`).
 //!
-//! Floor 6, and the only crate besides the services themselves that names axum. [`Tools`] is a router that guards what
-//! it routes to: a handler's only argument is a [`Guarded`] call, and there is no other way to add one.
+//! Floor 6: where the verifier and axum meet. [`Tools`] is a router that guards what it routes to: a handler's only
+//! argument is a [`Guarded`] call, and there is no other way to add one.
 //!
 //! ```no_run
 //! use hallpass_axum::{Guarded, ToolFailure, Tools};
