@@ -3,8 +3,9 @@
 //! The order is that of docs/denials.md, as in `hallpass-verifier`; a test holds the two together. What only a service
 //! knows is not looked at: the tenant it serves. No proof of possession comes with a rehearsal.
 
+use hallpass_args::Arguments;
 use hallpass_bundle::{Snapshot, Staleness, TokenPurpose};
-use hallpass_keys::{Digest, VerifyingKey};
+use hallpass_keys::VerifyingKey;
 use hallpass_token::{AdmittedToken, CallFacts, Clearance, UnverifiedToken};
 use hallpass_vocabulary::{Audience, DenialCode, Environment, Impact, Timestamp, ToolName};
 
@@ -20,7 +21,7 @@ pub(crate) struct Denial {
 pub(crate) struct Rehearsal {
     pub(crate) audience: Audience,
     pub(crate) tool: ToolName,
-    pub(crate) arguments: Digest,
+    pub(crate) arguments: Arguments,
 }
 
 impl Denial {
@@ -107,11 +108,12 @@ pub(crate) fn current(
     ) else {
         return Err(DenialCode::GrantMalformed.into());
     };
+    let arguments = Arguments::none();
     let call = facts(
         snapshot.environment(),
         audience,
         tool,
-        Digest::of(b"{}"),
+        &arguments,
         now,
     );
     token
@@ -131,7 +133,7 @@ pub(crate) fn decide(
         snapshot.environment(),
         &call.audience,
         &call.tool,
-        call.arguments,
+        &call.arguments,
         now,
     );
     let by_token =
@@ -172,7 +174,7 @@ fn facts<'a>(
     environment: &'a Environment,
     audience: &'a Audience,
     tool: &'a ToolName,
-    arguments: Digest,
+    arguments: &'a Arguments,
     now: Timestamp,
 ) -> CallFacts<'a> {
     CallFacts {

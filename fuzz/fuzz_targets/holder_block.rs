@@ -53,7 +53,7 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
     })
     .unwrap();
     let root = SigningKey::from_seed(Purpose::Run, "dev".parse().unwrap(), [1; 32]);
-    let text = mint(&grant, &root, &[], NextSecret::from_random(SECRET)).unwrap();
+    let text = mint(&grant, &[], &root, &[], NextSecret::from_random(SECRET)).unwrap();
     let verified = UnverifiedToken::parse(text.expose())
         .unwrap()
         .verify(&root.verifying_key())
@@ -89,7 +89,7 @@ fuzz_target!(|payload: &[u8]| {
                     audience: &audience.parse().unwrap(),
                     environment: &"dev".parse().unwrap(),
                     tool: &tool.parse().unwrap(),
-                    arguments: Digest::of(b"{}"),
+                    arguments: &Arguments::parse(b"{}").unwrap(),
                 };
                 let allows = |token: &AdmittedToken| token.decide(&call) == Ok(Clearance::Allow);
                 assert!(

@@ -152,6 +152,7 @@ pub fn minted(spec: GrantSpec, seed: u8) -> String {
     let signer = key(Purpose::Run, &environment, seed);
     mint(
         &grant,
+        &[],
         &signer,
         &[approver],
         NextSecret::from_random([7; 32]),

@@ -66,6 +66,16 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// The empty object: a call without arguments.
+    pub fn none() -> Self {
+        let canonical = b"{}".to_vec();
+        Self {
+            members: Map::new(),
+            digest: ArgumentsDigest(Sha256::digest(&canonical).into()),
+            canonical,
+        }
+    }
+
     /// Reads arguments from a JSON body.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Addresses and ranges of them, as texts of bits: an address is in a range when its bits start with the range's.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 /// An address as text: `4:` and 32 bits, or `6:` and 128, each `0` or `1`.
@@ -95,6 +95,30 @@ impl Cidr {
     /// The bits that every address of the range starts with, after `4:` or `6:`.
     pub fn as_prefix(&self) -> &str {
         &self.prefix
+    }
+
+    /// The range whose addresses start with these bits, after `4:` or `6:`: the reverse of
+    /// [`as_prefix`](Self::as_prefix). `None` for any other text.
+    pub fn from_prefix(prefix: &str) -> Option<Self> {
+        let (bits, width) = match prefix.split_at_checked("4:".len())? {
+            ("4:", bits) => (bits, 32),
+            ("6:", bits) => (bits, 128),
+            _ => return None,
+        };
+        let plain = bits.bytes().all(|bit| matches!(bit, b'0' | b'1'));
+        if !plain || bits.len() > width {
+            return None;
+        }
+        let padded = bits.bytes().chain(std::iter::repeat(b'0')).take(width);
+        let number = padded.fold(0_u128, |number, bit| {
+            (number << 1) | u128::from(bit == b'1')
+        });
+        let address = match u32::try_from(number) {
+            Ok(four) if width == 32 => IpAddr::V4(Ipv4Addr::from_bits(four)),
+            _ => IpAddr::V6(Ipv6Addr::from_bits(number)),
+        };
+        // As a text it is checked like any other: an IPv4-mapped range is none.
+        format!("{address}/{}", bits.len()).parse().ok()
     }
 
     /// Whether the address is in the range. No IPv6 address is in an IPv4 range, and the reverse.

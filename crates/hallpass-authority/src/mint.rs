@@ -101,7 +101,7 @@ impl Minter {
         };
         let grant = self.grant(&started_as, run, &terms, now)?;
         let next = NextSecret::from_random(random_bytes()?);
-        let text = hallpass_token::mint(&grant, &self.run_key, &self.approval_keys, next)?;
+        let text = hallpass_token::mint(&grant, &[], &self.run_key, &self.approval_keys, next)?;
         self.record(&grant, started_as).await?;
         Ok(Minted {
             text,

@@ -74,7 +74,7 @@ impl UnverifiedToken {
         if self.blocks() >= BLOCKS_MAX {
             return Err(AttenuateError::TooManyBlocks);
         }
-        if caveats.iter().any(|caveat| matches!(caveat, Caveat::ExpiresBefore(end) if crate::date::seconds(*end).is_none())) {
+        if !caveats.iter().all(Caveat::is_writable) {
             return Err(AttenuateError::Date);
         }
         let block = self.blocks();

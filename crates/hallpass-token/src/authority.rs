@@ -1,4 +1,5 @@
-//! The authority block: a grant as facts, and the five checks that restate it for any Biscuit engine.
+//! The authority block: a grant as facts, the five checks that restate it for any Biscuit engine, and the caveats of its
+//! route.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,7 +7,7 @@ use std::str::FromStr;
 
 use hallpass_keys::VerifyingKey;
 
-use crate::datalog::{Check, Predicate, Query, Term};
+use crate::datalog::{Check, Operation, Predicate, Query, Term};
 use crate::date;
 use crate::excerpt::Excerpt;
 use crate::grant::{Grant, GrantError, GrantSpec};
@@ -99,7 +100,7 @@ pub(crate) fn checks<'a>(grant: &'a Grant, approval_keys: &[VerifyingKey]) -> [C
             Predicate::new("call:tool", [v("t")]),
             Predicate::new(set, [v("s")]),
         ])
-        .contains(v("s"), v("t"))
+        .with(v("s"), Operation::Contains, v("t"))
     };
     let mut now_or_approved = vec![named("tools")];
     if !approval_keys.is_empty() {
@@ -116,7 +117,7 @@ pub(crate) fn checks<'a>(grant: &'a Grant, approval_keys: &[VerifyingKey]) -> [C
             Predicate::new("approved", approved),
             Predicate::new("time", [v("n")]),
         ])
-        .less_than(v("n"), v("until"));
+        .with(v("n"), Operation::LessThan, v("until"));
         query.trusting = approval_keys.to_vec();
         now_or_approved.push(query);
     }
@@ -130,7 +131,7 @@ pub(crate) fn checks<'a>(grant: &'a Grant, approval_keys: &[VerifyingKey]) -> [C
             Predicate::new("call:audience", [v("a")]),
             Predicate::new("audience", [v("s")]),
         ])
-        .contains(v("s"), v("a"))]),
+        .with(v("s"), Operation::Contains, v("a"))]),
         Check::if_any([named("tools"), named("needs_approval")]),
         Check::if_any(now_or_approved),
     ]
@@ -139,7 +140,7 @@ pub(crate) fn checks<'a>(grant: &'a Grant, approval_keys: &[VerifyingKey]) -> [C
 /// `check if time($t), $t < end`: of the grant, and of the caveat that shortens it.
 pub(crate) fn before<'a>(end: hallpass_vocabulary::Timestamp) -> Check<'a> {
     let query = Query::new([Predicate::new("time", [Term::Variable("t")])]);
-    Check::if_any([query.less_than(Term::Variable("t"), date_term(end))])
+    Check::if_any([query.with(Term::Variable("t"), Operation::LessThan, date_term(end))])
 }
 
 // Every date here is in range: grants and caveats are checked when they are made. One that were not would become the
@@ -148,15 +149,21 @@ fn date_term<'a>(time: hallpass_vocabulary::Timestamp) -> Term<'a> {
     Term::Date(date::seconds(time).unwrap_or(0))
 }
 
+/// What an authority block says.
+pub(crate) struct Authority {
+    pub(crate) grant: Grant,
+    pub(crate) approval_keys: Vec<VerifyingKey>,
+}
+
+/// How many checks restate the grant; caveats follow them.
+pub(crate) const GRANT_CHECKS: usize = 5;
+
 /// Reads the grant and the approval keys back; everything must be exactly as [`facts`] and [`checks`] write it, facts
-/// in any order.
-pub(crate) fn read(
-    facts: &[Predicate<'_>],
-    actual: &[Check<'_>],
-) -> Result<(Grant, Vec<VerifyingKey>), GrantError> {
+/// in any order. Checks behind the five are the caller's to read.
+pub(crate) fn read(facts: &[Predicate<'_>], actual: &[Check<'_>]) -> Result<Authority, GrantError> {
     let facts = Facts::new(facts)?;
     let grant = Grant::new(facts.spec()?)?;
-    let [_, _, _, _, last] = actual else {
+    let [_, _, _, _, last, ..] = actual else {
         return Err(GrantError::CheckCount {
             checks: actual.len(),
         });
@@ -175,7 +182,10 @@ pub(crate) fn read(
             return Err(GrantError::Check { check });
         }
     }
-    Ok((grant, approval_keys))
+    Ok(Authority {
+        grant,
+        approval_keys,
+    })
 }
 
 /// The facts by name.

@@ -1,9 +1,9 @@
-//! Deciding: what a token allows. Typed code, linear in the token, without allocation and without an engine.
+//! Deciding: what a token allows. Typed code, linear in the token and in the arguments its caveats name, without an engine.
 
-use hallpass_keys::Digest;
+use hallpass_args::Arguments;
 use hallpass_vocabulary::{Audience, DenialCode, Environment, Timestamp, ToolName};
 
-use crate::admission::{AdmittedToken, Place};
+use crate::admission::{AdmittedToken, Place, PlacedCaveat};
 use crate::limits::ISSUED_AHEAD_SECONDS_MAX;
 
 /// What is known of a call.
@@ -17,8 +17,8 @@ pub struct CallFacts<'a> {
     pub environment: &'a Environment,
     /// The tool that was called.
     pub tool: &'a ToolName,
-    /// The digest of the canonical arguments; approvals are for one.
-    pub arguments: Digest,
+    /// The arguments; caveats look at them, and approvals are for their digest.
+    pub arguments: &'a Arguments,
 }
 
 /// What a token says to a call it does not deny.
@@ -127,7 +127,9 @@ impl AdmittedToken {
     fn hold(&self, call: &CallFacts<'_>, code: DenialCode) -> Result<(), Denial> {
         self.caveats()
             .iter()
-            .find(|placed| placed.caveat.denial() == code && !placed.caveat.holds(call))
+            .find(|placed| {
+                placed.caveat.denial() == code && !placed.caveat.holds(call, self.blocks())
+            })
             .map_or(Ok(()), |failed| {
                 Err(Denial {
                     code,
@@ -136,17 +138,20 @@ impl AdmittedToken {
             })
     }
 
-    /// A denial in words: the caveat that failed, or the part of the grant. Every name in it was validated when it was
-    /// read, so the words are safe to log.
+    /// A denial in words: the caveat that failed and the argument it failed on, or the part of the grant. Names are
+    /// validated, what a holder or a caller wrote is escaped and shortened, and no argument's value is repeated: the
+    /// words are safe to log.
     pub fn explain(&self, denial: &Denial, call: &CallFacts<'_>) -> String {
         let failed = denial
             .caveat
             .and_then(|place| self.caveats().iter().find(|placed| placed.place == place));
-        if let Some(failed) = failed {
-            return format!(
-                "block {} of the token says `{}`",
-                failed.place.block, failed.caveat
-            );
+        if let Some(PlacedCaveat { place, caveat }) = failed {
+            let words = shortened(caveat.to_string());
+            let block = place.block;
+            return match caveat.failing(call, self.blocks()) {
+                Some(why) => format!("block {block} of the token says `{words}`, and {why}"),
+                None => format!("block {block} of the token says `{words}`"),
+            };
         }
         let grant = self.grant();
         match denial.code {
@@ -164,5 +169,15 @@ impl AdmittedToken {
             DenialCode::ToolNotGranted => format!("`{}` is not among the token's tools", call.tool),
             code => code.meaning().to_owned(),
         }
+    }
+}
+
+/// Characters of a caveat that an explanation repeats at most; the rest is in the token.
+const WORDS_CHARS_MAX: usize = 160;
+
+fn shortened(words: String) -> String {
+    match words.char_indices().nth(WORDS_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", words.get(..end).unwrap_or_default()),
+        None => words,
     }
 }

@@ -26,7 +26,7 @@ pub enum Standing {
 /// A caveat in words.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct DescribedCaveat {
-    /// The block it stands in, from 1.
+    /// The block it stands in; 0 is the authority block.
     pub block: usize,
     /// What it says, in the words `Caveat` parses.
     pub words: String,

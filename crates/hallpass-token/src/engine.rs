@@ -4,6 +4,7 @@
 //! expiry, environment, audience, tools, approvals and caveats; it does not see when a token was issued, nor admission,
 //! nor revocation, nor whether a tool that needs an approval was allowed or withheld.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -12,6 +13,11 @@ use biscuit_auth::builder::{
 };
 use biscuit_auth::{AuthorizerLimits, Biscuit, PublicKey, error};
 
+use hallpass_args::Pointer;
+
+use crate::call_facts;
+use crate::caveat::Caveat;
+use crate::datalog;
 use crate::decide::CallFacts;
 use crate::token::VerifiedToken;
 
@@ -19,9 +25,9 @@ use crate::token::VerifiedToken;
 /// valid call failed on a busy machine.
 const ENGINE_TIME_MAX: Duration = Duration::from_millis(250);
 
-/// Facts the engine may hold: those of the largest token and call, several times over. Looked at between rounds of
-/// rules only, and admitted tokens have no rules.
-const ENGINE_FACTS_MAX: u64 = 500;
+/// Facts the engine may hold: those of the largest token and call, whose arrays have up to 1,024 elements with a dozen
+/// facts each, and of several such arrays. Looked at between rounds of rules only, and admitted tokens have no rules.
+const ENGINE_FACTS_MAX: u64 = 100_000;
 
 /// Rounds of rules the engine may run. Admitted tokens have no rules.
 const ENGINE_ITERATIONS_MAX: u64 = 10;
@@ -46,6 +52,8 @@ pub struct CouldNotLoad;
 pub struct Engine {
     token: Biscuit,
     blocks: usize,
+    /// The arguments its caveats name: only these become facts.
+    pointers: BTreeSet<Pointer>,
 }
 
 impl Engine {
@@ -55,13 +63,22 @@ impl Engine {
     /// [`CouldNotLoad`]. A token that is not admitted is never shown to the engine: its cost has no bound of its own,
     /// admission is the bound.
     pub fn load(token: &VerifiedToken) -> Result<Self, CouldNotLoad> {
-        token.admit().map_err(|_| CouldNotLoad)?;
+        let admitted = token.admit().map_err(|_| CouldNotLoad)?;
+        let pointers = admitted.caveats().iter();
+        let pointers = pointers.filter_map(|placed| match &placed.caveat {
+            Caveat::Argument(argument) => argument.pointer().cloned(),
+            _ => None,
+        });
         let bytes = token.token.envelope.to_bytes();
         let root = PublicKey::from_bytes(token.root.as_bytes(), Algorithm::Ed25519)
             .map_err(|_| CouldNotLoad)?;
         let blocks = token.token.blocks();
         match guarded(|| Biscuit::from(&bytes, root)) {
-            Some(Ok(token)) => Ok(Self { token, blocks }),
+            Some(Ok(token)) => Ok(Self {
+                token,
+                blocks,
+                pointers: pointers.collect(),
+            }),
             _ => Err(CouldNotLoad),
         }
     }
@@ -87,8 +104,11 @@ impl Engine {
         call: &CallFacts<'_>,
     ) -> Result<usize, error::Token> {
         let mut builder = AuthorizerBuilder::new().policy(allow_all())?;
-        for fact in call_facts(self.blocks, call).ok_or(error::Token::InternalError)? {
-            builder = builder.fact(fact)?;
+        let pointers = self.pointers.iter().collect();
+        let facts = call_facts::of_call(call, self.blocks, &pointers);
+        for fact in facts.ok_or(error::Token::InternalError)? {
+            let terms: Vec<_> = fact.terms.into_iter().map(engine_term).collect();
+            builder = builder.fact(Fact::new(fact.name.to_owned(), terms))?;
         }
         // On the builder, before anything is derived: limits passed to `authorize` come too late.
         builder.set_limits(limits).build(&self.token)?.authorize()
@@ -123,33 +143,24 @@ fn allow_all() -> Policy {
     }
 }
 
-/// The facts of a call; `None` when its time is before 1970, which Datalog cannot say.
-fn call_facts(blocks: usize, call: &CallFacts<'_>) -> Option<Vec<Fact>> {
-    let text = |text: &str| Term::Str(text.to_owned());
-    let now = u64::try_from(call.now.unix_seconds()).ok()?;
-    Some(vec![
-        Fact::new("time".to_owned(), vec![Term::Date(now)]),
-        Fact::new(
-            "call:audience".to_owned(),
-            vec![text(call.audience.as_str())],
-        ),
-        Fact::new("call:env".to_owned(), vec![text(call.environment.as_str())]),
-        Fact::new("call:tool".to_owned(), vec![text(call.tool.as_str())]),
-        Fact::new(
-            "call:args".to_owned(),
-            vec![Term::Str(call.arguments.to_string())],
-        ),
-        Fact::new(
-            "call:blocks".to_owned(),
-            vec![Term::Integer(i64::try_from(blocks).ok()?)],
-        ),
-    ])
+/// A term of ours as the engine's.
+fn engine_term(term: datalog::Term<'_>) -> Term {
+    match term {
+        datalog::Term::Bool(value) => Term::Bool(value),
+        datalog::Term::Bytes(bytes) => Term::Bytes(bytes.into_owned()),
+        datalog::Term::Date(seconds) => Term::Date(seconds),
+        datalog::Term::Integer(value) => Term::Integer(value),
+        datalog::Term::Set(elements) => Term::Set(elements.into_iter().map(engine_term).collect()),
+        datalog::Term::Text(text) => Term::Str(text.into_owned()),
+        datalog::Term::Variable(name) => Term::Variable(name.to_owned()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeMap;
 
+    use hallpass_args::Arguments;
     use hallpass_keys::{Digest, Purpose, SigningKey};
     use hallpass_vocabulary::{
         Environment, ProofRule, RunId, SubjectAssurance, Timestamp, TokenId,
@@ -184,6 +195,7 @@ mod tests {
         let root = SigningKey::from_seed(Purpose::Run, Environment::new("dev").unwrap(), [1; 32]);
         let text = mint(
             &grant.unwrap(),
+            &[],
             &root,
             &[],
             NextSecret::from_random([2; 32]),
@@ -201,7 +213,7 @@ mod tests {
             audience: &"tickets".parse().unwrap(),
             environment: &"dev".parse().unwrap(),
             tool: &"kb.search".parse().unwrap(),
-            arguments: Digest::of(b"{}"),
+            arguments: &Arguments::parse(b"{}").unwrap(),
         };
         engine().decide_within(limits, &call)
     }

@@ -119,8 +119,8 @@ pub enum GrantError {
         /// Which check, from 0.
         check: usize,
     },
-    /// Not the five checks of the authority block.
-    #[error("the authority block has {checks} checks instead of five")]
+    /// Fewer than the five checks that restate the grant.
+    #[error("the authority block has {checks} checks instead of five or more")]
     CheckCount {
         /// How many it has.
         checks: usize,

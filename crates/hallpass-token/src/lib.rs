@@ -8,8 +8,9 @@
 //! use std::collections::{BTreeMap, BTreeSet};
 //! use std::time::Duration;
 //!
+//! use hallpass_args::Arguments;
 //! use hallpass_keys::{Digest, Purpose, SigningKey, random_bytes};
-//! use hallpass_token::{CallFacts, Clearance, Grant, GrantSpec, NextSecret, UnverifiedToken, mint};
+//! use hallpass_token::{CallFacts, Caveat, Clearance, Grant, GrantSpec, NextSecret, UnverifiedToken, mint};
 //! use hallpass_vocabulary::{DenialCode, ProofRule, RunId, SubjectAssurance, Timestamp, TokenId};
 //!
 //! let issued: Timestamp = "2026-11-21T09:30:00Z".parse()?;
@@ -35,31 +36,36 @@
 //!     expires: issued.after(Duration::from_secs(900)),
 //! })?;
 //! let root = SigningKey::from_seed(Purpose::Run, "dev".parse()?, random_bytes()?);
-//! let text = mint(&grant, &root, &[], NextSecret::from_random(random_bytes()?))?;
+//! let text = mint(&grant, &[], &root, &[], NextSecret::from_random(random_bytes()?))?;
 //!
 //! // Whoever holds it narrows it, offline and without the root key.
 //! let narrowed = UnverifiedToken::parse(text.expose())?
-//!     .attenuate(&["only tools kb.search".parse()?], NextSecret::from_random(random_bytes()?))?;
+//!     .attenuate(
+//!         &["only tools kb.search".parse()?, Caveat::arg("/limit").at_most(100)?],
+//!         NextSecret::from_random(random_bytes()?),
+//!     )?;
 //!
 //! // Whoever receives it verifies, admits and decides.
 //! let token = UnverifiedToken::parse(narrowed.expose())?.verify(&root.verifying_key())?.admit()?;
-//! let call = |tool: &str| {
+//! let call = |tool: &str, arguments: &str| {
 //!     token.decide(&CallFacts {
 //!         now: issued.after(Duration::from_secs(5)),
 //!         audience: &"tickets".parse().unwrap(),
 //!         environment: &"dev".parse().unwrap(),
 //!         tool: &tool.parse().unwrap(),
-//!         arguments: Digest::of(b"{}"),
+//!         arguments: &Arguments::parse(arguments.as_bytes()).unwrap(),
 //!     })
 //! };
-//! assert_eq!(call("kb.search"), Ok(Clearance::Allow));
-//! assert_eq!(call("tickets.get").unwrap_err().code, DenialCode::CaveatFailed);
+//! assert_eq!(call("kb.search", r#"{"limit":10}"#), Ok(Clearance::Allow));
+//! assert_eq!(call("kb.search", r#"{"limit":1000}"#).unwrap_err().code, DenialCode::CaveatFailed);
+//! assert_eq!(call("tickets.get", r#"{"limit":10}"#).unwrap_err().code, DenialCode::CaveatFailed);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod admission;
 mod attenuate;
 mod authority;
+mod call_facts;
 mod caveat;
 mod chain;
 mod datalog;
@@ -79,7 +85,10 @@ mod token;
 pub use admission::{AdmissionError, AdmittedToken, NotAdmitted, Place, PlacedCaveat};
 pub use attenuate::AttenuateError;
 pub use authority::VOCABULARY_VERSION;
-pub use caveat::{Caveat, InvalidCaveat};
+pub use caveat::{
+    ArgumentBuilder, ArgumentCaveat, BlockCount, Caveat, InvalidArgumentCaveat, InvalidCaveat,
+    Literal,
+};
 pub use decide::{CallFacts, Clearance, Denial};
 pub use envelope::Malformed;
 pub use excerpt::Excerpt;

@@ -35,7 +35,7 @@ pub const BUDGET_AMOUNT_MAX: u64 = (1 << 53) - 1;
 /// Elements of one set in a check: as many as a grant has tools.
 pub const SET_ELEMENTS_MAX: usize = TOOLS_MAX;
 
-/// Checks of one attenuation block; the authority block has exactly five.
+/// Caveats of one block. The authority block has them behind its five checks.
 pub const CHECKS_PER_BLOCK_MAX: usize = 16;
 
 /// Facts of the authority block: each single one, every role and every budget, with a few to spare for the error to
@@ -45,5 +45,18 @@ pub const FACTS_MAX: usize = 48;
 /// Symbols a block may add: every name of the largest grant and the words of the templates come to about 150.
 pub const SYMBOLS_PER_BLOCK_MAX: usize = 192;
 
-/// Bytes of one symbol: the longest name.
-pub const SYMBOL_BYTES_MAX: usize = hallpass_vocabulary::NAME_BYTES_MAX;
+/// Bytes of one symbol: the longest name, pointer or text of a caveat.
+pub const SYMBOL_BYTES_MAX: usize = 256;
+
+/// Bytes of an argument's text that caveats look at. Longer ones have a kind and nothing else, so every caveat on their
+/// content denies: a verifier's work on one caveat stays below a tenth of a millisecond.
+pub const ARGUMENT_TEXT_BYTES_MAX: usize = 64 * 1024;
+
+/// Elements of an array argument that caveats look at, for the same reason. Longer arrays deny every `each` caveat.
+pub const ITEMS_MAX: usize = 1024;
+
+/// Names of a call's arguments: as many as a set may have, so that a call with more is in no set.
+pub const ARGUMENT_NAMES_MAX: usize = SET_ELEMENTS_MAX;
+
+/// Bytes of one caveat in words: the largest set of the longest texts, every character escaped.
+pub const CAVEAT_WORDS_BYTES_MAX: usize = 128 * 1024;

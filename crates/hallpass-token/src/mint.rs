@@ -3,18 +3,24 @@
 use hallpass_keys::{Purpose, SigningKey, VerifyingKey};
 use hallpass_vocabulary::Environment;
 
+use crate::AdmissionError;
 use crate::authority;
+use crate::caveat::Caveat;
 use crate::chain;
 use crate::datalog::{BlockWriter, Symbols};
 use crate::envelope::{Envelope, Layout, Proof, SignedBlock};
 use crate::grant::Grant;
-use crate::limits::{APPROVAL_KEYS_MAX, TOKEN_BYTES_MAX};
+use crate::limits::{APPROVAL_KEYS_MAX, CHECKS_PER_BLOCK_MAX, TOKEN_BYTES_MAX};
 use crate::text::{NextSecret, TokenText};
+use crate::token::UnverifiedToken;
 
 /// A token that must not be minted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MintError {
+    /// A time no token can hold.
+    #[error("a caveat ends before the year 1970 or after the year 9999")]
+    Date,
     /// The key belongs to another environment.
     #[error("the grant is for `{grant}` but the key is for `{key}`")]
     Environment {
@@ -23,6 +29,9 @@ pub enum MintError {
         /// The environment of the key.
         key: Environment,
     },
+    /// No verifier would admit the token: the caveats name more than one block can hold.
+    #[error("the token would not be admitted: {0}")]
+    NotAdmitted(AdmissionError),
     /// The key does not sign tokens of runs.
     #[error("the key is for `{purpose}`, not for signing tokens of runs")]
     Purpose {
@@ -35,6 +44,12 @@ pub enum MintError {
         /// How many there are.
         keys: usize,
     },
+    /// More caveats than [`CHECKS_PER_BLOCK_MAX`].
+    #[error("{caveats} caveats are more than {CHECKS_PER_BLOCK_MAX}")]
+    TooManyCaveats {
+        /// How many there are.
+        caveats: usize,
+    },
     /// The token would be larger than [`TOKEN_BYTES_MAX`].
     #[error("the token would have {bytes} bytes, more than {TOKEN_BYTES_MAX}")]
     TooLarge {
@@ -45,13 +60,14 @@ pub enum MintError {
 
 /// Mints a token: signs the grant with a run key of its environment. What is minted here is admitted everywhere.
 ///
-/// `approval_keys` are the keys whose approvals the token accepts for `needs_approval`; with none, those tools cannot
+/// `caveats` bind the token from the start, such as those of its route. `approval_keys` are the keys whose approvals the token accepts for `needs_approval`; with none, those tools cannot
 /// be called. `next` is the secret the token carries for whoever narrows it.
 ///
 /// # Errors
 /// [`MintError`].
 pub fn mint(
     grant: &Grant,
+    caveats: &[Caveat],
     signer: &SigningKey,
     approval_keys: &[VerifyingKey],
     next: NextSecret,
@@ -74,12 +90,23 @@ pub fn mint(
         });
     }
 
+    if caveats.len() > CHECKS_PER_BLOCK_MAX {
+        return Err(MintError::TooManyCaveats {
+            caveats: caveats.len(),
+        });
+    }
+    if !caveats.iter().all(Caveat::is_writable) {
+        return Err(MintError::Date);
+    }
     let mut block = BlockWriter::after(&Symbols::default());
     for fact in authority::facts(grant) {
         block.fact(&fact);
     }
     for check in authority::checks(grant, &approval_keys) {
         block.check(&check);
+    }
+    for caveat in caveats {
+        block.check(&caveat.to_check());
     }
     let payload = block.finish();
     let next_key = next.signing_key().verifying_key().to_bytes();
@@ -99,6 +126,12 @@ pub fn mint(
     let bytes = envelope.to_bytes();
     if bytes.len() > TOKEN_BYTES_MAX {
         return Err(MintError::TooLarge { bytes: bytes.len() });
+    }
+    // A grant alone always fits; with caveats it may need more symbols than a block may have.
+    if !caveats.is_empty() {
+        UnverifiedToken { envelope }
+            .content()
+            .map_err(MintError::NotAdmitted)?;
     }
     Ok(TokenText::of(&bytes))
 }

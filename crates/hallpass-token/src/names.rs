@@ -1,5 +1,6 @@
 //! A set of names that is never empty and never large.
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 
 use crate::limits::SET_ELEMENTS_MAX;
@@ -29,7 +30,10 @@ impl<T: Ord> NameSet<T> {
     }
 
     /// Whether a name is in it.
-    pub fn contains(&self, name: &T) -> bool {
+    pub fn contains<Q: Ord + ?Sized>(&self, name: &Q) -> bool
+    where
+        T: Borrow<Q>,
+    {
         self.0.contains(name)
     }
 

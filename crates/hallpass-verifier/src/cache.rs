@@ -9,8 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use foldhash::quality::RandomState;
 use hallpass_keys::VerifyingKey;
-use hallpass_token::limits::SET_ELEMENTS_MAX;
-use hallpass_token::{AdmittedToken, Caveat};
+use hallpass_token::{AdmittedToken, PlacedCaveat};
 
 /// The most entries of one generation.
 const ENTRIES_PER_GENERATION_MAX: usize = 1024;
@@ -97,16 +96,14 @@ fn bytes_held(text: &str, token: &AdmittedToken) -> usize {
         .saturating_add(grant.needs_approval.len())
         .saturating_add(grant.audiences.len())
         .saturating_add(grant.roles.len());
-    let given_up = token.caveats().iter().map(|placed| match &placed.caveat {
-        Caveat::ExpiresBefore(_) => 1,
-        Caveat::OnlyAudiences(names) => names.iter().count().saturating_add(1),
-        Caveat::OnlyTools(names) => names.iter().count().saturating_add(1),
-        // One this crate does not know counts as the largest.
-        _ => SET_ELEMENTS_MAX,
+    let given_up = token.caveats().iter().map(|placed| {
+        placed
+            .caveat
+            .bytes_held()
+            .saturating_add(size_of::<PlacedCaveat>())
     });
     given_up
-        .fold(granted, usize::saturating_add)
-        .saturating_mul(NAME_BYTES)
+        .fold(granted.saturating_mul(NAME_BYTES), usize::saturating_add)
         .saturating_add(TOKEN_BYTES)
         .saturating_add(text.len())
 }
@@ -118,7 +115,9 @@ pub(crate) mod tests {
 
     use hallpass_keys::{Digest, Purpose, SigningKey};
     use hallpass_token::limits::TOKEN_TEXT_BYTES_MAX;
-    use hallpass_token::{Grant, GrantSpec, NameSet, NextSecret, TokenText, UnverifiedToken, mint};
+    use hallpass_token::{
+        Caveat, Grant, GrantSpec, NameSet, NextSecret, TokenText, UnverifiedToken, mint,
+    };
     use hallpass_vocabulary::{ProofRule, RunId, SubjectAssurance, Timestamp, TokenId, ToolName};
 
     use super::*;
@@ -159,6 +158,7 @@ pub(crate) mod tests {
         });
         mint(
             &grant.unwrap(),
+            &[],
             &key(),
             &[],
             NextSecret::from_random([2; 32]),

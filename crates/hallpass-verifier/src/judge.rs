@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use hallpass_args::ToolCall;
 use hallpass_bundle::{Snapshot, Staleness, TokenKey, TokenPurpose};
-use hallpass_keys::Digest;
 use hallpass_token::{AdmittedToken, CallFacts, Clearance, UnverifiedToken};
 use hallpass_vocabulary::{Audience, DenialCode, Environment, Impact, Timestamp};
 
@@ -140,7 +139,7 @@ impl Judge {
             audience: &call.audience,
             environment: &self.environment,
             tool: &call.tool,
-            arguments: Digest::from_bytes(*call.args.digest().as_bytes()),
+            arguments: &call.args,
         };
         let by_token = |denial: hallpass_token::Denial| {
             Denial::new(denial.code, token.explain(&denial, &facts))
@@ -205,7 +204,7 @@ mod tests {
     use hallpass_bundle::{
         Bundle, BundleDraft, Heartbeat, KeyState, Published, Role, Root, RootDraft, accept,
     };
-    use hallpass_keys::{Purpose, SigningKey};
+    use hallpass_keys::{Digest, Purpose, SigningKey};
     use hallpass_vocabulary::Catalogue;
 
     use super::*;

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use hallpass_args::Arguments;
-use hallpass_keys::{Digest, VerifyingKey};
+use hallpass_keys::VerifyingKey;
 use hallpass_token::AdmittedToken;
 use hallpass_vocabulary::{Audience, Clock as _, SystemClock, Timestamp, ToolName};
 
@@ -98,7 +98,7 @@ fn rehearsal(args: &Args) -> anyhow::Result<Option<Rehearsal>> {
     Ok(Some(Rehearsal {
         audience: audience.clone(),
         tool: tool.clone(),
-        arguments: Digest::from_bytes(*arguments.digest().as_bytes()),
+        arguments,
     }))
 }
 

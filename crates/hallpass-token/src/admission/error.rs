@@ -83,10 +83,10 @@ pub enum NotAdmitted {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdmissionError {
-    /// A check of an attenuation block is no published caveat.
+    /// A check beside those of the grant is no published caveat.
     #[error("check {check} of block {block} is not a published caveat")]
     CaveatUnknown {
-        /// Which block, from 1.
+        /// Which block; 0 is the authority block.
         block: usize,
         /// Which check of it, from 0.
         check: usize,

@@ -18,7 +18,7 @@ pub(crate) use read::Content;
 /// Where a caveat stands in its token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place {
-    /// The block, from 1.
+    /// The block; 0 is the authority block.
     pub block: usize,
     /// The check in that block, from 0.
     pub check: usize,
@@ -46,7 +46,7 @@ impl AdmittedToken {
         &self.content.grant
     }
 
-    /// What its holders gave up, in order.
+    /// What it was minted with and what its holders gave up, in order.
     pub fn caveats(&self) -> &[PlacedCaveat] {
         &self.content.caveats
     }

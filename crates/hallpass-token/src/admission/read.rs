@@ -6,9 +6,9 @@ use hallpass_vocabulary::Timestamp;
 use prost::Message as _;
 
 use super::{AdmissionError, NotAdmitted, Place, PlacedCaveat};
-use crate::authority::{self, VOCABULARY_VERSION};
+use crate::authority::{self, Authority, GRANT_CHECKS, VOCABULARY_VERSION};
 use crate::caveat::Caveat;
-use crate::datalog::{BlockReader, DATALOG_3_0, DATALOG_3_1, Predicate, Symbols, Term, Unreadable};
+use crate::datalog::{BlockReader, Check, Predicate, Symbols, Term, Unreadable, oldest_version};
 use crate::envelope::SignedBlock;
 use crate::grant::{Grant, GrantError};
 use crate::limits::{APPROVAL_KEYS_MAX, CHECKS_PER_BLOCK_MAX, FACTS_MAX};
@@ -35,8 +35,11 @@ impl UnverifiedToken {
 
         let mut symbols = Symbols::default();
         add_symbols(0, &authority, &mut symbols)?;
-        let (grant, approval_keys) = read_authority(&authority, &symbols)?;
         let mut caveats = Vec::new();
+        let Authority {
+            grant,
+            approval_keys,
+        } = read_authority(&authority, &symbols, &mut caveats)?;
         for (position, block) in (1..).zip(&later) {
             add_symbols(position, block, &mut symbols)?;
             read_attenuation(position, block, &symbols, &mut caveats)?;
@@ -103,21 +106,21 @@ fn decode_block(signed: &SignedBlock) -> Result<schema::Block, NotAdmitted> {
     if block.facts.len() > FACTS_MAX {
         return Err(NotAdmitted::FactsTooMany);
     }
-    if block.checks.len() > CHECKS_PER_BLOCK_MAX {
-        return Err(NotAdmitted::TooManyChecks);
-    }
     Ok(block)
 }
 
-/// The oldest version that holds the content, so that there is one way to write it: Datalog 3.0, and 3.1 for `trusting`,
-/// which is what public keys are for. Looked at last: newer Datalog is better refused by what it says.
+/// `own` is how many checks the block has beside its caveats.
+fn check_count(block: &schema::Block, own: usize) -> Result<(), NotAdmitted> {
+    if block.checks.len().saturating_sub(own) > CHECKS_PER_BLOCK_MAX {
+        return Err(NotAdmitted::TooManyChecks);
+    }
+    Ok(())
+}
+
+/// One way to write a block: under the oldest version that holds it. Looked at last: newer Datalog is better refused by
+/// what it says.
 fn check_version(block: &schema::Block) -> Result<(), NotAdmitted> {
-    let version = if block.public_keys.is_empty() {
-        DATALOG_3_0
-    } else {
-        DATALOG_3_1
-    };
-    if block.version == Some(version) {
+    if block.version == Some(oldest_version(block)) {
         Ok(())
     } else {
         Err(NotAdmitted::BlockVersion)
@@ -127,8 +130,10 @@ fn check_version(block: &schema::Block) -> Result<(), NotAdmitted> {
 fn read_authority<'a>(
     block: &'a schema::Block,
     symbols: &Symbols<'a>,
-) -> Result<(Grant, Vec<VerifyingKey>), AdmissionError> {
+    caveats: &mut Vec<PlacedCaveat>,
+) -> Result<Authority, AdmissionError> {
     let refused = |reason| AdmissionError::NotAdmitted { block: 0, reason };
+    check_count(block, GRANT_CHECKS).map_err(refused)?;
     let keys = public_keys(&block.public_keys).map_err(refused)?;
     let mut reader = BlockReader::new(symbols, &keys);
 
@@ -161,6 +166,12 @@ fn read_authority<'a>(
         match reader.check(check) {
             Ok(check) => checks.push(check),
             Err(Unreadable::Refused(reason)) => return Err(refused(reason)),
+            Err(Unreadable::Unpublished) if position >= GRANT_CHECKS => {
+                return Err(AdmissionError::CaveatUnknown {
+                    block: 0,
+                    check: position,
+                });
+            }
             Err(Unreadable::Unpublished) => {
                 return Err(AdmissionError::GrantMalformed(GrantError::Check {
                     check: position,
@@ -168,14 +179,28 @@ fn read_authority<'a>(
             }
         }
     }
-    let (grant, approval_keys) =
-        authority::read(&facts, &checks).map_err(AdmissionError::GrantMalformed)?;
-    if approval_keys != keys {
+    let read = authority::read(&facts, &checks).map_err(AdmissionError::GrantMalformed)?;
+    for (check, decoded) in checks.iter().enumerate().skip(GRANT_CHECKS) {
+        let place = Place { block: 0, check };
+        caveats.push(placed(place, decoded)?);
+    }
+    if read.approval_keys != keys {
         return Err(refused(NotAdmitted::PublicKeyTable));
     }
     reader.finish(block.symbols.len()).map_err(refused)?;
     check_version(block).map_err(refused)?;
-    Ok((grant, approval_keys))
+    Ok(read)
+}
+
+/// The caveat a check is.
+fn placed(place: Place, check: &Check<'_>) -> Result<PlacedCaveat, AdmissionError> {
+    let unknown = AdmissionError::CaveatUnknown {
+        block: place.block,
+        check: place.check,
+    };
+    Caveat::from_check(check)
+        .map(|caveat| PlacedCaveat { place, caveat })
+        .ok_or(unknown)
 }
 
 fn public_keys(keys: &[schema::PublicKey]) -> Result<Vec<VerifyingKey>, NotAdmitted> {
@@ -216,6 +241,7 @@ fn read_attenuation<'a>(
     if !block.public_keys.is_empty() {
         return Err(refused(NotAdmitted::PublicKeys));
     }
+    check_count(block, 0).map_err(refused)?;
     if block.checks.is_empty() {
         return Err(refused(NotAdmitted::NoChecks));
     }
@@ -231,14 +257,11 @@ fn read_attenuation<'a>(
                 Unreadable::Refused(reason) => refused(reason),
                 Unreadable::Unpublished => unknown.clone(),
             })?;
-        let caveat = Caveat::from_check(&decoded).ok_or(unknown)?;
-        caveats.push(PlacedCaveat {
-            place: Place {
-                block: position,
-                check,
-            },
-            caveat,
-        });
+        let place = Place {
+            block: position,
+            check,
+        };
+        caveats.push(placed(place, &decoded)?);
     }
     reader.finish(block.symbols.len()).map_err(refused)?;
     check_version(block).map_err(refused)

@@ -2,13 +2,13 @@
 
 use hallpass_vocabulary::Audience;
 
-use crate::datalog::{Check, Predicate, Query, Term};
+use crate::datalog::{Check, Operation, Predicate, Query, Term};
 use crate::names::NameSet;
 
 pub(super) fn check(audiences: &NameSet<Audience>) -> Check<'_> {
     let a = Term::Variable("a");
     let query = Query::new([Predicate::new("call:audience", [a.clone()])]);
-    Check::if_any([query.contains(Term::set_of(audiences.iter()), a)])
+    Check::if_any([query.with(Term::set_of(audiences.iter()), Operation::Contains, a)])
 }
 
 pub(super) fn read(check: &Check<'_>) -> Option<NameSet<Audience>> {

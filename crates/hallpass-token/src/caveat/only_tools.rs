@@ -10,7 +10,7 @@ use crate::names::NameSet;
 pub(super) fn check(tools: &NameSet<ToolName>) -> Check<'_> {
     let t = Term::Variable("t");
     let query = Query::new([Predicate::new("call:tool", [t.clone()])]);
-    Check::if_any([query.contains(Term::set_of(tools.iter()), t)])
+    Check::if_any([query.with(Term::set_of(tools.iter()), Operation::Contains, t)])
 }
 
 pub(super) fn read(check: &Check<'_>) -> Option<NameSet<ToolName>> {

@@ -11,5 +11,5 @@ mod write;
 
 pub(crate) use read::{BlockReader, Unreadable};
 pub(crate) use symbols::Symbols;
-pub(crate) use tree::{Check, Operation, Predicate, Query, Term};
-pub(crate) use write::{BlockWriter, DATALOG_3_0, DATALOG_3_1};
+pub(crate) use tree::{Check, CheckKind, Operation, Predicate, Query, Term};
+pub(crate) use write::{BlockWriter, oldest_version};

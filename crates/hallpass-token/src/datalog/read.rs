@@ -6,10 +6,11 @@ use biscuit_auth::format::schema;
 use hallpass_keys::VerifyingKey;
 use schema::op::Content as OpContent;
 use schema::op_binary::Kind;
+use schema::op_unary::Kind as UnaryKind;
 use schema::scope::Content as ScopeContent;
 use schema::term::Content as TermContent;
 
-use super::{Check, Operation, Predicate, Query, Symbols, Term};
+use super::{Check, CheckKind, Operation, Predicate, Query, Symbols, Term};
 use crate::NotAdmitted;
 use crate::limits::SET_ELEMENTS_MAX;
 
@@ -62,16 +63,18 @@ impl<'s, 'a> BlockReader<'s, 'a> {
     }
 
     pub(crate) fn check(&mut self, check: &'a schema::Check) -> Result<Check<'a>, Unreadable> {
-        // `check if` is written by leaving the kind out; `check all` and `reject if` are in no template.
-        if check.kind.is_some() {
-            return Err(Unreadable::Unpublished);
-        }
+        // `check if` is written by leaving the kind out; `reject if` is in no template.
+        let kind = match check.kind {
+            None => CheckKind::If,
+            Some(kind) if kind == schema::check::Kind::All as i32 => CheckKind::All,
+            Some(_) => return Err(Unreadable::Unpublished),
+        };
         let queries = check
             .queries
             .iter()
             .map(|query| self.query(query))
             .collect::<Result<_, _>>()?;
-        Ok(Check { queries })
+        Ok(Check { kind, queries })
     }
 
     fn query(&mut self, query: &'a schema::Rule) -> Result<Query<'a>, Unreadable> {
@@ -133,9 +136,18 @@ impl<'s, 'a> BlockReader<'s, 'a> {
                 Some(OpContent::Binary(op)) if op.ffi_name.is_none() => {
                     match Kind::from_i32(op.kind) {
                         Some(Kind::Contains) => Ok(Operation::Contains),
+                        Some(Kind::GreaterOrEqual) => Ok(Operation::GreaterOrEqual),
+                        Some(Kind::LessOrEqual) => Ok(Operation::LessOrEqual),
                         Some(Kind::LessThan) => Ok(Operation::LessThan),
+                        Some(Kind::Prefix) => Ok(Operation::StartsWith),
+                        Some(Kind::Suffix) => Ok(Operation::EndsWith),
                         _ => Err(Unreadable::Unpublished),
                     }
+                }
+                Some(OpContent::Unary(op))
+                    if op.kind == UnaryKind::Negate as i32 && op.ffi_name.is_none() =>
+                {
+                    Ok(Operation::Negate)
                 }
                 Some(_) => Err(Unreadable::Unpublished),
                 None => Err(NotAdmitted::Undecodable.into()),
@@ -169,6 +181,7 @@ impl<'s, 'a> BlockReader<'s, 'a> {
     /// Any term but a set: sets, arrays and maps do not nest in a template, so reading does not recurse.
     fn scalar(&mut self, term: &'a schema::Term) -> Result<Term<'a>, Unreadable> {
         match &term.content {
+            Some(TermContent::Bool(value)) => Ok(Term::Bool(*value)),
             Some(TermContent::Bytes(bytes)) => Ok(Term::Bytes(Cow::Borrowed(bytes))),
             Some(TermContent::Date(seconds)) => Ok(Term::Date(*seconds)),
             Some(TermContent::Integer(integer)) => Ok(Term::Integer(*integer)),

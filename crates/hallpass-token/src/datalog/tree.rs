@@ -9,6 +9,7 @@ use hallpass_vocabulary::Timestamp;
 /// A value or a variable. Sets are sorted and hold no element twice, so equal sets are equal trees.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Term<'a> {
+    Bool(bool),
     Bytes(Cow<'a, [u8]>),
     /// Seconds since the epoch.
     Date(u64),
@@ -54,7 +55,12 @@ impl<'a> Predicate<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Operation<'a> {
     Contains,
+    EndsWith,
+    GreaterOrEqual,
+    LessOrEqual,
     LessThan,
+    Negate,
+    StartsWith,
     Value(Term<'a>),
 }
 
@@ -76,38 +82,55 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// Adds `left < right`.
+    /// Adds `left OPERATION right`, such as `left < right` or `left.contains(right)`.
     #[must_use]
-    pub(crate) fn less_than(mut self, left: Term<'a>, right: Term<'a>) -> Self {
+    pub(crate) fn with(
+        mut self,
+        left: Term<'a>,
+        operation: Operation<'a>,
+        right: Term<'a>,
+    ) -> Self {
         self.expressions.push(vec![
             Operation::Value(left),
             Operation::Value(right),
-            Operation::LessThan,
+            operation,
         ]);
         self
     }
 
-    /// Adds `set.contains(element)`.
+    /// Adds `!set.contains(element)`.
     #[must_use]
-    pub(crate) fn contains(mut self, set: Term<'a>, element: Term<'a>) -> Self {
+    pub(crate) fn without(mut self, set: Term<'a>, element: Term<'a>) -> Self {
         self.expressions.push(vec![
             Operation::Value(set),
             Operation::Value(element),
             Operation::Contains,
+            Operation::Negate,
         ]);
         self
     }
 }
 
-/// `check if`, with its alternatives.
+/// How many of a query's answers have to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CheckKind {
+    /// `check all`: at least one, and each of them.
+    All,
+    /// `check if`: at least one.
+    If,
+}
+
+/// A check with its alternatives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Check<'a> {
+    pub(crate) kind: CheckKind,
     pub(crate) queries: Vec<Query<'a>>,
 }
 
 impl<'a> Check<'a> {
     pub(crate) fn if_any(queries: impl Into<Vec<Query<'a>>>) -> Self {
         Self {
+            kind: CheckKind::If,
             queries: queries.into(),
         }
     }
@@ -116,6 +139,7 @@ impl<'a> Check<'a> {
 impl fmt::Display for Term<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Bool(value) => write!(f, "{value}"),
             Self::Bytes(bytes) => write!(f, "hex:{}", hex::encode(bytes)),
             Self::Date(seconds) => f.write_str(&crate::date::words(Timestamp::from_unix_seconds(
                 i64::try_from(*seconds).unwrap_or(i64::MAX),
@@ -145,23 +169,7 @@ impl fmt::Display for Query<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         separated(f, ", ", &self.body)?;
         for expression in &self.expressions {
-            match expression.as_slice() {
-                [
-                    Operation::Value(left),
-                    Operation::Value(right),
-                    Operation::LessThan,
-                ] => {
-                    write!(f, ", {left} < {right}")?;
-                }
-                [
-                    Operation::Value(set),
-                    Operation::Value(element),
-                    Operation::Contains,
-                ] => {
-                    write!(f, ", {set}.contains({element})")?;
-                }
-                _ => f.write_str(", <expression of no template>")?,
-            }
+            write!(f, ", {}", expression_text(expression))?;
         }
         for (position, key) in self.trusting.iter().enumerate() {
             f.write_str(if position == 0 { " trusting " } else { ", " })?;
@@ -173,9 +181,37 @@ impl fmt::Display for Query<'_> {
 
 impl fmt::Display for Check<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("check if ")?;
+        f.write_str(match self.kind {
+            CheckKind::All => "check all ",
+            CheckKind::If => "check if ",
+        })?;
         separated(f, " or ", &self.queries)
     }
+}
+
+/// The infix form of the expressions of templates.
+fn expression_text(steps: &[Operation<'_>]) -> String {
+    let mut stack: Vec<String> = Vec::new();
+    for step in steps {
+        let text = match step {
+            Operation::Value(term) => term.to_string(),
+            Operation::Negate => format!("!{}", stack.pop().unwrap_or_default()),
+            binary => {
+                let right = stack.pop().unwrap_or_default();
+                let left = stack.pop().unwrap_or_default();
+                match binary {
+                    Operation::GreaterOrEqual => format!("{left} >= {right}"),
+                    Operation::LessOrEqual => format!("{left} <= {right}"),
+                    Operation::LessThan => format!("{left} < {right}"),
+                    Operation::EndsWith => format!("{left}.ends_with({right})"),
+                    Operation::StartsWith => format!("{left}.starts_with({right})"),
+                    _ => format!("{left}.contains({right})"),
+                }
+            }
+        };
+        stack.push(text);
+    }
+    stack.pop().unwrap_or_default()
 }
 
 fn separated<T: fmt::Display>(

@@ -7,17 +7,28 @@ use hallpass_keys::VerifyingKey;
 use prost::Message as _;
 use schema::op::Content as OpContent;
 use schema::op_binary::Kind;
+use schema::op_unary::Kind as UnaryKind;
 use schema::scope::Content as ScopeContent;
 use schema::term::Content as TermContent;
 
 use super::read::CHECK_HEAD;
 use super::symbols::{DEFAULT_SYMBOLS, FIRST_ADDED};
-use super::{Check, Operation, Predicate, Query, Symbols, Term};
+use super::{Check, CheckKind, Operation, Predicate, Query, Symbols, Term};
 
 /// The block version of Datalog 3.0, which every implementation reads (`MIN_SCHEMA_VERSION`).
-pub(crate) const DATALOG_3_0: u32 = 3;
-/// The block version of Datalog 3.1, which `trusting` needs.
-pub(crate) const DATALOG_3_1: u32 = 4;
+const DATALOG_3_0: u32 = 3;
+/// The block version of Datalog 3.1, which `trusting` and `check all` need.
+const DATALOG_3_1: u32 = 4;
+
+/// The oldest version that holds a block of the tree, so that there is one way to write it: Datalog 3.0, and 3.1 for
+/// `check all` and for `trusting`, which is what public keys are for.
+pub(crate) fn oldest_version(block: &schema::Block) -> u32 {
+    if block.public_keys.is_empty() && block.checks.iter().all(|check| check.kind.is_none()) {
+        DATALOG_3_0
+    } else {
+        DATALOG_3_1
+    }
+}
 
 /// Writes one block.
 pub(crate) struct BlockWriter {
@@ -56,20 +67,15 @@ impl BlockWriter {
             .iter()
             .map(|query| self.query(query))
             .collect();
-        self.block.checks.push(schema::Check {
-            queries,
-            kind: None,
-        });
+        let kind = match check.kind {
+            CheckKind::All => Some(schema::check::Kind::All as i32),
+            CheckKind::If => None,
+        };
+        self.block.checks.push(schema::Check { queries, kind });
     }
 
     /// The bytes of the block, under the oldest version that can hold it.
     pub(crate) fn finish(mut self) -> Vec<u8> {
-        let version = if self.keys.is_empty() {
-            DATALOG_3_0
-        } else {
-            DATALOG_3_1
-        };
-        self.block.version = Some(version);
         self.block.public_keys = self
             .keys
             .iter()
@@ -78,6 +84,7 @@ impl BlockWriter {
                 key: key.as_bytes().to_vec(),
             })
             .collect();
+        self.block.version = Some(oldest_version(&self.block));
         self.block.encode_to_vec()
     }
 
@@ -146,7 +153,15 @@ impl BlockWriter {
         };
         let content = match operation {
             Operation::Contains => binary(Kind::Contains),
+            Operation::EndsWith => binary(Kind::Suffix),
+            Operation::GreaterOrEqual => binary(Kind::GreaterOrEqual),
+            Operation::LessOrEqual => binary(Kind::LessOrEqual),
             Operation::LessThan => binary(Kind::LessThan),
+            Operation::Negate => OpContent::Unary(schema::OpUnary {
+                kind: UnaryKind::Negate as i32,
+                ffi_name: None,
+            }),
+            Operation::StartsWith => binary(Kind::Prefix),
             Operation::Value(term) => OpContent::Value(self.term(term)),
         };
         schema::Op {
@@ -156,6 +171,7 @@ impl BlockWriter {
 
     fn term(&mut self, term: &Term<'_>) -> schema::Term {
         let content = match term {
+            Term::Bool(value) => TermContent::Bool(*value),
             Term::Bytes(bytes) => TermContent::Bytes(bytes.to_vec()),
             Term::Date(seconds) => TermContent::Date(*seconds),
             Term::Integer(integer) => TermContent::Integer(*integer),
@@ -173,7 +189,7 @@ impl BlockWriter {
     fn set(&mut self, elements: &[Term<'_>]) -> schema::TermSet {
         let mut set: Vec<schema::Term> =
             elements.iter().map(|element| self.term(element)).collect();
-        // By symbol number, which is how the engine orders a set of strings.
+        // By symbol number, which is how the engine orders a set of strings; integers stand in their order already.
         set.sort_by_key(|element| match element.content {
             Some(TermContent::String(symbol)) => symbol,
             _ => 0,

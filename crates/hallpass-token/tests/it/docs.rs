@@ -33,6 +33,16 @@ fn the_limits_are_the_documented_ones() {
             limits::SYMBOLS_PER_BLOCK_MAX as u64,
         ),
         ("SYMBOL_BYTES_MAX", limits::SYMBOL_BYTES_MAX as u64),
+        ("ARGUMENT_NAMES_MAX", limits::ARGUMENT_NAMES_MAX as u64),
+        (
+            "ARGUMENT_TEXT_BYTES_MAX",
+            limits::ARGUMENT_TEXT_BYTES_MAX as u64,
+        ),
+        ("ITEMS_MAX", limits::ITEMS_MAX as u64),
+        (
+            "CAVEAT_WORDS_BYTES_MAX",
+            limits::CAVEAT_WORDS_BYTES_MAX as u64,
+        ),
     ] {
         let row = format!("| `{name}` | {value} |");
         assert!(text.contains(&row), "docs/token-format.md lacks `{row}`");

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
+use hallpass_args::Arguments;
 use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_token::{
     AdmittedToken, BudgetUnit, CallFacts, Caveat, Grant, GrantSpec, NextSecret, TokenText,
@@ -71,7 +72,14 @@ pub fn grant() -> Grant {
 }
 
 pub fn minted(grant: &Grant) -> TokenText {
-    mint(grant, &root(1), &[approver(9).verifying_key()], next(2)).unwrap()
+    mint(
+        grant,
+        &[],
+        &root(1),
+        &[approver(9).verifying_key()],
+        next(2),
+    )
+    .unwrap()
 }
 
 pub fn verified(text: &str) -> VerifiedToken {
@@ -99,7 +107,7 @@ pub struct Call {
     pub audience: Audience,
     pub environment: Environment,
     pub tool: ToolName,
-    pub arguments: Digest,
+    pub arguments: Arguments,
 }
 
 impl Call {
@@ -109,7 +117,7 @@ impl Call {
             audience: &self.audience,
             environment: &self.environment,
             tool: &self.tool,
-            arguments: self.arguments,
+            arguments: &self.arguments,
         }
     }
 }
@@ -121,6 +129,6 @@ pub fn call() -> Call {
         audience: "tickets".parse().unwrap(),
         environment: environment("dev"),
         tool: "kb.search".parse().unwrap(),
-        arguments: Digest::of(b"{}"),
+        arguments: Arguments::none(),
     }
 }

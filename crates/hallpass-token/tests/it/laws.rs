@@ -101,7 +101,7 @@ proptest! {
     fn what_is_minted_is_admitted_with_the_same_grant(spec in spec(), approvers in 0..=APPROVAL_KEYS_MAX) {
         let grant = Grant::new(spec).unwrap();
         let approvers: Vec<_> = (0..approvers).map(|n| approver(n as u8 + 1).verifying_key()).collect();
-        match mint(&grant, &root(1), &approvers, next(2)) {
+        match mint(&grant, &[], &root(1), &approvers, next(2)) {
             Ok(text) => {
                 let token = admitted(text.expose());
                 prop_assert_eq!(token.grant(), &grant);
@@ -123,7 +123,7 @@ proptest! {
         after_issue in 0u64..1000,
     ) {
         let grant = Grant::new(spec).unwrap();
-        let text = mint(&grant, &root(1), &[approver(1).verifying_key()], next(2)).unwrap();
+        let text = mint(&grant, &[], &root(1), &[approver(1).verifying_key()], next(2)).unwrap();
         let mut call = call();
         call.now = grant.issued.after(std::time::Duration::from_secs(after_issue));
         call.audience = grant.audiences.iter().next().unwrap().clone();

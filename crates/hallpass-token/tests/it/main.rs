@@ -10,6 +10,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod approvals;
 mod describe;
 mod differential;
 mod docs;

@@ -122,7 +122,7 @@ fn a_grant_lives_at_most_fifteen_minutes_and_in_whole_seconds() {
 
 #[test]
 fn only_a_run_key_of_the_environment_mints() {
-    let minted = |key: &SigningKey| mint(&grant(), key, &[], next(2)).map(|_| ());
+    let minted = |key: &SigningKey| mint(&grant(), &[], key, &[], next(2)).map(|_| ());
     for purpose in Purpose::ALL
         .into_iter()
         .filter(|purpose| *purpose != Purpose::Run)
@@ -144,14 +144,21 @@ fn approval_keys_are_bounded_and_counted_once() {
     let keys: Vec<_> = (1..=APPROVAL_KEYS_MAX as u8 + 1)
         .map(|n| approver(n).verifying_key())
         .collect();
-    let refused = mint(&grant(), &root(1), &keys, next(2)).map(|_| ());
+    let refused = mint(&grant(), &[], &root(1), &keys, next(2)).map(|_| ());
     assert_eq!(
         refused,
         Err(MintError::TooManyApprovalKeys {
             keys: APPROVAL_KEYS_MAX + 1
         })
     );
-    let text = mint(&grant(), &root(1), &[keys[0], keys[1], keys[0]], next(2)).unwrap();
+    let text = mint(
+        &grant(),
+        &[],
+        &root(1),
+        &[keys[0], keys[1], keys[0]],
+        next(2),
+    )
+    .unwrap();
     assert_eq!(admitted(text.expose()).approval_keys().len(), 2);
 }
 
@@ -171,7 +178,7 @@ fn the_largest_grant_is_minted_or_refused_whole() {
         .map(|n| approver(n).verifying_key())
         .collect();
     let largest = Grant::new(largest).unwrap();
-    match mint(&largest, &root(1), &keys, next(2)) {
+    match mint(&largest, &[], &root(1), &keys, next(2)) {
         Ok(text) => assert_eq!(*admitted(text.expose()).grant(), largest),
         Err(error) => assert!(matches!(error, MintError::TooLarge { .. }), "{error}"),
     }
@@ -181,7 +188,7 @@ fn the_largest_grant_is_minted_or_refused_whole() {
         .map(|n| format!("customer_ticket.verb_{n:02}").parse().unwrap())
         .collect();
     let everyday = Grant::new(everyday).unwrap();
-    let text = mint(&everyday, &root(1), &keys, next(2)).unwrap();
+    let text = mint(&everyday, &[], &root(1), &keys, next(2)).unwrap();
     assert_eq!(*admitted(text.expose()).grant(), everyday);
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use biscuit_auth::format::schema;
+use hallpass_args::Arguments;
 use hallpass_keys::VerifyingKey;
 use hallpass_token::limits::BLOCKS_MAX;
 use hallpass_token::{Clearance, Grant, UnverifiedToken, mint};
@@ -24,6 +25,8 @@ struct Case {
     token: String,
     root: VerifyingKey,
     call: Call,
+    /// As sent: what is parsed is in `call`.
+    arguments: String,
     expect: &'static str,
 }
 
@@ -39,6 +42,7 @@ fn case(name: &'static str, about: &'static str, token: &str, expect: &'static s
         token: token.to_owned(),
         root,
         call: call(),
+        arguments: "{}".to_owned(),
         expect,
     }
 }
@@ -69,7 +73,7 @@ impl Case {
                 "audience": self.call.audience,
                 "environment": self.call.environment,
                 "tool": self.call.tool,
-                "arguments": self.call.arguments.to_string(),
+                "arguments": self.arguments,
             },
             "expect": self.expect,
         })
@@ -102,7 +106,7 @@ fn decided() -> Vec<Case> {
     let mut withheld = spec();
     withheld.tools = BTreeSet::new();
     let withheld = minted(&Grant::new(withheld).unwrap());
-    let no_approvals = mint(&grant(), &root(1), &[], next(2)).unwrap();
+    let no_approvals = mint(&grant(), &[], &root(1), &[], next(2)).unwrap();
     let mut bound = spec();
     bound.holder = Some(approver(3).verifying_key());
     bound.needs_approval = BTreeSet::new();
@@ -587,7 +591,7 @@ fn every_file_is_answered_as_it_expects() {
             audience: text(&file["call"]["audience"]).parse().unwrap(),
             environment: text(&file["call"]["environment"]).parse().unwrap(),
             tool: text(&file["call"]["tool"]).parse().unwrap(),
-            arguments: text(&file["call"]["arguments"]).parse().unwrap(),
+            arguments: Arguments::parse(text(&file["call"]["arguments"]).as_bytes()).unwrap(),
         };
         let root = text(&file["root_public_key"]).parse().unwrap();
         let expect = text(&file["expect"]);

@@ -85,7 +85,7 @@ fn steps(name: &'static str, blocks: usize) -> Row<'static> {
     let token = service::token(blocks, 5, 0);
     let root = world::key(Purpose::Run, "prod", world::RUN_KEY).verifying_key();
     let (audience, environment) = (world::audience("tickets"), world::env("prod"));
-    let (tool, arguments) = (world::tool("kb.search"), Digest::of(b"{}"));
+    let (tool, arguments) = (world::tool("kb.search"), Arguments::parse(b"{}").unwrap());
     Row::new(
         name,
         SLOW,
@@ -96,7 +96,7 @@ fn steps(name: &'static str, blocks: usize) -> Row<'static> {
                 audience: &audience,
                 environment: &environment,
                 tool: &tool,
-                arguments,
+                arguments: &arguments,
             };
             let token = UnverifiedToken::parse(token.expose()).unwrap();
             let token = token.verify(&root).unwrap().admit().unwrap();

@@ -168,6 +168,7 @@ pub fn signed_by(seed: u8, spec: GrantSpec) -> TokenText {
     let signer = SigningKey::from_seed(Purpose::Run, spec.environment.clone(), [seed; 32]);
     mint(
         &Grant::new(spec).unwrap(),
+        &[],
         &signer,
         &[],
         NextSecret::from_random([9; 32]),

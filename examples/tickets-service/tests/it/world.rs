@@ -154,7 +154,7 @@ pub fn token_by(seed: u8, change: impl FnOnce(&mut GrantSpec)) -> String {
     change(&mut spec);
     let signer = SigningKey::from_seed(Purpose::Run, spec.environment.clone(), [seed; 32]);
     let next = NextSecret::from_random([9; 32]);
-    let minted = mint(&Grant::new(spec).unwrap(), &signer, &[], next).unwrap();
+    let minted = mint(&Grant::new(spec).unwrap(), &[], &signer, &[], next).unwrap();
     minted.expose().to_owned()
 }
 

@@ -1,0 +1,87 @@
+//! A call as Datalog facts: what a host tells a Biscuit engine.
+//!
+//! The standard profile decides without them. They are what the published templates mean, so the engine that defines
+//! the templates gets exactly these: docs/caveats.md, "The facts of a call".
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::caveat::{KIND_FACT, NAMES_FACT, Quality, Seen, kind_name};
+use crate::datalog::{Predicate, Term};
+use crate::decide::CallFacts;
+use crate::limits::{ARGUMENT_NAMES_MAX, ITEMS_MAX};
+
+/// The facts of a call with a token of so many blocks, about the arguments at these pointers. `None` when its time is
+/// before 1970, which Datalog cannot say.
+pub(crate) fn of_call<'a>(
+    call: &CallFacts<'a>,
+    blocks: usize,
+    pointers: &BTreeSet<&'a hallpass_args::Pointer>,
+) -> Option<Vec<Predicate<'a>>> {
+    let now = u64::try_from(call.now.unix_seconds()).ok()?;
+    let digest = Cow::Owned(call.arguments.digest().to_string());
+    let mut facts = vec![
+        Predicate::new("time", [Term::Date(now)]),
+        Predicate::new("call:audience", [Term::text(call.audience.as_str())]),
+        Predicate::new("call:env", [Term::text(call.environment.as_str())]),
+        Predicate::new("call:tool", [Term::text(call.tool.as_str())]),
+        Predicate::new("call:args", [Term::Text(digest)]),
+        Predicate::new("call:blocks", [Term::Integer(i64::try_from(blocks).ok()?)]),
+    ];
+    let members = call.arguments.members();
+    if members.len() <= ARGUMENT_NAMES_MAX {
+        let mut names: Vec<Term<'a>> = members.keys().map(|name| Term::text(name)).collect();
+        names.sort_unstable();
+        facts.push(Predicate::new(NAMES_FACT, [Term::Set(names)]));
+    }
+    for pointer in pointers {
+        if let Some(value) = pointer.resolve(members) {
+            facts.extend(of_argument(pointer.as_str(), value));
+        }
+    }
+    Some(facts)
+}
+
+fn of_argument<'a>(pointer: &'a str, value: &'a Value) -> Vec<Predicate<'a>> {
+    let about = |fact, term| Predicate::new(fact, [Term::text(pointer), term]);
+    let kind = |kind| about(KIND_FACT, Term::text(kind));
+    let mut facts = vec![kind(kind_name(value))];
+    for quality in Quality::ALL {
+        if quality != Quality::Null
+            && let Ok(seen) = quality.of(value)
+        {
+            facts.push(about(quality.fact(), term(seen)));
+        }
+    }
+    let Value::Array(elements) = value else {
+        return facts;
+    };
+    if !(1..=ITEMS_MAX).contains(&elements.len()) {
+        return facts;
+    }
+    for quality in Quality::ALL {
+        let Some((fact, array)) = quality.items() else {
+            continue;
+        };
+        // All elements or none: half of them would be what the caveat then looked at.
+        let items: Result<Vec<_>, _> = elements.iter().map(|element| quality.of(element)).collect();
+        if let Ok(items) = items {
+            if !facts.contains(&kind(array)) {
+                facts.push(kind(array));
+            }
+            facts.extend(items.into_iter().map(|seen| about(fact, term(seen))));
+        }
+    }
+    facts
+}
+
+fn term(seen: Seen<'_>) -> Term<'_> {
+    match seen {
+        Seen::Bool(value) => Term::Bool(value),
+        Seen::Integer(value) => Term::Integer(value),
+        Seen::Null => Term::text("null"),
+        Seen::Text(text) => Term::Text(text),
+    }
+}

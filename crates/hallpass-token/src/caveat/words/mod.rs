@@ -1,0 +1,332 @@
+//! Caveats as people write and read them: on the command line, in TOML, and printed back in the same words.
+
+mod parse;
+mod print;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Caveat, InvalidArgumentCaveat};
+use crate::limits::{BLOCKS_MAX, CAVEAT_WORDS_BYTES_MAX, SET_ELEMENTS_MAX};
+
+/// Words that are no caveat. Says what was expected, and repeats nothing of the words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidCaveat {
+    /// A caveat on arguments that cannot be.
+    #[error(transparent)]
+    Argument(#[from] InvalidArgumentCaveat),
+    /// A number of blocks no token has.
+    #[error("expected `at most N blocks` with N from 1 to {BLOCKS_MAX}")]
+    Blocks,
+    /// `<`, `>` or `!=`.
+    #[error("bounds are inclusive: write `<=99` for less than 100; for unequal write `not one of`")]
+    Comparison,
+    /// Not a number.
+    #[error(
+        "expected an integer such as `100`, or a decimal of at most six places such as `99.95`"
+    )]
+    Number,
+    /// One bound is an integer, the other a decimal; or one that is neither where an integer must be.
+    #[error(
+        "the bounds must be both integers or both decimals, and a length or a count is an integer"
+    )]
+    NumberKinds,
+    /// Not a name, or none, or too many.
+    #[error("expected 1 to {SET_ELEMENTS_MAX} names, separated by commas")]
+    Names,
+    /// Not a pointer.
+    #[error(
+        "expected a pointer to an argument, such as `/path`; in quotes if it has other than `A-Z a-z 0-9 _ . / ~ $ @ -`"
+    )]
+    Pointer,
+    /// Not a test of an argument.
+    #[error(
+        "expected `==`, `<=`, `>=`, `in LOW..HIGH`, `one of`, `not one of`, `length`, `count`, `starts with`, \
+         `ends with`, `contains`, `under`, `url scheme|host|domain|port`, `within` or `email domain`"
+    )]
+    Test,
+    /// Not a text, or words behind the end.
+    #[error(
+        "expected a text; in quotes, as in JSON, if it has spaces, commas or unusual characters"
+    )]
+    Text,
+    /// Not a time in whole seconds.
+    #[error("expected a time in whole seconds, such as `2026-11-21T09:31:00Z`")]
+    Time,
+    /// More than [`CAVEAT_WORDS_BYTES_MAX`] bytes.
+    #[error("more than {CAVEAT_WORDS_BYTES_MAX} bytes")]
+    TooLong,
+    /// None of the words a caveat begins with.
+    #[error(
+        "expected `/ARGUMENT …`, `each /ARGUMENT …`, `for TOOL: …`, `only arguments …`, `no arguments`, `only tools …`, \
+         `only services …`, `expires before TIME` or `at most N blocks`"
+    )]
+    Unknown,
+    /// Strings and integers in one list.
+    #[error("the values must be all strings or all integers")]
+    ValueKinds,
+}
+
+impl fmt::Display for Caveat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        print::caveat(self, f)
+    }
+}
+
+impl FromStr for Caveat {
+    type Err = InvalidCaveat;
+
+    fn from_str(words: &str) -> Result<Self, InvalidCaveat> {
+        if words.len() > CAVEAT_WORDS_BYTES_MAX {
+            return Err(InvalidCaveat::TooLong);
+        }
+        parse::caveat(words.trim())
+    }
+}
+
+impl serde::Serialize for Caveat {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Caveat {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let words = Cow::<'de, str>::deserialize(deserializer)?;
+        words.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+const AT_MOST: &str = "at most ";
+const BLOCKS: &str = " blocks";
+const EACH: &str = "each ";
+const EXPIRES_BEFORE: &str = "expires before ";
+const FOR: &str = "for ";
+const NO_ARGUMENTS: &str = "no arguments";
+const ONLY_ARGUMENTS: &str = "only arguments ";
+const ONLY_SERVICES: &str = "only services ";
+const ONLY_TOOLS: &str = "only tools ";
+
+/// Characters of a pointer that needs no quotes.
+fn is_bare_in_pointer(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_./~$@-".contains(c)
+}
+
+/// Characters of a text that needs no quotes.
+fn is_bare(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_./:@+-[]~*%".contains(c)
+}
+
+/// Whether a text can stand without quotes where a value can be a number too.
+fn is_bare_value(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || "_/.@[".contains(c))
+        && text.chars().all(is_bare)
+        && !text.contains("..")
+        && !matches!(text, "true" | "false" | "null")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_round_trip() {
+        for words in [
+            "expires before 2026-11-21T09:31:00Z",
+            "only services kb, tickets",
+            "only tools kb.search, tickets.get",
+            "at most 3 blocks",
+            "/limit<=100",
+            "/limit>=-1",
+            "/limit in 1..100",
+            "/price<=99.95",
+            "/price in 0.01..10.0",
+            "/mode==fast",
+            "/mode==\"on hold\"",
+            "/mode==\"true\"",
+            "/mode==\"5\"",
+            "/mode==\"a..b\"",
+            "/mode==\"\"",
+            "/flag==true",
+            "/flag==false",
+            "/note==null",
+            "/n==-5",
+            "/n==5.5",
+            "/status one of closed, \"on, hold\", open",
+            "/n one of -1, 0, 1",
+            "/status not one of closed",
+            "/n not one of 7",
+            "/q length<=100",
+            "/q length in 1..100",
+            "/to count>=1",
+            "/id starts with T-",
+            "/id ends with \" \"",
+            "/id contains 100",
+            "/path under /workspace",
+            "/path under /",
+            "/path under .",
+            "/path under ./notes",
+            "/path under \"/my files\"",
+            "/url url scheme https",
+            "/url url host [2001:db8::1], api.example.com",
+            "/url url domain example.com",
+            "/url url port 443, 8443",
+            "/ip within 10.0.0.0/8",
+            "/ip within 0.0.0.0/0",
+            "/ip within 2001:db8::/32",
+            "/ip within ::1/128",
+            "/to email domain example.com, example.org",
+            "each /to email domain example.com",
+            "each /n in 1..9",
+            "\"/a b\"==c",
+            "/a~1b/0==c",
+            "only arguments \"a b\", limit, path",
+            "no arguments",
+            "for kb.search: /limit<=100",
+            "for kb.search, tickets.get: each /paths under /workspace",
+            "for kb.search: no arguments",
+            "/x==\"\\u202e\\u0000é\\ud83d\\ude00\"",
+        ] {
+            let caveat: Caveat = words
+                .parse()
+                .unwrap_or_else(|error| panic!("{words}: {error}"));
+            assert_eq!(caveat.to_string(), words);
+        }
+    }
+
+    #[test]
+    fn other_spellings_are_printed_in_the_one_way() {
+        for (words, printed) in [
+            ("  /limit <= 100 ", "/limit<=100"),
+            ("/limit in 1 .. 100", "/limit in 1..100"),
+            ("/path under /workspace/", "/path under /workspace"),
+            ("/path under notes", "/path under ./notes"),
+            ("/path under /a//./b", "/path under /a/b"),
+            ("/mode == \"fast\"", "/mode==fast"),
+            ("/price <= 99.950000", "/price<=99.95"),
+            ("/status one of b,a , b", "/status one of a, b"),
+            (
+                "/url url host API.Example.com",
+                "/url url host api.example.com",
+            ),
+            ("for kb.search :/limit<=1", "for kb.search: /limit<=1"),
+            ("/q length <= 5", "/q length<=5"),
+            ("only tools b.b,a.a", "only tools a.a, b.b"),
+        ] {
+            let caveat: Caveat = words
+                .parse()
+                .unwrap_or_else(|error| panic!("{words}: {error}"));
+            assert_eq!(caveat.to_string(), printed);
+        }
+    }
+
+    #[test]
+    fn other_words_are_refused() {
+        for bad in [
+            "",
+            "only tools",
+            "only tools ",
+            "only tools kb.search,",
+            "only tools *",
+            "Only tools kb.search",
+            "only services Kb",
+            "expires before tomorrow",
+            "expires before 1969-12-31T23:59:59Z",
+            "expires before 2026-11-21T09:31:00.5Z",
+            "at most 0 blocks",
+            "at most 9 blocks",
+            "at most -1 blocks",
+            "/",
+            "limit<=100",
+            "/limit",
+            "/limit<100",
+            "/limit>100",
+            "/limit!=100",
+            "/limit<=",
+            "/limit<=1e3",
+            "/limit<=01",
+            "/limit<=1.0000001",
+            "/limit<=9223372036854775808",
+            "/limit<=100 ",
+            "/limit<=100 or more",
+            "/limit in 5..1",
+            "/limit in 1..2.0",
+            "/limit in 1.0..2",
+            "/limit in 1",
+            "/q length<=1.5",
+            "/mode==a b",
+            "/mode==\"a",
+            "/mode==\"\\ud800\"",
+            "/mode==",
+            "/status one of",
+            "/status one of a, 1",
+            "/status one of a,",
+            "/status one of true",
+            "/status one of 1.5",
+            "/id starts with",
+            "/id starts with \"\"",
+            "/path under",
+            "/path under ..",
+            "/path under /a/../b",
+            "/path under %2e%2e",
+            "/path under ~",
+            "/url url",
+            "/url url host a/b",
+            "/url url host user@h",
+            "/url url scheme https:",
+            "/url url domain .example.com",
+            "/url url domain 10.0.0.1",
+            "/url url port 0",
+            "/url url port 65536",
+            "/ip within 10.0.0.1/8",
+            "/ip within 10.0.0.0",
+            "/ip within 10.0.0.0/33",
+            "/to email domain com",
+            "/to email domain a@example.com",
+            "each /x==1",
+            "each /x count<=1",
+            "each each /x<=1",
+            "for : /x<=1",
+            "for kb.search /x<=1",
+            "for kb.search: only tools kb.search",
+            "for kb.search: for tickets.get: /x<=1",
+            "for kb.search: at most 2 blocks",
+            "only arguments",
+            "only arguments a b",
+            "/a~2==1",
+            "/a b==1",
+        ] {
+            let caveat = bad.parse::<Caveat>();
+            assert!(
+                caveat.is_err() || bad == "/limit<=100 ",
+                "{bad}: {caveat:?}"
+            );
+        }
+        assert_eq!(
+            "x".repeat(200_000).parse::<Caveat>(),
+            Err(InvalidCaveat::TooLong)
+        );
+        let many = format!("/x one of {}", vec!["a"; 65].join(","));
+        assert!(many.parse::<Caveat>().is_ok(), "the same value counts once");
+        let many = (0..65)
+            .map(|n| format!("a{n}"))
+            .collect::<Vec<_>>()
+            .join(",");
+        assert!(format!("/x one of {many}").parse::<Caveat>().is_err());
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let error = |words: &str| words.parse::<Caveat>().unwrap_err();
+        assert_eq!(error("/limit<100"), InvalidCaveat::Comparison);
+        assert_eq!(error("/limit like 5"), InvalidCaveat::Test);
+        assert_eq!(error("/limit<=ten"), InvalidCaveat::Number);
+        assert_eq!(error("limit<=1"), InvalidCaveat::Unknown);
+        assert_eq!(
+            error("each /x==1"),
+            InvalidArgumentCaveat::NotForEach.into()
+        );
+    }
+}
