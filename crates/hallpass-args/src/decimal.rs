@@ -119,3 +119,165 @@ impl fmt::Display for Decimal {
         write!(f, "{sign}{whole}.{decimals:0width$}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn reads_and_shows() {
+        for (text, millionths, shown) in [
+            ("0.0", 0, "0.0"),
+            ("-0.0", 0, "0.0"),
+            ("10.5", 10_500_000, "10.5"),
+            ("10.50", 10_500_000, "10.5"),
+            ("10.000000", 10_000_000, "10.0"),
+            ("-0.000001", -1, "-0.000001"),
+            ("-1.020300", -1_020_300, "-1.0203"),
+            ("9223372036854.775807", i64::MAX, "9223372036854.775807"),
+            ("-9223372036854.775808", i64::MIN, "-9223372036854.775808"),
+        ] {
+            let decimal: Decimal = text.parse().unwrap();
+            assert_eq!(
+                (decimal.millionths(), &*decimal.to_string()),
+                (millionths, shown)
+            );
+        }
+    }
+
+    #[test]
+    fn other_words_are_refused() {
+        use InvalidDecimal::*;
+        for (text, reason) in [
+            ("", Form),
+            (".", Form),
+            ("1", Form),
+            ("1.", Form),
+            (".5", Form),
+            ("-.5", Form),
+            ("-", Form),
+            ("01.0", Form),
+            ("00.0", Form),
+            ("-01.0", Form),
+            ("+1.0", Form),
+            ("--1.0", Form),
+            ("1.-0", Form),
+            ("1.0000000", Form),
+            ("1.0.0", Form),
+            ("1,0", Form),
+            ("1.0e1", Form),
+            ("1e0", Form),
+            (" 1.0", Form),
+            ("1.0 ", Form),
+            ("1_000.0", Form),
+            ("0x1.0", Form),
+            ("\u{ff11}.0", Form),
+            ("NaN", Form),
+            ("9223372036854.775808", TooLarge),
+            ("-9223372036854.775809", TooLarge),
+            ("9223372036855.0", TooLarge),
+            ("99999999999999999999999999999999999999999999.0", TooLarge),
+        ] {
+            assert_eq!(text.parse::<Decimal>(), Err(reason), "{text}");
+        }
+    }
+
+    fn of(json: &str) -> Option<i64> {
+        match serde_json::from_str(json).unwrap() {
+            Value::Number(number) => Decimal::from_number(&number).map(Decimal::millionths),
+            _ => panic!("{json} is no number"),
+        }
+    }
+
+    #[test]
+    fn a_number_is_what_its_canonical_text_shows() {
+        for (json, millionths) in [
+            ("0", Some(0)),
+            ("-0.0", Some(0)),
+            ("1", Some(1_000_000)),
+            ("1.0", Some(1_000_000)),
+            ("0.1", Some(100_000)),
+            ("0.30000000000000004", None),
+            ("1e-6", Some(1)),
+            ("0.000001", Some(1)),
+            ("1e-7", None),
+            ("0.0000015", None),
+            ("10.5", Some(10_500_000)),
+            ("1.0500e1", Some(10_500_000)),
+            ("1234567.654321", Some(1_234_567_654_321)),
+            ("9223372036854", Some(9_223_372_036_854_000_000)),
+            ("-9223372036854", Some(-9_223_372_036_854_000_000)),
+            ("9223372036855", None),
+            ("9223372036854.5", Some(9_223_372_036_854_500_000)),
+            ("9007199254740991", None),
+            ("18446744073709551615", None),
+            ("1e300", None),
+        ] {
+            assert_eq!(of(json), millionths, "{json}");
+        }
+    }
+
+    /// What a text of this form is in millionths, in arithmetic wide enough for every text of the tests.
+    fn wide(text: &str) -> i128 {
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let decimals = text
+            .split_once('.')
+            .map_or(0, |(_, decimals)| decimals.len());
+        let magnitude =
+            digits.parse::<i128>().unwrap() * 10i128.pow(6 - u32::try_from(decimals).unwrap());
+        if text.starts_with('-') {
+            -magnitude
+        } else {
+            magnitude
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn texts_agree_with_wide_arithmetic(text in "-?(0|[1-9][0-9]{0,15})\\.[0-9]{1,6}") {
+            let expected = i64::try_from(wide(&text)).map_err(|_| InvalidDecimal::TooLarge);
+            prop_assert_eq!(text.parse().map(Decimal::millionths), expected);
+        }
+
+        #[test]
+        fn what_is_shown_is_the_shortest_text_of_the_same_number(millionths: i64) {
+            let shown = Decimal::from_millionths(millionths).to_string();
+            prop_assert_eq!(wide(&shown), i128::from(millionths));
+            prop_assert!(!shown.ends_with('0') || shown.ends_with(".0"));
+            prop_assert_eq!(shown.parse::<Decimal>().map(Decimal::millionths), Ok(millionths));
+        }
+
+        #[test]
+        fn order_is_that_of_numbers(a: i64, b: i64) {
+            let (one, other) = (Decimal::from_millionths(a), Decimal::from_millionths(b));
+            prop_assert_eq!(one.cmp(&other), a.cmp(&b));
+        }
+
+        #[test]
+        fn every_short_number_is_exact(millionths in -999_999_999_999_999i64..=999_999_999_999_999) {
+            // Fifteen digits: as many as a double keeps (DBL_DIG), so its text has the same ones.
+            let shown = Decimal::from_millionths(millionths).to_string();
+            prop_assert_eq!(of(&shown), Some(millionths));
+        }
+
+        #[test]
+        fn no_number_is_rounded(number in prop_oneof![any::<f64>(), -1e13..1e13, -10.0..10.0]) {
+            let Some(number) = Number::from_f64(number) else { return Ok(()) };
+            let text = serde_json_canonicalizer::to_string(&number).unwrap();
+            if let Some(decimal) = Decimal::from_number(&number) {
+                prop_assert_eq!(wide(&text), i128::from(decimal.millionths()));
+            } else {
+                let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+                prop_assert!(text.contains('e') || decimals > 6 || i64::try_from(wide(&text)).is_err());
+            }
+        }
+
+        #[test]
+        fn no_text_panics(text in any::<String>()) {
+            let _ = text.parse::<Decimal>();
+        }
+    }
+}

@@ -96,3 +96,90 @@ impl fmt::Display for DnsName {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_are_taken_and_written_in_lower_case() {
+        let longest = format!("{0}.{0}.{0}.{1}", "a".repeat(63), "b".repeat(61));
+        assert_eq!(longest.len(), NAME_BYTES_MAX);
+        for (text, expected) in [
+            ("Example.COM", "example.com"),
+            ("localhost", "localhost"),
+            ("a", "a"),
+            ("_dmarc.example.com", "_dmarc.example.com"),
+            ("XN--bcher-kva.example", "xn--bcher-kva.example"),
+            ("1.example", "1.example"),
+            ("0x7f.example", "0x7f.example"),
+            ("127.0.0.1.example", "127.0.0.1.example"),
+            ("example.1a", "example.1a"),
+            ("example.0xg", "example.0xg"),
+            ("a--b.c", "a--b.c"),
+            (&longest, &longest),
+        ] {
+            let name = text.parse::<DnsName>().unwrap();
+            assert_eq!(name.as_str(), expected);
+            assert_eq!(name.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_to_every_reader_is_refused() {
+        use DnsNameRefused::*;
+        let long = format!("{0}.{0}.{0}.{1}", "a".repeat(63), "b".repeat(62));
+        let long_label = format!("{}.example", "a".repeat(64));
+        for (text, reason) in [
+            ("", EmptyLabel),
+            (".", EmptyLabel),
+            ("example.com.", EmptyLabel),
+            (".example.com", EmptyLabel),
+            ("example..com", EmptyLabel),
+            ("127.1", Number),
+            ("127.0.0.1", Number),
+            ("0177.0.0.1", Number),
+            ("2130706433", Number),
+            ("0x7f000001", Number),
+            ("0X7F.1", Number),
+            ("0x7f.0x1", Number),
+            ("example.0x", Number),
+            ("example.08", Number),
+            ("-a.example", Hyphen),
+            ("a-.example", Hyphen),
+            ("a.-", Hyphen),
+            ("a b", Character),
+            ("a%2eb", Character),
+            ("a/b", Character),
+            ("a:1", Character),
+            ("*.example.com", Character),
+            ("a\0.example", Character),
+            ("b\u{fc}cher.example", Character),
+            ("example\u{3002}com", Character),
+            ("example\u{ff0e}com", Character),
+            ("\u{212a}.example", Character),
+            (&long, TooLong),
+            (&long_label, TooLong),
+        ] {
+            assert_eq!(text.parse::<DnsName>(), Err(reason), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_is_its_own_name(text in "[a-cA-C0-2x._-]{1,12}") {
+            if let Ok(name) = text.parse::<DnsName>() {
+                prop_assert_eq!(name.as_str(), text.to_ascii_lowercase());
+                prop_assert_eq!(name.as_str().parse::<DnsName>(), Ok(name.clone()));
+                prop_assert!(name.as_str().parse::<std::net::IpAddr>().is_err());
+            }
+        }
+
+        #[test]
+        fn no_text_panics(text in any::<String>()) {
+            let _ = text.parse::<DnsName>();
+        }
+    }
+}

@@ -81,3 +81,94 @@ impl EmailAddress {
 fn is_atom(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"#$&'*+-/=?^_`{|}~".contains(&byte)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn plain_addresses_have_a_domain() {
+        for (text, domain) in [
+            ("alice@example.com", "example.com"),
+            ("Alice.B+tag@Mail.Example.COM", "mail.example.com"),
+            ("#$&'*+-/=?^_`{|}~@example.com", "example.com"),
+            ("a@xn--bcher-kva.example", "xn--bcher-kva.example"),
+        ] {
+            assert_eq!(EmailAddress::parse(text).unwrap().domain(), domain);
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_plain_address_is_refused() {
+        use DnsNameRefused as Name;
+        use EmailRefused::*;
+        let long_local = format!("{}@example.com", "a".repeat(65));
+        let label = "a".repeat(63);
+        let long = format!("aa@{label}.{label}.{label}.{}", "a".repeat(60));
+        assert_eq!(long.len(), 255);
+        for (text, reason) in [
+            ("", At),
+            ("example.com", At),
+            ("a@b@example.com", At),
+            ("a@evil.example,b@example.com", At),
+            ("a@example.com, b@evil.example", At),
+            ("\"a@b\"@example.com", At),
+            ("@example.com", Local),
+            (".a@example.com", Local),
+            ("a.@example.com", Local),
+            ("a..b@example.com", Local),
+            ("a b@example.com", Local),
+            (" a@example.com", Local),
+            ("a%evil.example@example.com", Local),
+            ("evil.example!a@example.com", Local),
+            ("\"a\"@example.com", Local),
+            ("a(b)@example.com", Local),
+            ("Alice <a@example.com", Local),
+            ("a,b@example.com", Local),
+            ("a;b@example.com", Local),
+            ("a:b@example.com", Local),
+            ("a\\b@example.com", Local),
+            ("a\0@example.com", Local),
+            ("a\r\nBcc:b@example.com", Local),
+            ("\u{e9}@example.com", Local),
+            ("<a@example.com>", Local),
+            ("a@example.com>", Domain(Name::Character)),
+            ("a@example.com ", Domain(Name::Character)),
+            ("a@example.com\n", Domain(Name::Character)),
+            ("a@example.com(b)", Domain(Name::Character)),
+            ("a@[192.0.2.1]", Domain(Name::Character)),
+            ("a@b\u{fc}cher.example", Domain(Name::Character)),
+            ("a@192.0.2.1", Domain(Name::Number)),
+            ("a@example.com.", Domain(Name::EmptyLabel)),
+            ("a@", Domain(Name::EmptyLabel)),
+            ("a@-b.example", Domain(Name::Hyphen)),
+            ("a@localhost", OneLabel),
+            (&long_local, TooLong),
+            (&long, TooLong),
+        ] {
+            assert_eq!(EmailAddress::parse(text), Err(reason), "{text:?}");
+        }
+        assert!(EmailAddress::parse(&long_local[1..]).is_ok());
+        assert!(EmailAddress::parse(&long[1..]).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn the_domain_is_what_follows_the_last_at(text in "[aB.@%!\" ,<>1-]{0,12}") {
+            if let Ok(address) = EmailAddress::parse(&text) {
+                let after = text.rsplit('@').next().unwrap();
+                prop_assert_eq!(address.domain(), after.to_ascii_lowercase());
+                let again = format!("x@{}", address.domain());
+                prop_assert_eq!(EmailAddress::parse(&again), Ok(address));
+            }
+        }
+
+        #[test]
+        fn no_text_panics(text in any::<String>()) {
+            let _ = EmailAddress::parse(&text);
+            let _ = EmailAddress::parse(&format!("a@{text}"));
+        }
+    }
+}

@@ -73,3 +73,55 @@ impl fmt::Display for Host {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_written_in_one_way() {
+        for (text, host, domain) in [
+            ("Example.com", "example.com", Some(".example.com")),
+            ("localhost", "localhost", Some(".localhost")),
+            ("192.0.2.1", "192.0.2.1", None),
+            ("[2001:DB8:0:0:0:0:0:1]", "[2001:db8::1]", None),
+            ("[::]", "[::]", None),
+            ("[2001:db8:0:1:1:1:1:1]", "[2001:db8:0:1:1:1:1:1]", None),
+            ("[2001:0:0:1:0:0:0:1]", "[2001:0:0:1::1]", None),
+            ("[64:ff9b::192.0.2.33]", "[64:ff9b::c000:221]", None),
+        ] {
+            let found: Host = text.parse().unwrap();
+            assert_eq!((found.as_str(), found.domain()), (host, domain));
+            assert_eq!(found.to_string(), host);
+            assert_eq!(host.parse::<Host>(), Ok(found));
+        }
+    }
+
+    #[test]
+    fn other_ways_to_write_an_address_are_refused() {
+        use DnsNameRefused::{Character, EmptyLabel, Number};
+        for (text, reason) in [
+            ("", EmptyLabel.into()),
+            (".example.com", EmptyLabel.into()),
+            ("192.0.2.01", Number.into()),
+            ("192.0.2.256", Number.into()),
+            ("127.1", Number.into()),
+            ("2130706433", Number.into()),
+            ("::1", Character.into()),
+            ("[", HostRefused::Brackets),
+            ("[::1", HostRefused::Brackets),
+            ("[::1]x", HostRefused::Brackets),
+            ("[192.0.2.1]", HostRefused::Brackets),
+            ("[]", IpRefused::Form.into()),
+            ("[[::1]]", IpRefused::Form.into()),
+            ("[example.com]", IpRefused::Form.into()),
+            ("[fe80::1%25eth0]", IpRefused::Form.into()),
+            ("[fe80::1%eth0]", IpRefused::Form.into()),
+            ("[v1.a]", IpRefused::Form.into()),
+            ("[::ffff:1.2.3.4]", IpRefused::Mapped.into()),
+            ("[::ffff:102:304]", IpRefused::Mapped.into()),
+        ] {
+            assert_eq!(text.parse::<Host>(), Err(reason), "{text}");
+        }
+    }
+}

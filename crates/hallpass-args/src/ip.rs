@@ -159,3 +159,160 @@ impl fmt::Display for Cidr {
         write!(f, "{}/{}", self.address, self.length)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_address_is_its_bits() {
+        let one: IpBits = "10.0.0.1".parse().unwrap();
+        assert_eq!(one.as_str(), "4:00001010000000000000000000000001");
+        assert_eq!(one.to_string(), one.as_str());
+        let six = |text: &str| text.parse::<IpBits>().unwrap();
+        assert_eq!(six("::1").as_str(), format!("6:{:0>128}", 1));
+        assert_eq!(six("2001:DB8::1"), six("2001:db8:0:0:0:0:0:1"));
+        assert_eq!(six("::102:304"), six("::1.2.3.4"));
+    }
+
+    #[test]
+    fn what_is_no_address_to_every_reader_is_refused() {
+        use IpRefused::*;
+        for (text, reason) in [
+            ("", Form),
+            ("127.1", Form),
+            ("127.0.0.01", Form),
+            ("0177.0.0.1", Form),
+            ("0x7f000001", Form),
+            ("0x7f.0.0.1", Form),
+            ("2130706433", Form),
+            ("127.0.0.256", Form),
+            ("1.2.3.4.5", Form),
+            ("1.2.3.", Form),
+            (" 127.0.0.1", Form),
+            ("127.0.0.1 ", Form),
+            ("127.0.0.1:80", Form),
+            ("+1.2.3.4", Form),
+            ("\u{ff11}.2.3.4", Form),
+            ("localhost", Form),
+            ("[::1]", Form),
+            ("fe80::1%eth0", Form),
+            ("fe80::1%1", Form),
+            ("fe80::1%25eth0", Form),
+            ("1::2::3", Form),
+            ("1:2:3:4:5:6:7", Form),
+            ("1:2:3:4::5:6:7:8", Form),
+            (":1::", Form),
+            ("::12345", Form),
+            ("::1.2.3", Form),
+            ("::1.2.3.04", Form),
+            ("::ffff:1.2.3.4", Mapped),
+            ("::ffff:102:304", Mapped),
+            ("0:0:0:0:0:FFFF:0102:0304", Mapped),
+        ] {
+            assert_eq!(text.parse::<IpBits>(), Err(reason), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_range_has_one_spelling() {
+        for (text, shown, bits) in [
+            ("10.0.0.0/8", "10.0.0.0/8", "4:00001010"),
+            ("0.0.0.0/0", "0.0.0.0/0", "4:"),
+            (
+                "192.0.2.1/32",
+                "192.0.2.1/32",
+                "4:11000000000000000000001000000001",
+            ),
+            (
+                "2001:DB8:0::/32",
+                "2001:db8::/32",
+                "6:00100000000000010000110110111000",
+            ),
+            ("::/0", "::/0", "6:"),
+        ] {
+            let range: Cidr = text.parse().unwrap();
+            assert_eq!((&*range.to_string(), range.as_prefix()), (shown, bits));
+        }
+        use CidrRefused::*;
+        for (text, reason) in [
+            ("10.0.0.1", Length),
+            ("10.0.0.0/", Length),
+            ("10.0.0.0/33", Length),
+            ("::/129", Length),
+            ("::/256", Length),
+            ("10.0.0.0/08", Length),
+            ("10.0.0.0/+8", Length),
+            ("10.0.0.0/-1", Length),
+            ("0.0.0.0/00", Length),
+            ("10.0.0.0/8/8", Length),
+            ("10.0.0.0/255.0.0.0", Length),
+            ("10.0.0.0/ 8", Length),
+            ("10.0.0.1/8", HostBits),
+            ("10.0.0.0/6", HostBits),
+            ("2001:db8::1/64", HostBits),
+            ("10/8", Address(IpRefused::Form)),
+            ("/8", Address(IpRefused::Form)),
+            ("::ffff:10.0.0.0/104", Address(IpRefused::Mapped)),
+        ] {
+            assert_eq!(text.parse::<Cidr>(), Err(reason), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_address_of_one_family_is_in_a_range_of_the_other() {
+        let within = |range: &str, address: &str| {
+            let range: Cidr = range.parse().unwrap();
+            range.contains(&address.parse().unwrap())
+        };
+        assert!(within("0.0.0.0/0", "192.0.2.1") && within("::/0", "2001:db8::1"));
+        assert!(!within("::/0", "192.0.2.1") && !within("0.0.0.0/0", "::1"));
+    }
+
+    proptest! {
+        #[test]
+        fn four_agrees_with_arithmetic(base: u32, other: u32, shared in 0..=32u32, length in 0..=32u32) {
+            let mask = |length: u32| u32::MAX.checked_shl(32 - length).unwrap_or(0);
+            let base = base & mask(length);
+            // Shares its first bits with the range, so that both answers come up.
+            let address = (base & mask(shared)) | (other & !mask(shared));
+            let range: Cidr = format!("{}/{length}", Ipv4Addr::from(base)).parse().unwrap();
+            let bits: IpBits = Ipv4Addr::from(address).to_string().parse().unwrap();
+            prop_assert_eq!(range.contains(&bits), address & mask(length) == base);
+            prop_assert_eq!(range.to_string().parse(), Ok(range));
+        }
+
+        #[test]
+        fn six_agrees_with_arithmetic(base: u128, other: u128, shared in 0..=128u32, length in 0..=128u32) {
+            let mask = |length: u32| u128::MAX.checked_shl(128 - length).unwrap_or(0);
+            let base = base & mask(length);
+            let address = (base & mask(shared)) | (other & !mask(shared));
+            let range = format!("{}/{length}", Ipv6Addr::from(base)).parse::<Cidr>();
+            let bits = Ipv6Addr::from(address).to_string().parse::<IpBits>();
+            if let (Ok(range), Ok(bits)) = (range, bits) {
+                prop_assert_eq!(range.contains(&bits), address & mask(length) == base);
+                prop_assert_eq!(range.to_string().parse(), Ok(range));
+            } else {
+                let mapped = |bits| Ipv6Addr::from(bits).to_ipv4_mapped().is_some();
+                prop_assert!(mapped(base) || mapped(address));
+            }
+        }
+
+        #[test]
+        fn a_host_bit_anywhere_is_refused(base: u32, length in 0..32u32, bit in 0..32u32) {
+            let mask = u32::MAX.checked_shl(32 - length).unwrap_or(0);
+            let address = (base & mask) | (1 << (bit % (32 - length)));
+            let range = format!("{}/{length}", Ipv4Addr::from(address)).parse::<Cidr>();
+            prop_assert_eq!(range, Err(CidrRefused::HostBits));
+        }
+
+        #[test]
+        fn no_text_panics(text in "[0-9a-f:./%]{0,20}|\\PC*") {
+            let _ = (text.parse::<IpBits>(), text.parse::<Cidr>());
+        }
+    }
+}

@@ -17,6 +17,7 @@
 
 mod arguments;
 mod call;
+mod deceptive;
 mod decimal;
 mod dns;
 mod email;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::deceptive::{is_ignorable, is_look_alike};
+
 /// The longest path, in bytes: `PATH_MAX` of Linux.
 pub const PATH_BYTES_MAX: usize = 4096;
 
@@ -35,8 +37,9 @@ pub enum PathRefused {
     /// NUL and the other control characters.
     #[error("a path must not hold a control character")]
     Control,
-    /// `//host` is another machine to some readers (POSIX leaves it open; Windows and URLs do not).
-    #[error("a path must not start with two slashes")]
+    /// `//host` is another machine to some readers (POSIX leaves it open; Windows and URLs do not), and `.//etc` is
+    /// `/etc` to one that cuts off `./`.
+    #[error("a path must not hold two slashes before its first component")]
     DoubleSlash,
     /// No text at all.
     #[error("a path must not be empty")]
@@ -59,7 +62,7 @@ pub enum PathRefused {
     #[error("a path must not be percent-encoded")]
     PercentEncoded,
     /// A space or an invisible character, which some readers drop.
-    #[error("a path must not start with a space")]
+    #[error("the first component of a path must not start with a space")]
     Start,
     /// More than [`PATH_BYTES_MAX`] bytes.
     #[error("a path must be at most {PATH_BYTES_MAX} bytes")]
@@ -82,28 +85,21 @@ impl NormalPath {
         if text.starts_with("//") {
             return Err(PathRefused::DoubleSlash);
         }
-        if text.starts_with(is_dropped) {
-            return Err(PathRefused::Start);
-        }
         let absolute = text.starts_with('/');
         let mut normal = String::with_capacity(text.len() + "./".len() + "/".len());
         normal.push_str(if absolute { "/" } else { "./" });
-        let components = text.split('/').filter(|c| !matches!(*c, "" | "."));
-        for (place, component) in components.enumerate() {
-            if component == ".." {
-                return Err(PathRefused::Parent);
+        let mut first = true;
+        let mut doubled = false;
+        for component in text.split('/').skip(usize::from(absolute)) {
+            if component.is_empty() || component == "." {
+                doubled |= component.is_empty();
+                continue;
             }
-            let seen = component.trim_end_matches(is_ignorable);
-            if seen.is_empty() || seen.ends_with(|c: char| c == '.' || c.is_whitespace()) {
-                return Err(PathRefused::End);
+            check_component(component)?;
+            if first {
+                check_first(component, absolute, doubled)?;
             }
-            if place == 0 && component.starts_with('~') {
-                return Err(PathRefused::Home);
-            }
-            // RFC 3986 section 4.2 has the same rule for relative references.
-            if place == 0 && !absolute && component.contains(':') {
-                return Err(PathRefused::Colon);
-            }
+            first = false;
             normal.push_str(component);
             normal.push('/');
         }
@@ -135,6 +131,36 @@ impl fmt::Display for NormalPath {
     }
 }
 
+fn check_component(component: &str) -> Result<(), PathRefused> {
+    if component == ".." {
+        return Err(PathRefused::Parent);
+    }
+    let seen = component.trim_end_matches(is_ignorable);
+    if seen.is_empty() || seen.ends_with(|c: char| c == '.' || c.is_whitespace()) {
+        return Err(PathRefused::End);
+    }
+    Ok(())
+}
+
+/// What the first named component must not be: something that makes the path start elsewhere.
+fn check_first(component: &str, absolute: bool, doubled: bool) -> Result<(), PathRefused> {
+    if doubled {
+        return Err(PathRefused::DoubleSlash);
+    }
+    // The small and the combining tilde are `~` in some code pages; within a name they are left alone.
+    if component.starts_with(['~', '\u{2dc}', '\u{303}']) {
+        return Err(PathRefused::Home);
+    }
+    if component.starts_with(|c: char| c.is_whitespace() || is_ignorable(c)) {
+        return Err(PathRefused::Start);
+    }
+    // RFC 3986 section 4.2 has the same rule for relative references.
+    if !absolute && component.contains(':') {
+        return Err(PathRefused::Colon);
+    }
+    Ok(())
+}
+
 fn check_characters(text: &str) -> Result<(), PathRefused> {
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
@@ -157,40 +183,217 @@ fn is_encoded(after: &str) -> bool {
     digits(after, 2) || after.strip_prefix(['u', 'U']).is_some_and(|t| digits(t, 4))
 }
 
-/// Whether a reader could turn this into one of `. / \ % ~ :` (or a text with one of them): by compatibility mapping
-/// (every such character of Unicode 14), or because it looks like one and "best fit" conversions make it one.
-fn is_look_alike(c: char) -> bool {
-    matches!(
-        c,
-        // `.`, `..`, `...`, `1.` to `20.`, `0.`, and the short forms that hold dots.
-        '\u{2024}'..='\u{2026}' | '\u{2488}'..='\u{249b}' | '\u{33c2}' | '\u{33c7}' | '\u{33d8}' | '\u{fe19}'
-            | '\u{fe30}' | '\u{fe52}' | '\u{ff0e}' | '\u{1f100}'
-        // `/`, and `a/c`, `a/s`, `c/o`, `c/u`.
-            | '\u{2044}' | '\u{2215}' | '\u{29f8}' | '\u{ff0f}' | '\u{2100}' | '\u{2101}' | '\u{2105}' | '\u{2106}'
-        // `\`; the yen and the won sign share its place in the Japanese and the Korean code page.
-            | '\u{2216}' | '\u{29f5}' | '\u{fe68}' | '\u{ff3c}' | '\u{a5}' | '\u{20a9}'
-        // `%`
-            | '\u{66a}' | '\u{fe6a}' | '\u{ff05}'
-        // `~`
-            | '\u{223c}' | '\u{ff5e}'
-        // `:`
-            | '\u{589}' | '\u{2236}' | '\u{2a74}' | '\u{fe13}' | '\u{fe55}' | '\u{ff1a}'
-    )
-}
+#[cfg(test)]
+mod tests {
+    use std::path::{Component, Path};
 
-/// What readers drop from the ends of a text.
-fn is_dropped(c: char) -> bool {
-    c.is_whitespace() || is_ignorable(c)
-}
+    use proptest::prelude::*;
 
-/// Characters without a look (Unicode's `Default_Ignorable_Code_Point`); HFS+ compares names without some of them, and
-/// U+FEFF at the start of a text is often taken for a byte order mark.
-fn is_ignorable(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
-    )
+    use super::*;
+
+    fn normal(text: &str) -> NormalPath {
+        NormalPath::normalise(text).unwrap()
+    }
+
+    #[test]
+    fn one_form_for_each_path() {
+        for (text, form, shown) in [
+            ("/", "/", "/"),
+            (".", "./", "."),
+            ("./", "./", "."),
+            (".//", "./", "."),
+            ("/.", "/", "/"),
+            ("/a/b", "/a/b/", "/a/b"),
+            ("/workspace/", "/workspace/", "/workspace"),
+            ("/a//b/./c", "/a/b/c/", "/a/b/c"),
+            ("/./a", "/a/", "/a"),
+            ("a/b", "./a/b/", "./a/b"),
+            ("./a/.", "./a/", "./a"),
+            ("/a..b/.hidden", "/a..b/.hidden/", "/a..b/.hidden"),
+            ("/a/~b/c:d", "/a/~b/c:d/", "/a/~b/c:d"),
+            ("/100%", "/100%/", "/100%"),
+            ("/%2/%g0", "/%2/%g0/", "/%2/%g0"),
+            ("/a b/ c", "/a b/ c/", "/a b/ c"),
+            (
+                "/caf\u{e9}/\u{2764}\u{fe0f}",
+                "/caf\u{e9}/\u{2764}\u{fe0f}/",
+                "/caf\u{e9}/\u{2764}\u{fe0f}",
+            ),
+        ] {
+            let path = normal(text);
+            assert_eq!((path.as_str(), &*path.to_string()), (form, shown), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_one_form_is_refused() {
+        use PathRefused::*;
+        for (text, reason) in [
+            ("", Empty),
+            ("..", Parent),
+            ("/..", Parent),
+            ("/workspace/../etc", Parent),
+            ("a/..", Parent),
+            ("/workspace/%2e%2e/etc", PercentEncoded),
+            ("/workspace/..%2fetc", PercentEncoded),
+            ("/workspace/%252e%252e/etc", PercentEncoded),
+            ("/workspace/%2E.", PercentEncoded),
+            ("/workspace/%c0%ae", PercentEncoded),
+            ("/workspace/%\u{ff12}e", PercentEncoded),
+            ("/workspace/%u002e", PercentEncoded),
+            ("/workspace\\..\\etc", Backslash),
+            ("/workspace/a\0", Control),
+            ("/workspace/a\n", Control),
+            ("/workspace/\u{7f}", Control),
+            ("/workspace/\u{85}", Control),
+            ("~", Home),
+            ("~/x", Home),
+            ("~root/x", Home),
+            ("/~root", Home),
+            ("./~", Home),
+            ("\u{2dc}/x", Home),
+            ("\u{303}root/x", Home),
+            ("C:/x", Colon),
+            ("c:x", Colon),
+            ("./C:/x", Colon),
+            ("file:///etc/passwd", Colon),
+            ("//host/share", DoubleSlash),
+            ("///etc", DoubleSlash),
+            ("//", DoubleSlash),
+            ("/.//host", DoubleSlash),
+            (".//etc/passwd", DoubleSlash),
+            ("/a/b.", End),
+            ("/a/...", End),
+            ("/a/b ", End),
+            ("/a./b", End),
+            ("/a /b", End),
+            ("/a\u{a0}/b", End),
+            ("/a/..\u{200b}", End),
+            ("/a/.\u{200c}.", End),
+            ("/a/\u{200b}/b", End),
+            ("/a/.. ", End),
+            (" /etc", End),
+            ("\u{feff}/etc", End),
+            (" etc", Start),
+            ("\u{feff}etc", Start),
+            ("./ etc", Start),
+        ] {
+            assert_eq!(NormalPath::normalise(text), Err(reason), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_look_alike_is_refused_wherever_it_stands() {
+        let listed = "\u{2024}\u{2025}\u{2026}\u{fe52}\u{ff0e}\u{2044}\u{2215}\u{29f8}\u{ff0f}\u{fe68}\u{ff3c}\u{2216}\
+             \u{29f5}\u{fe6a}\u{ff05}\u{ff5e}\u{ff1a}\u{fe55}\u{2100}\u{2101}\u{2105}\u{2106}\u{2488}\u{249b}\u{2a74}\
+             \u{33c2}\u{33c7}\u{33d8}\u{fe13}\u{fe19}\u{fe30}\u{1f100}\u{a5}\u{20a9}\u{66a}\u{223c}\u{589}\u{2236}";
+        for c in listed.chars() {
+            for text in [format!("/a/{c}"), format!("{c}a"), format!("/x{c}y/z")] {
+                let found = NormalPath::normalise(&text);
+                assert_eq!(found, Err(PathRefused::LookAlike), "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_limit_holds_for_the_form_too() {
+        let longest = "a".repeat(PATH_BYTES_MAX - 1);
+        assert!(NormalPath::normalise(&format!("/{longest}")).is_ok());
+        assert!(NormalPath::normalise(&longest[1..]).is_ok());
+        for text in [format!("/{longest}a"), format!("/{longest}/"), longest] {
+            assert_eq!(NormalPath::normalise(&text), Err(PathRefused::TooLong));
+        }
+    }
+
+    #[test]
+    fn below_is_by_component() {
+        for (path, root, under) in [
+            ("/workspace", "/workspace/", true),
+            ("/workspace/a", "/workspace", true),
+            ("/workspace-2", "/workspace", false),
+            ("/work", "/workspace", false),
+            ("/a", "/", true),
+            ("a", "/", false),
+            ("/a", ".", false),
+            ("a", ".", true),
+            ("a/b", "./a", true),
+            ("/Workspace/a", "/workspace", false),
+        ] {
+            assert_eq!(normal(path).is_under(&normal(root)), under, "{path} {root}");
+        }
+    }
+
+    /// Undoes percent-encoding in the most lenient way there is.
+    fn decoded(text: &str) -> String {
+        let mut bytes = Vec::new();
+        let mut rest = text.as_bytes();
+        while let [byte, after @ ..] = rest {
+            let pair = after.get(..2).and_then(|p| std::str::from_utf8(p).ok());
+            let value = pair.and_then(|p| u8::from_str_radix(p, 16).ok());
+            (bytes, rest) = match value.filter(|_| *byte == b'%') {
+                Some(value) => ([&bytes[..], &[value]].concat(), &after[2..]),
+                None => ([&bytes[..], &[*byte]].concat(), after),
+            };
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Texts made of what paths are attacked with.
+    fn hostile() -> impl Strategy<Value = String> {
+        let pieces = vec![
+            "/", "/", "/", ".", "..", "a", "b", "%", "%2", "%2e", "2e", "25", "%25", "%2f", "\\",
+            " ", "~", ":", "\0", "\u{200b}", "\u{ff0e}", "\u{2024}", "\u{ff12}", "\u{e9}", "C",
+            "u002e",
+        ];
+        prop::collection::vec(prop::sample::select(pieces), 0..10).prop_map(|p| p.concat())
+    }
+
+    /// Texts most of which are paths.
+    fn plain() -> impl Strategy<Value = String> {
+        "[/]?([ab]|\\.|a\\.b|)(/([ab]|\\.|a\\.b|)){0,4}"
+    }
+
+    proptest! {
+        #[test]
+        fn normalising_is_idempotent(text in prop_oneof![hostile(), plain()]) {
+            if let Ok(path) = NormalPath::normalise(&text) {
+                prop_assert_eq!(&normal(&path.to_string()), &path);
+                prop_assert_eq!(&normal(path.as_str()), &path);
+                prop_assert!(path.as_str().ends_with('/') && !path.as_str().contains("//"));
+            }
+        }
+
+        #[test]
+        fn nothing_accepted_climbs_however_often_it_is_decoded(text in hostile()) {
+            if let Ok(path) = NormalPath::normalise(&text) {
+                let once = decoded(path.as_str());
+                for form in [path.as_str(), &once, &decoded(&once)] {
+                    prop_assert!(form.split(['/', '\\']).all(|c| c != ".."), "{form}");
+                    prop_assert_eq!(form.starts_with('/'), text.starts_with('/'));
+                }
+            }
+        }
+
+        #[test]
+        fn the_form_holds_the_components_that_the_standard_library_sees(text in prop_oneof![hostile(), plain()]) {
+            if let Ok(path) = NormalPath::normalise(&text) {
+                let named = |c: &Component<'_>| matches!(c, Component::RootDir | Component::Normal(_));
+                let seen: Vec<_> = Path::new(&text).components().filter(named).collect();
+                let ours: Vec<_> = Path::new(path.as_str()).components().filter(named).collect();
+                prop_assert_eq!(seen, ours);
+            }
+        }
+
+        #[test]
+        fn under_agrees_with_the_standard_library(path in plain(), root in plain()) {
+            if let (Ok(path), Ok(root)) = (NormalPath::normalise(&path), NormalPath::normalise(&root)) {
+                prop_assert_eq!(path.is_under(&root), Path::new(path.as_str()).starts_with(root.as_str()));
+            }
+        }
+
+        #[test]
+        fn no_text_panics(text in any::<String>()) {
+            let _ = NormalPath::normalise(&text);
+        }
+    }
 }

@@ -166,3 +166,244 @@ fn port_of(scheme: &str) -> Option<u16> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{DnsNameRefused, IpRefused};
+
+    #[test]
+    fn a_url_says_where_it_leads() {
+        for (text, scheme, host, domain, port) in [
+            ("http://a", "http", "a", Some(".a"), Some(80)),
+            (
+                "HTTPS://Example.COM:8443/x",
+                "https",
+                "example.com",
+                Some(".example.com"),
+                Some(8443),
+            ),
+            (
+                "https://example.com?x=1",
+                "https",
+                "example.com",
+                Some(".example.com"),
+                Some(443),
+            ),
+            (
+                "https://example.com#x",
+                "https",
+                "example.com",
+                Some(".example.com"),
+                Some(443),
+            ),
+            (
+                "https://example.com/@user?to=a@b#@",
+                "https",
+                "example.com",
+                Some(".example.com"),
+                Some(443),
+            ),
+            ("http://192.0.2.1:80/", "http", "192.0.2.1", None, Some(80)),
+            (
+                "ws://[2001:DB8::0:1]/",
+                "ws",
+                "[2001:db8::1]",
+                None,
+                Some(80),
+            ),
+            ("wss://[::1]:65535", "wss", "[::1]", None, Some(65535)),
+            (
+                "ftp://a.example",
+                "ftp",
+                "a.example",
+                Some(".a.example"),
+                Some(21),
+            ),
+            ("s3://bucket/key", "s3", "bucket", Some(".bucket"), None),
+            ("git+ssh://a:22/b", "git+ssh", "a", Some(".a"), Some(22)),
+            (
+                "http://a/?f[x]=%5b&u=http://b",
+                "http",
+                "a",
+                Some(".a"),
+                Some(80),
+            ),
+            (
+                "http://xn--bcher-kva.example/",
+                "http",
+                "xn--bcher-kva.example",
+                Some(".xn--bcher-kva.example"),
+                Some(80),
+            ),
+        ] {
+            let url = UrlParts::parse(text).unwrap();
+            let found = (url.scheme(), url.host(), url.domain(), url.port());
+            assert_eq!(found, (scheme, host, domain, port), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_leads_two_readers_to_two_places_is_refused() {
+        use DnsNameRefused as Name;
+        use UrlRefused::*;
+        let long = format!("http://a/{}", "a".repeat(URL_BYTES_MAX));
+        for (text, reason) in [
+            ("", Scheme),
+            ("example.com", Scheme),
+            ("//example.com", Scheme),
+            ("/a://b", Scheme),
+            ("://a", Scheme),
+            ("1a://b", Scheme),
+            ("ht_tp://a", Scheme),
+            ("http:/a", Slashes),
+            ("http:a", Slashes),
+            ("mailto:a@example.com", Slashes),
+            ("url:http://a", Slashes),
+            ("http://", NoHost),
+            ("http:///a", NoHost),
+            ("http:////a", NoHost),
+            ("http://?a", NoHost),
+            ("file:///etc/passwd", NoHost),
+            ("http://u@a", UserInformation),
+            ("http://u:p@a/", UserInformation),
+            ("http://@a/", UserInformation),
+            ("http://a@b@c/", UserInformation),
+            ("http://a:80@b/", UserInformation),
+            ("http://a?@b", UserInformation),
+            ("http://a#@b", UserInformation),
+            ("http://a?x/y@b", UserInformation),
+            ("http://a:", Port),
+            ("http://a:/", Port),
+            ("http://a:0", Port),
+            ("http://a:080", Port),
+            ("http://a:65536", Port),
+            ("http://a:99999999999", Port),
+            ("http://a:+80", Port),
+            ("http://a:-1", Port),
+            ("http://a:8a", Port),
+            ("http://[::1]:", Port),
+            ("http://a:80:", Port),
+            ("http://a:1:2", Host(Name::Character.into())),
+            ("http://:80", Host(Name::EmptyLabel.into())),
+            ("http://a%2eb/", Host(Name::Character.into())),
+            ("http://a%00.b/", Host(Name::Character.into())),
+            ("http://example.com./", Host(Name::EmptyLabel.into())),
+            ("http://127.1/", Host(Name::Number.into())),
+            ("http://0x7f.1/", Host(Name::Number.into())),
+            ("http://0x7f000001/", Host(Name::Number.into())),
+            ("http://2130706433/", Host(Name::Number.into())),
+            ("http://0177.0.0.1/", Host(Name::Number.into())),
+            ("http://::1/", Host(Name::Character.into())),
+            ("http://[::1", Host(HostRefused::Brackets)),
+            ("http://[::1]a", Host(HostRefused::Brackets)),
+            ("http://a[::1]", Host(Name::Character.into())),
+            ("http://[::ffff:1.2.3.4]/", Host(IpRefused::Mapped.into())),
+            ("http://[fe80::1%25eth0]/", Host(IpRefused::Form.into())),
+            ("http://[fe80::1%eth0]/", Character),
+            (" http://a", Character),
+            ("http://a ", Character),
+            ("http://a b", Character),
+            ("http://a\t.b", Character),
+            ("ht\ntp://a", Character),
+            ("http://a\\@b", Character),
+            ("http:\\\\a", Character),
+            ("http://a/\"", Character),
+            ("http://a/<>", Character),
+            ("http://a/^`{|}", Character),
+            ("http://a/%", Character),
+            ("http://a/%2", Character),
+            ("http://a/%zz", Character),
+            ("http://a#b#c", Character),
+            ("http://b\u{fc}cher.example", Character),
+            ("http://\u{ff41}", Character),
+            ("http://a\u{3002}b", Character),
+            ("http://a/\u{e9}", Character),
+            ("http://a\0", Character),
+            (&long, TooLong),
+        ] {
+            assert_eq!(UrlParts::parse(text), Err(reason), "{text:?}");
+        }
+        assert!(UrlParts::parse(&long[..URL_BYTES_MAX]).is_ok());
+    }
+
+    fn hostile() -> impl Strategy<Value = String> {
+        let pieces = vec![
+            "http",
+            "https",
+            "x",
+            ":",
+            "://",
+            "//",
+            "/",
+            "a",
+            "a.example",
+            "B",
+            "127.0.0.1",
+            "1",
+            "0x7f",
+            "[",
+            "]",
+            "::1",
+            "[::1]",
+            "[2001:DB8::]",
+            "@",
+            "?",
+            "#",
+            "%",
+            "%40",
+            "%2e",
+            "\\",
+            ".",
+            "-",
+            ":80",
+            ":0",
+            " ",
+            "\t",
+            "\u{e9}",
+        ];
+        let pieces = prop::sample::select(pieces);
+        (prop::bool::ANY, prop::collection::vec(pieces, 0..8))
+            .prop_map(|(start, p)| [if start { "http://" } else { "" }, &p.concat()].concat())
+    }
+
+    /// The authority as the simplest of lenient readers finds it: up to a `/`, and after the last `@`.
+    fn lenient_host(text: &str) -> &str {
+        let rest = text.split_once("//").map_or(text, |(_, rest)| rest);
+        let authority = rest.split(['/', '\\']).next().unwrap();
+        authority.rsplit('@').next().unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn the_parts_make_a_url_of_the_same_parts(text in hostile()) {
+            if let Ok(url) = UrlParts::parse(&text) {
+                let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+                let again = format!("{}://{}{port}", url.scheme(), url.host());
+                prop_assert_eq!(UrlParts::parse(&again), Ok(url.clone()));
+                let host: Host = url.host().parse().unwrap();
+                prop_assert_eq!((host.as_str(), host.domain()), (url.host(), url.domain()));
+            }
+        }
+
+        #[test]
+        fn a_lenient_reader_finds_no_other_host(text in hostile()) {
+            if let Ok(url) = UrlParts::parse(&text) {
+                let lenient = lenient_host(&text).to_ascii_lowercase();
+                if !url.host().starts_with('[') {
+                    prop_assert!(lenient.starts_with(url.host()), "{lenient}");
+                    let after = lenient[url.host().len()..].chars().next();
+                    prop_assert!(matches!(after, None | Some(':' | '?' | '#')), "{lenient}");
+                }
+            }
+        }
+
+        #[test]
+        fn no_text_panics(text in any::<String>()) {
+            let _ = UrlParts::parse(&text);
+            let _ = UrlParts::parse(&format!("http://{text}"));
+        }
+    }
+}
