@@ -12,7 +12,7 @@ use crate::ToolFailure;
 /// The response header that names the decision, whatever the answer.
 pub const DECISION_HEADER: HeaderName = HeaderName::from_static("hallpass-decision");
 
-/// How long a caller should wait before it retries what could not be decided, in seconds.
+/// How long a caller should wait before it retries what may be answered otherwise then, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// The response to a refused call: status, challenge, and an RFC 9457 problem document.
@@ -37,7 +37,7 @@ fn denial_response(code: DenialCode, detail: Option<&str>, decision: DecisionId)
     if let Some(challenge) = challenge(code) {
         headers.insert(WWW_AUTHENTICATE, challenge);
     }
-    if !code.is_verdict() {
+    if code.is_retryable() {
         headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
     }
     response
@@ -115,4 +115,67 @@ fn challenge(code: DenialCode) -> Option<HeaderValue> {
         _ => return None,
     };
     HeaderValue::from_str(&text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use hallpass_vocabulary::Timestamp;
+
+    use super::*;
+
+    /// Status, challenge and `Retry-After` of a denial.
+    fn answer(code: DenialCode) -> (u16, Option<String>, Option<String>) {
+        let decision = DecisionId::new(Timestamp::from_unix_ms(0), [0; 10]);
+        let response = denial_response(code, None, decision);
+        let header = |name| {
+            let value = response.headers().get(name);
+            value.map(|value: &HeaderValue| value.to_str().unwrap().to_owned())
+        };
+        (
+            response.status().as_u16(),
+            header(WWW_AUTHENTICATE),
+            header(RETRY_AFTER),
+        )
+    }
+
+    #[test]
+    fn what_may_pass_says_when_to_come_again_whatever_its_status() {
+        for (code, status) in [
+            (DenialCode::BundleStale, 503),
+            (DenialCode::RateLimited, 429),
+            (DenialCode::InProgress, 409),
+        ] {
+            let seconds = Some(RETRY_AFTER_SECONDS.to_string());
+            assert_eq!(answer(code), (status, None, seconds), "{code}");
+        }
+        for (code, status) in [
+            (DenialCode::AlreadyDone, 409),
+            (DenialCode::ArgumentsInvalid, 422),
+            (DenialCode::NotFound, 404),
+        ] {
+            assert_eq!(answer(code), (status, None, None), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_challenge_asks_for_what_helps_and_is_absent_where_no_token_does() {
+        for (code, status, challenge) in [
+            (DenialCode::TokenMissing, 401, Some("Bearer")),
+            (
+                DenialCode::TokenRevoked,
+                401,
+                Some(r#"Bearer error="invalid_token", error_description="token_revoked""#),
+            ),
+            (
+                DenialCode::PolicyDenied,
+                403,
+                Some(r#"Bearer error="insufficient_scope", error_description="policy_denied""#),
+            ),
+            (DenialCode::Stopped, 403, None),
+            (DenialCode::LoopDetected, 403, None),
+        ] {
+            let expected = (status, challenge.map(str::to_owned), None);
+            assert_eq!(answer(code), expected, "{code}");
+        }
+    }
 }

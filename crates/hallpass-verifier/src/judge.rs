@@ -46,7 +46,7 @@ impl Judge {
             return unidentified(DenialCode::TokenMissing.into());
         };
         let Some(snapshot) = snapshot else {
-            return unidentified(DenialCode::BundleMissing.into());
+            return unidentified(unknowing(text, DenialCode::BundleMissing.into()));
         };
         // A bundle may list keys of other environments, to refuse them by name. Only the bundle of this environment has a
         // say in which keys are its own; with another's, a key of `dev` could be called one of `prod`.
@@ -56,7 +56,8 @@ impl Judge {
                 snapshot.environment(),
                 self.environment
             );
-            return unidentified(Denial::new(DenialCode::BundleMissing, detail));
+            let denial = Denial::new(DenialCode::BundleMissing, detail);
+            return unidentified(unknowing(text, denial));
         }
         match self.identify(text, snapshot) {
             Err(denial) => unidentified(denial),
@@ -194,6 +195,15 @@ impl Judge {
     fn impact(&self, call: &ToolCall, snapshot: &Snapshot) -> Option<Impact> {
         let tool = snapshot.catalogue().tool(&call.tool)?;
         (tool.audience == self.audience).then_some(tool.impact)
+    }
+}
+
+/// The denial of a token where no keys are known. A text that is no token is told so all the same: no bundle that may
+/// still come makes it one, so asking to try again would be wrong.
+fn unknowing(text: &str, denial: Denial) -> Denial {
+    match UnverifiedToken::parse(text) {
+        Err(error) => Denial::new(error.code(), error.to_string()),
+        Ok(_) => denial,
     }
 }
 

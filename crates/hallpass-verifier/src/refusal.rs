@@ -108,3 +108,29 @@ impl From<DenialCode> for Denial {
         Self { code, detail: None }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hallpass_vocabulary::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn only_another_tenant_reads_as_absent_and_only_where_a_service_wants_that() {
+        let decision = DecisionId::new(Timestamp::from_unix_ms(0), [0; 10]);
+        for code in DenialCode::ALL {
+            let denial = Denial::new(*code, "why");
+            let seen = |disclosure| {
+                let denied = Denied::disclosed(decision, &denial, disclosure);
+                (denied.code, denied.detail)
+            };
+            let absent = match code {
+                DenialCode::WrongTenant => DenialCode::NotFound,
+                code => *code,
+            };
+            assert_eq!(seen(Disclosure::Explain), (*code, Some("why".to_owned())));
+            assert_eq!(seen(Disclosure::Code), (*code, None));
+            assert_eq!(seen(Disclosure::NotFound), (absent, None));
+        }
+    }
+}

@@ -3,20 +3,24 @@
 //! Floor 0. Nothing here knows what a token is made of: no cryptography, no JSON policy, no Biscuit. Everything is
 //! plain data that parses on the way in ([`Tenant::new`], [`TokenId`]'s `FromStr`) and cannot be wrong afterwards.
 
+mod answered_by;
 mod catalogue;
 mod clock;
 mod denial;
 mod id;
 mod impact;
+mod mcp_form;
 mod name;
 mod proof_rule;
 mod timestamp;
 
+pub use answered_by::AnsweredBy;
 pub use catalogue::{Catalogue, CatalogueError, TOOLS_PER_CATALOGUE_MAX, Tool};
 pub use clock::{Clock, SystemClock};
-pub use denial::{DenialCode, McpForm, UnknownDenialCode};
+pub use denial::{DenialCode, UnknownDenialCode};
 pub use id::{DecisionId, InvalidId, RequestId, RunId, TokenId};
 pub use impact::{Impact, UnknownImpact};
+pub use mcp_form::McpForm;
 pub use name::{
     Actor, Audience, AuthorityId, ClientId, Environment, InvalidName, NAME_BYTES_MAX, Role, Route,
     Subject, Tenant, ToolName,

@@ -12,6 +12,7 @@
 mod denials;
 mod flood;
 mod forgetting;
+mod order;
 mod permits;
 mod records;
 mod world;

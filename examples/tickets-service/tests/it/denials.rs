@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hallpass_token::{BudgetUnit, Caveat, NameSet};
 use hallpass_verifier::Tenancy;
-use hallpass_vocabulary::{DenialCode, ProofRule, Timestamp, ToolName};
+use hallpass_vocabulary::{AnsweredBy, DenialCode, ProofRule, Timestamp, ToolName};
 use tickets_service::Store;
 
 use crate::http::{Call, call};
@@ -288,6 +288,12 @@ const OUT_OF_REACH: [DenialCode; 1] = [
     DenialCode::Overloaded,
 ];
 
+/// Codes that are answered and that no test brings about yet.
+const TO_BE_COVERED: [DenialCode; 1] = [
+    // The service's own rules are not wired up here yet.
+    DenialCode::PolicyDenied,
+];
+
 #[test]
 fn no_code_is_forgotten() {
     let sources = [include_str!("denials.rs"), include_str!("vectors.rs")];
@@ -295,10 +301,13 @@ fn no_code_is_forgotten() {
         let tested = sources
             .iter()
             .any(|source| source.contains(&format!("\"{code}\"")));
+        // A reserved code that a test brings about is reserved no longer.
+        let expected = !matches!(code.answered_by(), AnsweredBy::Reserved(_))
+            && !OUT_OF_REACH.contains(code)
+            && !TO_BE_COVERED.contains(code);
         assert_eq!(
-            tested,
-            !OUT_OF_REACH.contains(code),
-            "`{code}` is tested, or listed as out of reach"
+            tested, expected,
+            "`{code}` is tested, or reserved, out of reach or still to be covered"
         );
     }
 }

@@ -142,7 +142,7 @@ impl Answer {
         );
         assert_eq!(
             self.header("retry-after"),
-            (status == 503).then_some("1"),
+            matches!(status, 429 | 503).then_some("1"),
             "{name}"
         );
     }
