@@ -109,13 +109,7 @@ pub(crate) fn current(
         return Err(DenialCode::GrantMalformed.into());
     };
     let arguments = Arguments::none();
-    let call = facts(
-        snapshot.environment(),
-        audience,
-        tool,
-        &arguments,
-        now,
-    );
+    let call = facts(snapshot.environment(), audience, tool, &arguments, now);
     token
         .check_time(&call)
         .map_err(|denial| Denial::new(denial.code, token.explain(&denial, &call)))

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use hallpass_args::{Arguments, ToolCall};
-use hallpass_keys::{Digest, Purpose};
+use hallpass_keys::Purpose;
 use hallpass_token::{CallFacts, Clearance, TokenText, UnverifiedToken};
 use hallpass_verifier::Outcome;
 use hallpass_vocabulary::DenialCode;
