@@ -10,7 +10,7 @@ use crate::envelope::{Envelope, Proof};
 use crate::limits::{BLOCKS_MAX, CHECKS_PER_BLOCK_MAX, TOKEN_BYTES_MAX};
 use crate::text::{NextSecret, TokenText};
 use crate::token::UnverifiedToken;
-use crate::{AdmissionError, NotAdmitted};
+use crate::{AdmissionError, NotAdmitted, Profile};
 
 /// A token that cannot be narrowed or sealed so.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -98,7 +98,9 @@ impl UnverifiedToken {
             .chain([appended])
             .collect();
         let (token, text) = self.with(later, Proof::NextSecret(next))?;
-        token.content().map_err(AttenuateError::NotAdmitted)?;
+        token
+            .content(Profile::Extended)
+            .map_err(AttenuateError::NotAdmitted)?;
         Ok(text)
     }
 

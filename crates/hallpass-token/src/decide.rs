@@ -58,6 +58,7 @@ impl AdmittedToken {
         self.check_audience(call)?;
         let clearance = self.check_tool(call)?;
         self.check_caveats(call)?;
+        self.check_in_engine(call, None)?;
         Ok(clearance)
     }
 
@@ -115,7 +116,8 @@ impl AdmittedToken {
         }
     }
 
-    /// Whether every caveat holds that the other steps have not looked at.
+    /// Whether every caveat holds that the other steps have not looked at. In the extended profile
+    /// [`AdmittedToken::check_in_engine`] looks at the checks that are no caveats.
     ///
     /// # Errors
     /// `caveat_failed`.
@@ -153,8 +155,22 @@ impl AdmittedToken {
                 None => format!("block {block} of the token says `{words}`"),
             };
         }
+        let other = denial.caveat.and_then(|place| {
+            self.content()
+                .others
+                .iter()
+                .find(|other| other.place == place)
+        });
+        if let Some(other) = other {
+            let words = shortened(other.datalog.clone());
+            return format!("block {} of the token has `{words}`", other.place.block);
+        }
         let grant = self.grant();
         match denial.code {
+            DenialCode::Overloaded => {
+                "the checks of the token could not be evaluated within bounds".to_owned()
+            }
+            DenialCode::PolicyDenied => "the Datalog policy of the service".to_owned(),
             DenialCode::TokenNotYetValid => format!("issued {}, now {}", grant.issued, call.now),
             DenialCode::TokenExpired => format!("expired {}, now {}", grant.expires, call.now),
             DenialCode::WrongEnvironment => {

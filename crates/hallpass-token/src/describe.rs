@@ -8,7 +8,7 @@ use hallpass_vocabulary::{
     SubjectAssurance, Tenant, Timestamp, TokenId, ToolName,
 };
 
-use crate::admission::{AdmissionError, AdmittedToken, Content};
+use crate::admission::{AdmissionError, AdmittedToken, Content, Profile};
 use crate::authority;
 use crate::grant::BudgetUnit;
 use crate::token::UnverifiedToken;
@@ -111,7 +111,7 @@ impl UnverifiedToken {
     /// # Errors
     /// [`AdmissionError`] when it could not be admitted even if its signatures held.
     pub fn describe(&self) -> Result<Description, AdmissionError> {
-        self.content()
+        self.content(Profile::Standard)
             .map(|content| describe(&content, Standing::Unverified))
     }
 }

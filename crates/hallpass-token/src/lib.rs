@@ -75,6 +75,7 @@ pub mod describe;
 pub mod engine;
 mod envelope;
 mod excerpt;
+mod extended;
 mod grant;
 pub mod limits;
 mod mint;
@@ -82,7 +83,7 @@ mod names;
 mod text;
 mod token;
 
-pub use admission::{AdmissionError, AdmittedToken, NotAdmitted, Place, PlacedCaveat};
+pub use admission::{AdmissionError, AdmittedToken, NotAdmitted, Place, PlacedCaveat, Profile};
 pub use attenuate::AttenuateError;
 pub use authority::VOCABULARY_VERSION;
 pub use caveat::{
@@ -92,6 +93,7 @@ pub use caveat::{
 pub use decide::{CallFacts, Clearance, Denial};
 pub use envelope::Malformed;
 pub use excerpt::Excerpt;
+pub use extended::{DatalogPolicy, InvalidDatalogPolicy, Unbounded};
 pub use grant::{BudgetUnit, Grant, GrantError, GrantSpec, UnknownBudget};
 pub use mint::{MintError, mint};
 pub use names::{InvalidNameSet, NameSet};

@@ -38,6 +38,29 @@ pub const SET_ELEMENTS_MAX: usize = TOOLS_MAX;
 /// Caveats of one block. The authority block has them behind its five checks.
 pub const CHECKS_PER_BLOCK_MAX: usize = 16;
 
+/// Predicates in one query of a check of the extended profile. The engine joins them by trying every combination.
+pub const EXTENDED_PREDICATES_MAX: usize = 4;
+
+/// Alternatives of a check of the extended profile.
+pub const EXTENDED_QUERIES_MAX: usize = 4;
+
+/// Expressions of one query of a check of the extended profile.
+pub const EXTENDED_EXPRESSIONS_MAX: usize = 8;
+
+/// Steps of one expression of a check of the extended profile.
+pub const EXTENDED_STEPS_MAX: usize = 32;
+
+/// The most work a token may make the engine do for one call, in facts looked at, expression steps taken and names
+/// compared, counted beforehand. The most expensive token a search found under this bound takes the engine a few
+/// milliseconds; docs/extended-profile.md has the search.
+pub const EXTENDED_WORK_MAX: u64 = 100_000;
+
+/// Bytes of a service's Datalog policy.
+pub const DATALOG_POLICY_BYTES_MAX: usize = 16 * 1024;
+
+/// How deep parentheses may nest in a service's Datalog policy: the library's parser recurses.
+pub const DATALOG_POLICY_DEPTH_MAX: usize = 32;
+
 /// Facts of the authority block: each single one, every role and every budget, with a few to spare for the error to
 /// name the surplus.
 pub const FACTS_MAX: usize = 48;

@@ -3,7 +3,6 @@
 use hallpass_keys::{Purpose, SigningKey, VerifyingKey};
 use hallpass_vocabulary::Environment;
 
-use crate::AdmissionError;
 use crate::authority;
 use crate::caveat::Caveat;
 use crate::chain;
@@ -13,6 +12,7 @@ use crate::grant::Grant;
 use crate::limits::{APPROVAL_KEYS_MAX, CHECKS_PER_BLOCK_MAX, TOKEN_BYTES_MAX};
 use crate::text::{NextSecret, TokenText};
 use crate::token::UnverifiedToken;
+use crate::{AdmissionError, Profile};
 
 /// A token that must not be minted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -130,7 +130,7 @@ pub fn mint(
     // A grant alone always fits; with caveats it may need more symbols than a block may have.
     if !caveats.is_empty() {
         UnverifiedToken { envelope }
-            .content()
+            .content(Profile::Standard)
             .map_err(MintError::NotAdmitted)?;
     }
     Ok(TokenText::of(&bytes))

@@ -3,6 +3,7 @@
 use hallpass_vocabulary::DenialCode;
 
 use crate::authority::VOCABULARY_VERSION;
+use crate::extended::Unbounded;
 use crate::grant::GrantError;
 
 /// A structure no token may have, whatever it says.
@@ -91,6 +92,16 @@ pub enum AdmissionError {
         /// Which check of it, from 0.
         check: usize,
     },
+    /// A check that is no published caveat, in the extended profile, and not within its bounds either.
+    #[error("check {check} of block {block} is not admitted: {reason}")]
+    CheckUnbounded {
+        /// Which block; 0 is the authority block.
+        block: usize,
+        /// Which check of it, from 0.
+        check: usize,
+        /// What is beyond the bounds.
+        reason: Unbounded,
+    },
     /// The authority block is not that of a grant.
     #[error("{0}")]
     GrantMalformed(GrantError),
@@ -111,7 +122,7 @@ impl AdmissionError {
     /// The denial this is.
     pub fn code(&self) -> DenialCode {
         match self {
-            Self::CaveatUnknown { .. } => DenialCode::CaveatUnknown,
+            Self::CaveatUnknown { .. } | Self::CheckUnbounded { .. } => DenialCode::CaveatUnknown,
             Self::GrantMalformed(_) => DenialCode::GrantMalformed,
             Self::NotAdmitted { .. } => DenialCode::TokenNotAdmitted,
             Self::VocabularyUnsupported => DenialCode::VocabularyUnsupported,

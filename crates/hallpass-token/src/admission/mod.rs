@@ -56,6 +56,20 @@ impl AdmittedToken {
         &self.content.approval_keys
     }
 
+    /// Bytes its checks hold, at most: what a cache of tokens counts beside the names of its grant.
+    pub fn check_bytes_held(&self) -> usize {
+        let caveats = self.content.caveats.iter().map(|placed| {
+            placed
+                .caveat
+                .bytes_held()
+                .saturating_add(size_of::<PlacedCaveat>())
+        });
+        let others = self.content.others.iter();
+        caveats
+            .chain(others.map(|other| other.bytes_held()))
+            .fold(0, usize::saturating_add)
+    }
+
     /// Whether nobody can append to it.
     pub fn is_sealed(&self) -> bool {
         self.content.sealed
@@ -76,14 +90,33 @@ impl AdmittedToken {
     }
 }
 
+/// Which checks a service admits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Profile {
+    /// Also checks that are no published caveats, within bounds, for the engine.
+    Extended,
+    /// Published caveats only.
+    #[default]
+    Standard,
+}
+
 impl VerifiedToken {
-    /// Checks the structure and decodes the token.
+    /// Checks the structure and decodes the token, in the standard profile.
     ///
     /// # Errors
     /// [`AdmissionError`]: `token_not_admitted`, `vocabulary_unsupported`, `grant_malformed` or `caveat_unknown`.
     pub fn admit(&self) -> Result<AdmittedToken, AdmissionError> {
+        self.admit_as(Profile::Standard)
+    }
+
+    /// Checks the structure and decodes the token. What only [`Profile::Extended`] admits is decided by
+    /// [`AdmittedToken::check_in_engine`]; without it, such a token allows nothing.
+    ///
+    /// # Errors
+    /// As [`VerifiedToken::admit`].
+    pub fn admit_as(&self, profile: Profile) -> Result<AdmittedToken, AdmissionError> {
         self.token
-            .content()
+            .content(profile)
             .map(|content| AdmittedToken { content })
     }
 }

@@ -5,11 +5,12 @@ use hallpass_keys::VerifyingKey;
 use hallpass_vocabulary::Timestamp;
 use prost::Message as _;
 
-use super::{AdmissionError, NotAdmitted, Place, PlacedCaveat};
+use super::{AdmissionError, NotAdmitted, Place, PlacedCaveat, Profile};
 use crate::authority::{self, Authority, GRANT_CHECKS, VOCABULARY_VERSION};
 use crate::caveat::Caveat;
 use crate::datalog::{BlockReader, Check, Predicate, Symbols, Term, Unreadable, oldest_version};
 use crate::envelope::SignedBlock;
+use crate::extended::{OtherCheck, Unbounded};
 use crate::grant::{Grant, GrantError};
 use crate::limits::{APPROVAL_KEYS_MAX, CHECKS_PER_BLOCK_MAX, FACTS_MAX};
 use crate::token::UnverifiedToken;
@@ -20,13 +21,15 @@ pub(crate) struct Content {
     pub(crate) grant: Grant,
     pub(crate) approval_keys: Vec<VerifyingKey>,
     pub(crate) caveats: Vec<PlacedCaveat>,
+    /// Checks that are no published caveats; none in the standard profile.
+    pub(crate) others: Vec<OtherCheck>,
     pub(crate) sealed: bool,
     pub(crate) blocks: usize,
     pub(crate) not_after: Timestamp,
 }
 
 impl UnverifiedToken {
-    pub(crate) fn content(&self) -> Result<Content, AdmissionError> {
+    pub(crate) fn content(&self, profile: Profile) -> Result<Content, AdmissionError> {
         let authority = decode(0, &self.envelope.authority)?;
         let later = (1..)
             .zip(&self.envelope.later)
@@ -35,15 +38,22 @@ impl UnverifiedToken {
 
         let mut symbols = Symbols::default();
         add_symbols(0, &authority, &mut symbols)?;
-        let mut caveats = Vec::new();
+        let mut checks = Checks {
+            profile,
+            caveats: Vec::new(),
+            others: Vec::new(),
+        };
         let Authority {
             grant,
             approval_keys,
-        } = read_authority(&authority, &symbols, &mut caveats)?;
+        } = read_authority(&authority, &symbols, &mut checks)?;
         for (position, block) in (1..).zip(&later) {
             add_symbols(position, block, &mut symbols)?;
-            read_attenuation(position, block, &symbols, &mut caveats)?;
+            read_attenuation(position, block, &symbols, &mut checks)?;
         }
+        let Checks {
+            caveats, others, ..
+        } = checks;
         let ends = caveats
             .iter()
             .filter_map(|placed: &PlacedCaveat| match placed.caveat {
@@ -56,6 +66,7 @@ impl UnverifiedToken {
             grant,
             approval_keys,
             caveats,
+            others,
             sealed,
             blocks,
             not_after,
@@ -130,7 +141,7 @@ fn check_version(block: &schema::Block) -> Result<(), NotAdmitted> {
 fn read_authority<'a>(
     block: &'a schema::Block,
     symbols: &Symbols<'a>,
-    caveats: &mut Vec<PlacedCaveat>,
+    read: &mut Checks,
 ) -> Result<Authority, AdmissionError> {
     let refused = |reason| AdmissionError::NotAdmitted { block: 0, reason };
     check_count(block, GRANT_CHECKS).map_err(refused)?;
@@ -167,10 +178,10 @@ fn read_authority<'a>(
             Ok(check) => checks.push(check),
             Err(Unreadable::Refused(reason)) => return Err(refused(reason)),
             Err(Unreadable::Unpublished) if position >= GRANT_CHECKS => {
-                return Err(AdmissionError::CaveatUnknown {
+                return Err(read.unreadable(Place {
                     block: 0,
                     check: position,
-                });
+                }));
             }
             Err(Unreadable::Unpublished) => {
                 return Err(AdmissionError::GrantMalformed(GrantError::Check {
@@ -179,28 +190,62 @@ fn read_authority<'a>(
             }
         }
     }
-    let read = authority::read(&facts, &checks).map_err(AdmissionError::GrantMalformed)?;
+    let authority = authority::read(&facts, &checks).map_err(AdmissionError::GrantMalformed)?;
     for (check, decoded) in checks.iter().enumerate().skip(GRANT_CHECKS) {
-        let place = Place { block: 0, check };
-        caveats.push(placed(place, decoded)?);
+        read.add(Place { block: 0, check }, decoded)?;
     }
-    if read.approval_keys != keys {
+    if authority.approval_keys != keys {
         return Err(refused(NotAdmitted::PublicKeyTable));
     }
     reader.finish(block.symbols.len()).map_err(refused)?;
     check_version(block).map_err(refused)?;
-    Ok(read)
+    Ok(authority)
 }
 
-/// The caveat a check is.
-fn placed(place: Place, check: &Check<'_>) -> Result<PlacedCaveat, AdmissionError> {
-    let unknown = AdmissionError::CaveatUnknown {
-        block: place.block,
-        check: place.check,
-    };
-    Caveat::from_check(check)
-        .map(|caveat| PlacedCaveat { place, caveat })
-        .ok_or(unknown)
+/// The checks of a token beside those of its grant.
+struct Checks {
+    profile: Profile,
+    caveats: Vec<PlacedCaveat>,
+    others: Vec<OtherCheck>,
+}
+
+impl Checks {
+    fn add(&mut self, place: Place, check: &Check<'_>) -> Result<(), AdmissionError> {
+        if let Some(caveat) = Caveat::from_check(check) {
+            self.caveats.push(PlacedCaveat { place, caveat });
+            return Ok(());
+        }
+        let Place {
+            block,
+            check: number,
+        } = place;
+        match self.profile {
+            Profile::Standard => Err(AdmissionError::CaveatUnknown {
+                block,
+                check: number,
+            }),
+            Profile::Extended => OtherCheck::admit(place, check)
+                .map(|other| self.others.push(other))
+                .map_err(|reason| AdmissionError::CheckUnbounded {
+                    block,
+                    check: number,
+                    reason,
+                }),
+        }
+    }
+
+    /// The refusal of a check that uses Datalog beyond both profiles.
+    fn unreadable(&self, place: Place) -> AdmissionError {
+        let Place { block, check } = place;
+        match self.profile {
+            Profile::Standard => AdmissionError::CaveatUnknown { block, check },
+            Profile::Extended => AdmissionError::CheckUnbounded {
+                block,
+                check,
+                reason: Unbounded::NotAdmitted,
+            },
+        }
+    }
 }
 
 fn public_keys(keys: &[schema::PublicKey]) -> Result<Vec<VerifyingKey>, NotAdmitted> {
@@ -229,7 +274,7 @@ fn read_attenuation<'a>(
     position: usize,
     block: &'a schema::Block,
     symbols: &Symbols<'a>,
-    caveats: &mut Vec<PlacedCaveat>,
+    read: &mut Checks,
 ) -> Result<(), AdmissionError> {
     let refused = |reason| AdmissionError::NotAdmitted {
         block: position,
@@ -247,7 +292,7 @@ fn read_attenuation<'a>(
     }
     let mut reader = BlockReader::new(symbols, &[]);
     for (check, encoded) in block.checks.iter().enumerate() {
-        let unknown = AdmissionError::CaveatUnknown {
+        let place = Place {
             block: position,
             check,
         };
@@ -255,13 +300,9 @@ fn read_attenuation<'a>(
             .check(encoded)
             .map_err(|unreadable| match unreadable {
                 Unreadable::Refused(reason) => refused(reason),
-                Unreadable::Unpublished => unknown.clone(),
+                Unreadable::Unpublished => read.unreadable(place),
             })?;
-        let place = Place {
-            block: position,
-            check,
-        };
-        caveats.push(placed(place, &decoded)?);
+        read.add(place, &decoded)?;
     }
     reader.finish(block.symbols.len()).map_err(refused)?;
     check_version(block).map_err(refused)

@@ -135,7 +135,14 @@ impl<'s, 'a> BlockReader<'s, 'a> {
                 Some(OpContent::Value(term)) => self.term(term).map(Operation::Value),
                 Some(OpContent::Binary(op)) if op.ffi_name.is_none() => {
                     match Kind::from_i32(op.kind) {
+                        Some(Kind::And) => Ok(Operation::And),
                         Some(Kind::Contains) => Ok(Operation::Contains),
+                        Some(Kind::Equal) => Ok(Operation::Equal),
+                        Some(Kind::GreaterThan) => Ok(Operation::GreaterThan),
+                        Some(Kind::HeterogeneousEqual) => Ok(Operation::HeterogeneousEqual),
+                        Some(Kind::HeterogeneousNotEqual) => Ok(Operation::HeterogeneousNotEqual),
+                        Some(Kind::NotEqual) => Ok(Operation::NotEqual),
+                        Some(Kind::Or) => Ok(Operation::Or),
                         Some(Kind::GreaterOrEqual) => Ok(Operation::GreaterOrEqual),
                         Some(Kind::LessOrEqual) => Ok(Operation::LessOrEqual),
                         Some(Kind::LessThan) => Ok(Operation::LessThan),
@@ -144,10 +151,13 @@ impl<'s, 'a> BlockReader<'s, 'a> {
                         _ => Err(Unreadable::Unpublished),
                     }
                 }
-                Some(OpContent::Unary(op))
-                    if op.kind == UnaryKind::Negate as i32 && op.ffi_name.is_none() =>
-                {
-                    Ok(Operation::Negate)
+                Some(OpContent::Unary(op)) if op.ffi_name.is_none() => {
+                    match UnaryKind::from_i32(op.kind) {
+                        Some(UnaryKind::Length) => Ok(Operation::Length),
+                        Some(UnaryKind::Negate) => Ok(Operation::Negate),
+                        Some(UnaryKind::Parens) => Ok(Operation::Parens),
+                        _ => Err(Unreadable::Unpublished),
+                    }
                 }
                 Some(_) => Err(Unreadable::Unpublished),
                 None => Err(NotAdmitted::Undecodable.into()),

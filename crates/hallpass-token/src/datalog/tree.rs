@@ -51,17 +51,42 @@ impl<'a> Predicate<'a> {
     }
 }
 
-/// One step of an expression, in postfix order.
+/// One step of an expression, in postfix order. Some are in no template and only in checks of the extended profile. None
+/// makes a value larger than its operands, and none calls anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Operation<'a> {
+    And,
     Contains,
     EndsWith,
+    /// `===`: of operands of one type.
+    Equal,
     GreaterOrEqual,
+    GreaterThan,
+    /// `==`: of any operands.
+    HeterogeneousEqual,
+    /// `!=`: of any operands.
+    HeterogeneousNotEqual,
+    Length,
     LessOrEqual,
     LessThan,
     Negate,
+    /// `!==`: of operands of one type.
+    NotEqual,
+    Or,
+    Parens,
     StartsWith,
     Value(Term<'a>),
+}
+
+impl Operation<'_> {
+    /// How many values it takes from the stack; each leaves one.
+    pub(crate) fn operands(&self) -> usize {
+        match self {
+            Self::Value(_) => 0,
+            Self::Length | Self::Negate | Self::Parens => 1,
+            _ => 2,
+        }
+    }
 }
 
 /// One alternative of a check.
@@ -168,8 +193,10 @@ impl fmt::Display for Predicate<'_> {
 impl fmt::Display for Query<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         separated(f, ", ", &self.body)?;
+        let mut separator = if self.body.is_empty() { "" } else { ", " };
         for expression in &self.expressions {
-            write!(f, ", {}", expression_text(expression))?;
+            write!(f, "{separator}{}", expression_text(expression))?;
+            separator = ", ";
         }
         for (position, key) in self.trusting.iter().enumerate() {
             f.write_str(if position == 0 { " trusting " } else { ", " })?;
@@ -189,13 +216,15 @@ impl fmt::Display for Check<'_> {
     }
 }
 
-/// The infix form of the expressions of templates.
+/// The infix form of an expression.
 fn expression_text(steps: &[Operation<'_>]) -> String {
     let mut stack: Vec<String> = Vec::new();
     for step in steps {
         let text = match step {
             Operation::Value(term) => term.to_string(),
             Operation::Negate => format!("!{}", stack.pop().unwrap_or_default()),
+            Operation::Parens => format!("({})", stack.pop().unwrap_or_default()),
+            Operation::Length => format!("{}.length()", stack.pop().unwrap_or_default()),
             binary => {
                 let right = stack.pop().unwrap_or_default();
                 let left = stack.pop().unwrap_or_default();
@@ -203,6 +232,13 @@ fn expression_text(steps: &[Operation<'_>]) -> String {
                     Operation::GreaterOrEqual => format!("{left} >= {right}"),
                     Operation::LessOrEqual => format!("{left} <= {right}"),
                     Operation::LessThan => format!("{left} < {right}"),
+                    Operation::GreaterThan => format!("{left} > {right}"),
+                    Operation::And => format!("{left} && {right}"),
+                    Operation::Or => format!("{left} || {right}"),
+                    Operation::Equal => format!("{left} === {right}"),
+                    Operation::NotEqual => format!("{left} !== {right}"),
+                    Operation::HeterogeneousEqual => format!("{left} == {right}"),
+                    Operation::HeterogeneousNotEqual => format!("{left} != {right}"),
                     Operation::EndsWith => format!("{left}.ends_with({right})"),
                     Operation::StartsWith => format!("{left}.starts_with({right})"),
                     _ => format!("{left}.contains({right})"),

@@ -17,16 +17,35 @@ use super::{Check, CheckKind, Operation, Predicate, Query, Symbols, Term};
 
 /// The block version of Datalog 3.0, which every implementation reads (`MIN_SCHEMA_VERSION`).
 const DATALOG_3_0: u32 = 3;
-/// The block version of Datalog 3.1, which `trusting` and `check all` need.
+/// The block version of Datalog 3.1.
 const DATALOG_3_1: u32 = 4;
+/// The block version of Datalog 3.3.
+const DATALOG_3_3: u32 = 6;
 
-/// The oldest version that holds a block of the tree, so that there is one way to write it: Datalog 3.0, and 3.1 for
-/// `check all` and for `trusting`, which is what public keys are for.
+/// The oldest version that holds a block of the tree, so that there is one way to write it: Datalog 3.0; 3.1 for
+/// `check all`, `!==`, and `trusting`, which is what public keys are for; 3.3 for `==` and `!=`.
 pub(crate) fn oldest_version(block: &schema::Block) -> u32 {
-    if block.public_keys.is_empty() && block.checks.iter().all(|check| check.kind.is_none()) {
-        DATALOG_3_0
-    } else {
+    let has = |wanted: &[Kind]| {
+        block
+            .checks
+            .iter()
+            .flat_map(|check| &check.queries)
+            .flat_map(|query| &query.expressions)
+            .flat_map(|expression| &expression.ops)
+            .any(|op| match &op.content {
+                Some(OpContent::Binary(op)) => wanted.iter().any(|kind| *kind as i32 == op.kind),
+                _ => false,
+            })
+    };
+    if has(&[Kind::HeterogeneousEqual, Kind::HeterogeneousNotEqual]) {
+        DATALOG_3_3
+    } else if !block.public_keys.is_empty()
+        || block.checks.iter().any(|check| check.kind.is_some())
+        || has(&[Kind::NotEqual])
+    {
         DATALOG_3_1
+    } else {
+        DATALOG_3_0
     }
 }
 
@@ -151,16 +170,28 @@ impl BlockWriter {
                 ffi_name: None,
             })
         };
+        let unary = |kind: UnaryKind| {
+            OpContent::Unary(schema::OpUnary {
+                kind: kind as i32,
+                ffi_name: None,
+            })
+        };
         let content = match operation {
+            Operation::And => binary(Kind::And),
             Operation::Contains => binary(Kind::Contains),
             Operation::EndsWith => binary(Kind::Suffix),
+            Operation::Equal => binary(Kind::Equal),
             Operation::GreaterOrEqual => binary(Kind::GreaterOrEqual),
+            Operation::GreaterThan => binary(Kind::GreaterThan),
+            Operation::HeterogeneousEqual => binary(Kind::HeterogeneousEqual),
+            Operation::HeterogeneousNotEqual => binary(Kind::HeterogeneousNotEqual),
+            Operation::Length => unary(UnaryKind::Length),
             Operation::LessOrEqual => binary(Kind::LessOrEqual),
             Operation::LessThan => binary(Kind::LessThan),
-            Operation::Negate => OpContent::Unary(schema::OpUnary {
-                kind: UnaryKind::Negate as i32,
-                ffi_name: None,
-            }),
+            Operation::Negate => unary(UnaryKind::Negate),
+            Operation::NotEqual => binary(Kind::NotEqual),
+            Operation::Or => binary(Kind::Or),
+            Operation::Parens => unary(UnaryKind::Parens),
             Operation::StartsWith => binary(Kind::Prefix),
             Operation::Value(term) => OpContent::Value(self.term(term)),
         };

@@ -14,6 +14,7 @@ mod approvals;
 mod describe;
 mod differential;
 mod docs;
+mod extended;
 mod fixtures;
 mod forge;
 mod laws;

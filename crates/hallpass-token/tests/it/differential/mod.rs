@@ -12,7 +12,7 @@ use hallpass_token::{AdmittedToken, Clearance, UnverifiedToken, mint};
 use hallpass_vocabulary::DenialCode;
 
 use self::caveats::{Flaw, Stated};
-use self::dice::Dice;
+pub use self::dice::Dice;
 use crate::fixtures::{Call, approver, attenuated, next, root, verified};
 
 const CALLS_PER_TOKEN: u64 = 10;

@@ -1,36 +1,24 @@
 //! The Biscuit engine as the definition: the same token and call, decided by the library every other Biscuit tool uses.
 //!
-//! Never on the call path. It is what the typed decision is compared with, in tests and for a person who asks. It sees
+//! Never on the call path of the standard profile. It is what the typed decision is compared with, in tests and for a person who asks. It sees
 //! expiry, environment, audience, tools, approvals and caveats; it does not see when a token was issued, nor admission,
 //! nor revocation, nor whether a tool that needs an approval was allowed or withheld.
 
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
 
-use biscuit_auth::builder::{
-    Algorithm, AuthorizerBuilder, Expression, Fact, Op, Policy, PolicyKind, Predicate, Rule, Term,
-};
+use biscuit_auth::builder::{Algorithm, AuthorizerBuilder};
 use biscuit_auth::{AuthorizerLimits, Biscuit, PublicKey, error};
 
 use hallpass_args::Pointer;
 
 use crate::call_facts;
 use crate::caveat::Caveat;
-use crate::datalog;
 use crate::decide::CallFacts;
 use crate::token::VerifiedToken;
 
-/// How long the engine may take. A backstop only: what is admitted takes well under a millisecond, and at 100 ms no
-/// valid call failed on a busy machine.
-const ENGINE_TIME_MAX: Duration = Duration::from_millis(250);
+pub(crate) mod run;
 
-/// Facts the engine may hold: those of the largest token and call, whose arrays have up to 1,024 elements with a dozen
-/// facts each, and of several such arrays. Looked at between rounds of rules only, and admitted tokens have no rules.
-const ENGINE_FACTS_MAX: u64 = 100_000;
-
-/// Rounds of rules the engine may run. Admitted tokens have no rules.
-const ENGINE_ITERATIONS_MAX: u64 = 10;
+use run::{allow_all, guarded, limits};
 
 /// What the engine says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -107,52 +95,10 @@ impl Engine {
         let pointers = self.pointers.iter().collect();
         let facts = call_facts::of_call(call, self.blocks, &pointers);
         for fact in facts.ok_or(error::Token::InternalError)? {
-            let terms: Vec<_> = fact.terms.into_iter().map(engine_term).collect();
-            builder = builder.fact(Fact::new(fact.name.to_owned(), terms))?;
+            builder = builder.fact(run::fact(fact))?;
         }
         // On the builder, before anything is derived: limits passed to `authorize` come too late.
         builder.set_limits(limits).build(&self.token)?.authorize()
-    }
-}
-
-/// The engine panics in places; what it leaves behind is dropped with the closure.
-fn guarded<T>(run: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(run)).ok()
-}
-
-fn limits() -> AuthorizerLimits {
-    AuthorizerLimits {
-        max_facts: ENGINE_FACTS_MAX,
-        max_iterations: ENGINE_ITERATIONS_MAX,
-        max_time: ENGINE_TIME_MAX,
-    }
-}
-
-/// `allow if true`: the checks of the token decide.
-fn allow_all() -> Policy {
-    let head = Predicate {
-        name: "query".to_owned(),
-        terms: Vec::new(),
-    };
-    let truth = Expression {
-        ops: vec![Op::Value(Term::Bool(true))],
-    };
-    Policy {
-        queries: vec![Rule::new(head, Vec::new(), vec![truth], Vec::new())],
-        kind: PolicyKind::Allow,
-    }
-}
-
-/// A term of ours as the engine's.
-fn engine_term(term: datalog::Term<'_>) -> Term {
-    match term {
-        datalog::Term::Bool(value) => Term::Bool(value),
-        datalog::Term::Bytes(bytes) => Term::Bytes(bytes.into_owned()),
-        datalog::Term::Date(seconds) => Term::Date(seconds),
-        datalog::Term::Integer(value) => Term::Integer(value),
-        datalog::Term::Set(elements) => Term::Set(elements.into_iter().map(engine_term).collect()),
-        datalog::Term::Text(text) => Term::Str(text.into_owned()),
-        datalog::Term::Variable(name) => Term::Variable(name.to_owned()),
     }
 }
 

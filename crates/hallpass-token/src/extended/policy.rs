@@ -1,0 +1,97 @@
+//! A service's own policy as Datalog text: trusted, for its author runs the service.
+
+use biscuit_auth::builder::AuthorizerBuilder;
+use hallpass_args::Pointer;
+
+use crate::engine::run;
+use crate::limits::{DATALOG_POLICY_BYTES_MAX, DATALOG_POLICY_DEPTH_MAX};
+
+/// A Datalog policy: checks, and `allow if` and `deny if` of which the first that matches decides. A call that none
+/// matches is denied.
+///
+/// ```
+/// use hallpass_token::DatalogPolicy;
+///
+/// let policy = DatalogPolicy::parse(
+///     r#"deny if role("intern"), call:tool("ticket.close");
+///        allow if call:arg_int("/limit", $n), $n <= 100;
+///        allow if call:tool($t), $t != "kb.search";"#,
+///     ["/limit".parse()?],
+/// )?;
+/// assert!(DatalogPolicy::parse("allow iff true;", []).is_err());
+/// # let _ = policy;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct DatalogPolicy {
+    builder: AuthorizerBuilder,
+    arguments: Vec<Pointer>,
+}
+
+/// A text that is no Datalog policy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidDatalogPolicy {
+    /// It has no `allow if`: every call would be denied.
+    #[error("the policy has no `allow if`, so it would deny every call")]
+    NoAllow,
+    /// The engine's parser does not take it.
+    #[error("the policy is not Datalog: {reason}")]
+    Syntax {
+        /// What the parser says.
+        reason: String,
+    },
+    /// Nested deeper than [`DATALOG_POLICY_DEPTH_MAX`].
+    #[error("the policy nests deeper than {DATALOG_POLICY_DEPTH_MAX} parentheses")]
+    TooDeep,
+    /// More than [`DATALOG_POLICY_BYTES_MAX`] bytes.
+    #[error("the policy has more than {DATALOG_POLICY_BYTES_MAX} bytes")]
+    TooLarge,
+}
+
+impl DatalogPolicy {
+    /// Reads a policy. `arguments` are the arguments of calls it looks at: only these become facts.
+    ///
+    /// # Errors
+    /// [`InvalidDatalogPolicy`].
+    pub fn parse(
+        text: &str,
+        arguments: impl IntoIterator<Item = Pointer>,
+    ) -> Result<Self, InvalidDatalogPolicy> {
+        if text.len() > DATALOG_POLICY_BYTES_MAX {
+            return Err(InvalidDatalogPolicy::TooLarge);
+        }
+        // The library's parser recurses into these, and into negations.
+        let mut depth = 0_usize;
+        for c in text.chars() {
+            match c {
+                '(' | '[' | '{' | '!' => depth += 1,
+                ')' | ']' | '}' | ';' | ',' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth > DATALOG_POLICY_DEPTH_MAX {
+                return Err(InvalidDatalogPolicy::TooDeep);
+            }
+        }
+        let syntax = |reason: String| InvalidDatalogPolicy::Syntax { reason };
+        let parsed = run::guarded(|| AuthorizerBuilder::new().code(text));
+        let builder = parsed
+            .ok_or_else(|| syntax("its parser failed".to_owned()))?
+            .map_err(|error| syntax(error.to_string()))?;
+        if !run::guarded(|| builder.dump_code()).is_some_and(|code| code.contains("allow if ")) {
+            return Err(InvalidDatalogPolicy::NoAllow);
+        }
+        Ok(Self {
+            builder,
+            arguments: arguments.into_iter().collect(),
+        })
+    }
+
+    pub(crate) fn builder(&self) -> &AuthorizerBuilder {
+        &self.builder
+    }
+
+    pub(super) fn arguments(&self) -> &[Pointer] {
+        &self.arguments
+    }
+}
