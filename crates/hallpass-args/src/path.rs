@@ -323,17 +323,21 @@ mod tests {
         }
     }
 
-    /// Undoes percent-encoding in the most lenient way there is.
+    /// Undoes percent-encoding wherever it can be undone.
     fn decoded(text: &str) -> String {
+        let digit = |byte: &u8| char::from(*byte).to_digit(16);
         let mut bytes = Vec::new();
         let mut rest = text.as_bytes();
         while let [byte, after @ ..] = rest {
-            let pair = after.get(..2).and_then(|p| std::str::from_utf8(p).ok());
-            let value = pair.and_then(|p| u8::from_str_radix(p, 16).ok());
-            (bytes, rest) = match value.filter(|_| *byte == b'%') {
-                Some(value) => ([&bytes[..], &[value]].concat(), &after[2..]),
-                None => ([&bytes[..], &[*byte]].concat(), after),
-            };
+            rest = after;
+            bytes.push(*byte);
+            if let (b'%', [high, low, after @ ..]) = (byte, after)
+                && let (Some(high), Some(low)) = (digit(high), digit(low))
+            {
+                bytes.pop();
+                bytes.push(u8::try_from(high * 16 + low).unwrap());
+                rest = after;
+            }
         }
         String::from_utf8_lossy(&bytes).into_owned()
     }
