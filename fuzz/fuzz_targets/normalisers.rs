@@ -54,12 +54,12 @@ fn decoded(text: &str) -> String {
     while let [byte, after @ ..] = rest {
         rest = after;
         bytes.push(*byte);
-        if let (b'%', [high, low, after @ ..]) = (byte, after) {
-            if let (Some(high), Some(low)) = (digit(high), digit(low)) {
-                bytes.pop();
-                bytes.push(u8::try_from(high * 16 + low).unwrap());
-                rest = after;
-            }
+        if let (b'%', [high, low, after @ ..]) = (byte, after)
+            && let (Some(high), Some(low)) = (digit(high), digit(low))
+        {
+            bytes.pop();
+            bytes.push(u8::try_from(high * 16 + low).unwrap());
+            rest = after;
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
