@@ -58,6 +58,10 @@ impl EmailAddress {
         if local.len() > LOCAL_BYTES_MAX {
             return Err(EmailRefused::TooLong);
         }
+        // `-oQ/tmp@…` is an option to programs that are handed addresses.
+        if local.starts_with('-') {
+            return Err(EmailRefused::Local);
+        }
         if !local
             .split('.')
             .all(|atom| !atom.is_empty() && atom.bytes().all(is_atom))

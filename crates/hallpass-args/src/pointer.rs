@@ -44,10 +44,45 @@ pub enum InvalidPointer {
     TooLong,
 }
 
+/// Another name differs from the one asked for in case only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("another name differs in case only")]
+pub struct Ambiguous;
+
 impl Pointer {
     /// The pointer as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The value this points at, if every reader finds the same one.
+    ///
+    /// # Errors
+    /// [`Ambiguous`] when another name on the way differs from the pointer's in case only (RFC 8259 section 8.3 compares
+    /// code units, but readers that bind names to fields without regard to case are common).
+    pub fn resolve_unambiguous<'v>(
+        &self,
+        arguments: &'v Map<String, Value>,
+    ) -> Result<Option<&'v Value>, Ambiguous> {
+        let mut segments = self.0.split('/').skip(1).map(unescaped);
+        let Some(first) = segments.next() else {
+            return Ok(None);
+        };
+        let Some(mut value) = the_one(arguments, &first)? else {
+            return Ok(None);
+        };
+        for segment in segments {
+            let next = match value {
+                Value::Object(members) => the_one(members, &segment)?,
+                Value::Array(items) => index(&segment).and_then(|index| items.get(index)),
+                _ => None,
+            };
+            let Some(next) = next else {
+                return Ok(None);
+            };
+            value = next;
+        }
+        Ok(Some(value))
     }
 
     /// The value this points at, if there is one. An array index has no leading zeros, and `-`, the element after the
@@ -64,6 +99,27 @@ impl Pointer {
         }
         Some(value)
     }
+}
+
+/// The member of this name, if no other name is the same without regard to case.
+fn the_one<'v>(
+    members: &'v Map<String, Value>,
+    name: &str,
+) -> Result<Option<&'v Value>, Ambiguous> {
+    let mut others = members.keys().filter(|other| *other != name);
+    if others.any(|other| is_same_without_case(other, name)) {
+        return Err(Ambiguous);
+    }
+    Ok(members.get(name))
+}
+
+/// Simple case folding, both ways: `ſ` and the Kelvin sign are `s` and `k` to readers that fold.
+fn is_same_without_case(one: &str, other: &str) -> bool {
+    if one.is_ascii() && other.is_ascii() {
+        return one.eq_ignore_ascii_case(other);
+    }
+    let folded = |text: &str| text.to_uppercase().to_lowercase();
+    folded(one) == folded(other)
 }
 
 fn unescaped(segment: &str) -> Cow<'_, str> {
@@ -134,6 +190,36 @@ mod tests {
 
     fn pointer(text: &str) -> Pointer {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_name_in_another_case_makes_a_pointer_ambiguous() {
+        let Value::Object(arguments) = json!({
+            "path": 1, "PATH": 2, "deep": {"a": {"Key": 3, "key": 4}, "b": [5]}, "k": 6, "\u{212a}": 7, "DEEP2": 8,
+        }) else {
+            panic!("an object");
+        };
+        let resolve = |pointer: &str| {
+            let pointer: Pointer = pointer.parse().unwrap();
+            pointer
+                .resolve_unambiguous(&arguments)
+                .map(|value| value.cloned())
+        };
+        for ambiguous in [
+            "/path",
+            "/PATH",
+            "/Path",
+            "/deep/a/key",
+            "/deep/a/KEY",
+            "/k",
+        ] {
+            assert_eq!(resolve(ambiguous), Err(Ambiguous), "{ambiguous}");
+        }
+        assert_eq!(resolve("/deep/b/0"), Ok(Some(json!(5))));
+        assert_eq!(resolve("/deep/b/1"), Ok(None));
+        assert_eq!(resolve("/absent"), Ok(None));
+        // A name that is there in another case only is missing, or it would be ambiguous whether it is.
+        assert_eq!(resolve("/deep2"), Err(Ambiguous));
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(crate) fn of_call<'a>(
         facts.push(Predicate::new(NAMES_FACT, [Term::Set(names)]));
     }
     for pointer in pointers {
-        if let Some(value) = pointer.resolve(members) {
+        if let Ok(Some(value)) = pointer.resolve_unambiguous(members) {
             facts.extend(of_argument(pointer.as_str(), value));
         }
     }

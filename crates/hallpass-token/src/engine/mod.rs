@@ -1,7 +1,7 @@
 //! The Biscuit engine as the definition: the same token and call, decided by the library every other Biscuit tool uses.
 //!
-//! Never on the call path of the standard profile. It is what the typed decision is compared with, in tests and for a person who asks. It sees
-//! expiry, environment, audience, tools, approvals and caveats; it does not see when a token was issued, nor admission,
+//! Never on the call path of the standard profile. It is what the typed decision is compared with, in tests and for a
+//! person who asks. It sees expiry, environment, audience, tools, approvals and caveats; it does not see when a token was issued, nor admission,
 //! nor revocation, nor whether a tool that needs an approval was allowed or withheld.
 
 use std::collections::BTreeSet;
@@ -105,6 +105,7 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::time::Duration;
 
     use hallpass_args::Arguments;
     use hallpass_keys::{Digest, Purpose, SigningKey};

@@ -49,8 +49,14 @@ pub fn appended(code: &str) -> String {
 }
 
 pub fn appended_to(text: &str, code: &str) -> String {
-    let next = KeyPair::from(&PrivateKey::from_bytes(&[77; 32], Algorithm::Ed25519).unwrap());
-    let block = BlockBuilder::new().code(code).unwrap();
+    appended_with(text, code, 77)
+}
+
+/// Likewise, with this seed for the key of the next block.
+pub fn appended_with(text: &str, code: &str, seed: u8) -> String {
+    let next = KeyPair::from(&PrivateKey::from_bytes(&[seed; 32], Algorithm::Ed25519).unwrap());
+    let block = BlockBuilder::new().code(code);
+    let block = block.unwrap_or_else(|error| panic!("{code}: {error}"));
     to_text(
         &biscuit(text)
             .append_with_keypair(&next, block)

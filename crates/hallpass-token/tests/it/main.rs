@@ -11,6 +11,7 @@
 )]
 
 mod approvals;
+mod caveat_page;
 mod describe;
 mod differential;
 mod docs;

@@ -10,7 +10,7 @@ use hallpass_token::limits::{
 };
 use hallpass_token::{
     AdmissionError, AttenuateError, BudgetUnit, Caveat, Grant, GrantError, GrantSpec, MintError,
-    NameSet, NotAdmitted, UnverifiedToken, mint,
+    NameSet, NotAdmitted, Unbounded, UnverifiedToken, mint,
 };
 use hallpass_vocabulary::{Timestamp, ToolName};
 
@@ -258,10 +258,18 @@ fn what_is_narrowed_here_is_admitted() {
 
 #[test]
 fn a_token_no_verifier_would_admit_is_not_narrowed() {
+    let caveat = ["only tools kb.search".parse().unwrap()];
+    // The extended profile admits this one.
     let text = crate::forge::appended("check if true;");
     let token = UnverifiedToken::parse(&text).unwrap();
-    let refused = AttenuateError::NotAdmitted(AdmissionError::CaveatUnknown { block: 1, check: 0 });
-    let caveat = ["only tools kb.search".parse().unwrap()];
+    assert!(token.attenuate(&caveat, next(9)).is_ok());
+    let text = crate::forge::appended(r#"reject if role("intern");"#);
+    let token = UnverifiedToken::parse(&text).unwrap();
+    let refused = AttenuateError::NotAdmitted(AdmissionError::CheckUnbounded {
+        block: 1,
+        check: 0,
+        reason: Unbounded::NotAdmitted,
+    });
     assert_eq!(token.attenuate(&caveat, next(9)).map(|_| ()), Err(refused));
 }
 

@@ -230,8 +230,10 @@ impl Test {
     fn failing(&self, arguments: &Arguments) -> Option<Failing> {
         let name = || Excerpt::of(self.pointer.as_str());
         let lacking = |lacking| Some(Failing::Lacking(name(), lacking));
-        let Some(value) = self.pointer.resolve(arguments.members()) else {
-            return lacking(Lacking::Missing);
+        let value = match self.pointer.resolve_unambiguous(arguments.members()) {
+            Ok(Some(value)) => value,
+            Ok(None) => return lacking(Lacking::Missing),
+            Err(ambiguous) => return lacking(ambiguous.into()),
         };
         if !self.each {
             return match self.quality.of(value) {

@@ -5,8 +5,8 @@
 use std::borrow::Cow;
 
 use hallpass_args::{
-    Cidr, Decimal, DnsName, EmailAddress, EmailRefused, IpBits, IpRefused, NormalPath, PathRefused,
-    UrlParts, UrlRefused,
+    Ambiguous, Cidr, Decimal, DnsName, EmailAddress, EmailRefused, IpBits, IpRefused, NormalPath,
+    PathRefused, UrlParts, UrlRefused,
 };
 use serde_json::Value;
 
@@ -44,6 +44,8 @@ pub(crate) enum Seen<'v> {
 /// Why an argument lacks a quality. Says nothing of its value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Lacking {
+    #[error("is ambiguous: {0}")]
+    Ambiguous(#[from] Ambiguous),
     #[error("is not an array of 1 to {ITEMS_MAX} elements")]
     Array,
     #[error("is no decimal of at most six places within ±9223372036854")]
@@ -136,9 +138,12 @@ impl Quality {
             (Self::Bool, C::Is(Constant::Bool(_)))
             | (Self::Null, C::Is(Constant::Null))
             | (Self::Integer | Self::Decimal, C::Is(Constant::Integer(_)))
-            | (Self::Integer | Self::Decimal | Self::Length | Self::Count, C::Within(_))
+            | (Self::Integer | Self::Decimal, C::Within(_))
             | (Self::Integer, C::OneOf(Values::Integers(_)) | C::NoneOf(Values::Integers(_))) => {
                 true
+            }
+            (Self::Length | Self::Count, C::Within(bounds)) => {
+                bounds.low.is_none_or(|low| low >= 0) && bounds.high.is_none_or(|high| high >= 0)
             }
             (Self::Text, C::Is(Constant::Text(text))) => text.len() <= SYMBOL_BYTES_MAX,
             (Self::Text, C::OneOf(Values::Texts(texts)) | C::NoneOf(Values::Texts(texts))) => {

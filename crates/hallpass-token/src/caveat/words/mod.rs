@@ -203,7 +203,7 @@ mod tests {
             ("/limit in 1 .. 100", "/limit in 1..100"),
             ("/path under /workspace/", "/path under /workspace"),
             ("/path under notes", "/path under ./notes"),
-            ("/path under /a//./b", "/path under /a/b"),
+            ("/path under /a/./b", "/path under /a/b"),
             ("/mode == \"fast\"", "/mode==fast"),
             ("/price <= 99.950000", "/price<=99.95"),
             ("/status one of b,a , b", "/status one of a, b"),

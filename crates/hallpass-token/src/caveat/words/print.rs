@@ -80,7 +80,13 @@ fn test_words(test: &Test, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 Quality::UrlScheme => " url scheme ",
                 _ => " one of ",
             };
-            list_of(f, words, values)
+            match values {
+                // Where only a text can stand.
+                Values::Texts(values) if quality != Quality::Text => {
+                    list(f, words, values.iter().map(|text| Text(text)))
+                }
+                values => list_of(f, words, values),
+            }
         }
         (_, Condition::NoneOf(values)) => list_of(f, " not one of ", values),
         (_, Condition::StartsWith(text)) => write!(f, " starts with {}", Text(text)),

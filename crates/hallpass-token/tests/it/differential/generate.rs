@@ -148,7 +148,7 @@ const FAMILIES: [Family; 10] = [
             "\"/workspace\"",
             "\"/workspace/\"",
             "\"/workspace/a\"",
-            "\"/workspace//b/./c\"",
+            "\"/workspace/b/./c\"",
             "\"/workspace-evil\"",
             "\"/workspace/../etc\"",
             "\"/workspace/%2e%2e/x\"",
