@@ -26,6 +26,7 @@ fn verifier(world: &World, journal: &std::path::Path, audience: &str) -> Verifie
         environment: environment("dev"),
         tenancy: Tenancy::Many,
         disclosure: Disclosure::Code,
+        profile: hallpass_verifier::Profile::Standard,
         journal: Journal::open(journal, settings).unwrap(),
         snapshots: Arc::new(Snapshots::new(snapshot)),
         clock: Arc::new(clock),

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use foldhash::quality::RandomState;
 use hallpass_keys::VerifyingKey;
-use hallpass_token::{AdmittedToken, PlacedCaveat};
+use hallpass_token::AdmittedToken;
 
 /// The most entries of one generation.
 const ENTRIES_PER_GENERATION_MAX: usize = 1024;
@@ -96,14 +96,9 @@ fn bytes_held(text: &str, token: &AdmittedToken) -> usize {
         .saturating_add(grant.needs_approval.len())
         .saturating_add(grant.audiences.len())
         .saturating_add(grant.roles.len());
-    let given_up = token.caveats().iter().map(|placed| {
-        placed
-            .caveat
-            .bytes_held()
-            .saturating_add(size_of::<PlacedCaveat>())
-    });
-    given_up
-        .fold(granted.saturating_mul(NAME_BYTES), usize::saturating_add)
+    granted
+        .saturating_mul(NAME_BYTES)
+        .saturating_add(token.check_bytes_held())
         .saturating_add(TOKEN_BYTES)
         .saturating_add(text.len())
 }

@@ -24,6 +24,8 @@ pub struct Checked {
     pub(crate) impact: Option<Impact>,
     pub(crate) bundle: Option<BundleId>,
     pub(crate) verdict: Result<Impact, Denial>,
+    /// Whether the engine has yet to run; the verdict denies until it has.
+    pub(crate) deferred: bool,
 }
 
 impl Checked {

@@ -7,9 +7,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hallpass_journal::{Append, Event};
-use hallpass_vocabulary::{DecisionId, DenialCode};
+use hallpass_vocabulary::{DecisionId, DenialCode, Timestamp};
 
 use crate::checked::Checked;
+use crate::later::Later;
 use crate::permit::{Permit, Unrecorded, durability};
 use crate::record;
 use crate::refusal::{ApprovalRequired, Denial, Denied, Refusal};
@@ -39,11 +40,22 @@ enum State {
     Answered,
     /// An allowed call: the permit is let out when the append succeeds.
     Allowed(Append, Unrecorded),
+    /// A call that another thread decides.
+    Elsewhere(Later<Commit>),
     /// A denied call: recorded without being waited for, so that no flood of denials can hold up anything.
     Denied(Denial),
 }
 
 impl Commit {
+    /// A decision that another thread will begin. `decision` is the id of the denial should it not.
+    pub(crate) fn elsewhere(verifier: &Arc<Inner>, now: Timestamp, later: Later<Self>) -> Self {
+        Self {
+            decision: verifier.ids.decision(now),
+            disclosure: verifier.disclosure,
+            state: State::Elsewhere(later),
+        }
+    }
+
     pub(crate) fn begin(verifier: &Arc<Inner>, checked: Checked) -> Self {
         let decision = verifier.ids.decision(checked.now);
         if let Some(bundle) = &checked.bundle {
@@ -83,6 +95,10 @@ impl Commit {
         let limit = Duration::from_secs(RECORD_WAIT_SECONDS_MAX);
         match std::mem::replace(&mut self.state, State::Answered) {
             State::Allowed(append, permit) => self.conclude(permit.conclude(append.wait(limit))),
+            State::Elsewhere(later) => match later.wait(limit) {
+                Some(begun) => begun.wait(),
+                None => self.conclude(Err(nowhere())),
+            },
             State::Denied(denial) => self.conclude(Err(denial)),
             State::Answered => self.conclude(Err(answered())),
         }
@@ -110,11 +126,27 @@ impl Future for Commit {
                     return Poll::Pending;
                 }
             },
+            State::Elsewhere(mut later) => match Pin::new(&mut later).poll(context) {
+                Poll::Ready(Some(begun)) => {
+                    *self = begun;
+                    return self.poll(context);
+                }
+                Poll::Ready(None) => Err(nowhere()),
+                Poll::Pending => {
+                    self.state = State::Elsewhere(later);
+                    return Poll::Pending;
+                }
+            },
             State::Denied(denial) => Err(denial),
             State::Answered => Err(answered()),
         };
         Poll::Ready(self.conclude(answer))
     }
+}
+
+/// What a decision is that no thread has come to.
+fn nowhere() -> Denial {
+    Denial::new(DenialCode::Overloaded, "the engine did not come to it")
 }
 
 /// What a decision that was answered already answers: a permit is given once.

@@ -7,17 +7,39 @@ use hallpass_bundle::{Snapshot, Staleness, TokenKey, TokenPurpose};
 use hallpass_token::{AdmittedToken, CallFacts, Clearance, UnverifiedToken};
 use hallpass_vocabulary::{Audience, DenialCode, Environment, Impact, Timestamp};
 
-use crate::Tenancy;
 use crate::cache::{Known, TokenCache};
 use crate::refusal::Denial;
+use crate::setup::{Profile, Tenancy};
 
 /// What a verifier is pinned to.
 pub(crate) struct Judge {
     pub(crate) audience: Audience,
     pub(crate) environment: Environment,
     pub(crate) tenancy: Tenancy,
+    pub(crate) profile: Profile,
     pub(crate) staleness: Staleness,
     pub(crate) cache: TokenCache,
+}
+
+/// Where the engine may run, if the extended profile needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EngineHere {
+    /// Not on this thread: the verdict is put off.
+    Defer,
+    Run,
+}
+
+/// Why there is no permission yet.
+enum Not {
+    Allowed(Denial),
+    /// The engine has to run.
+    Decided,
+}
+
+impl From<Denial> for Not {
+    fn from(denial: Denial) -> Self {
+        Self::Allowed(denial)
+    }
 }
 
 /// The verdict, and what was known when it was reached.
@@ -27,6 +49,8 @@ pub(crate) struct Judged {
     /// What the tool does, where the catalogue has it.
     pub(crate) impact: Option<Impact>,
     pub(crate) verdict: Result<Impact, Denial>,
+    /// Whether the verdict is put off until the engine has run; until then it denies.
+    pub(crate) deferred: bool,
 }
 
 impl Judge {
@@ -36,11 +60,13 @@ impl Judge {
         call: &ToolCall,
         snapshot: Option<&Snapshot>,
         now: Timestamp,
+        engine: EngineHere,
     ) -> Judged {
         let unidentified = |denial: Denial| Judged {
             token: None,
             impact: None,
             verdict: Err(denial),
+            deferred: false,
         };
         let Some(text) = token else {
             return unidentified(DenialCode::TokenMissing.into());
@@ -63,11 +89,17 @@ impl Judge {
             Err(denial) => unidentified(denial),
             Ok(token) => {
                 let impact = self.impact(call, snapshot);
-                let verdict = self.weigh(&token, call, impact, snapshot, now);
+                let weighed = self.weigh(&token, call, impact, snapshot, now, engine);
+                let (verdict, deferred) = match weighed {
+                    Ok(impact) => (Ok(impact), false),
+                    Err(Not::Allowed(denial)) => (Err(denial), false),
+                    Err(Not::Decided) => (Err(DenialCode::Overloaded.into()), true),
+                };
                 Judged {
                     token: Some(token),
                     impact,
                     verdict,
+                    deferred,
                 }
             }
         }
@@ -89,7 +121,10 @@ impl Judge {
         let token = parsed
             .verify(&key)
             .map_err(|error| Denial::new(error.code(), error.to_string()))?
-            .admit()
+            .admit_as(match self.profile {
+                Profile::Extended(_) => hallpass_token::Profile::Extended,
+                Profile::Standard => hallpass_token::Profile::Standard,
+            })
             .map_err(|error| Denial::new(error.code(), error.to_string()))?;
         let token = Arc::new(token);
         self.cache.insert(
@@ -133,7 +168,8 @@ impl Judge {
         impact: Option<Impact>,
         snapshot: &Snapshot,
         now: Timestamp,
-    ) -> Result<Impact, Denial> {
+        engine: EngineHere,
+    ) -> Result<Impact, Not> {
         let grant = token.grant();
         let facts = CallFacts {
             now,
@@ -149,45 +185,55 @@ impl Judge {
         token.check_environment(&facts).map_err(by_token)?;
         if !grant.budgets.is_empty() {
             let detail = "the token has budgets, which this version does not count";
-            return Err(Denial::new(DenialCode::VocabularyUnsupported, detail));
+            return Err(not_allowed(DenialCode::VocabularyUnsupported, detail));
         }
         token.check_time(&facts).map_err(by_token)?;
         if let Tenancy::Only(served) = &self.tenancy
             && grant.tenant != *served
         {
             let detail = format!("token of `{}`, service of `{served}`", grant.tenant);
-            return Err(Denial::new(DenialCode::WrongTenant, detail));
+            return Err(not_allowed(DenialCode::WrongTenant, detail));
         }
         if call.audience != self.audience {
             let detail = format!(
                 "call for `{}`, service is `{}`",
                 call.audience, self.audience
             );
-            return Err(Denial::new(DenialCode::WrongAudience, detail));
+            return Err(not_allowed(DenialCode::WrongAudience, detail));
         }
         token.check_audience(&facts).map_err(by_token)?;
         // A tool whose impact is not known counts as the most harmful.
         if grant.proof.demands(impact.unwrap_or(Impact::Destructive)) {
             let detail = format!("the token demands a proof (`{}`)", grant.proof);
-            return Err(Denial::new(DenialCode::ProofRequired, detail));
+            return Err(not_allowed(DenialCode::ProofRequired, detail));
         }
         let Some(impact) = impact else {
             let detail = format!("`{}` is not a tool of `{}`", call.tool, self.audience);
-            return Err(Denial::new(DenialCode::ToolUnknown, detail));
+            return Err(not_allowed(DenialCode::ToolUnknown, detail));
         };
         let clearance = token.check_tool(&facts).map_err(by_token)?;
         token.check_caveats(&facts).map_err(by_token)?;
+        if let Profile::Extended(policy) = &self.profile
+            && (policy.is_some() || !token.is_standard())
+        {
+            if engine == EngineHere::Defer {
+                return Err(Not::Decided);
+            }
+            token
+                .check_in_engine(&facts, policy.as_ref())
+                .map_err(by_token)?;
+        }
         if snapshot.is_stale(impact, &self.staleness, now) {
             let detail = format!(
                 "last heartbeat {} s ago, at most {} s for a {impact} call",
                 snapshot.age(now).as_secs(),
                 self.staleness.bound(impact).as_secs()
             );
-            return Err(Denial::new(DenialCode::BundleStale, detail));
+            return Err(not_allowed(DenialCode::BundleStale, detail));
         }
         match clearance {
             Clearance::Allow => Ok(impact),
-            Clearance::NeedsApproval => Err(DenialCode::ApprovalRequired.into()),
+            Clearance::NeedsApproval => Err(Not::Allowed(DenialCode::ApprovalRequired.into())),
         }
     }
 
@@ -205,6 +251,10 @@ fn unknowing(text: &str, denial: Denial) -> Denial {
         Err(error) => Denial::new(error.code(), error.to_string()),
         Ok(_) => denial,
     }
+}
+
+fn not_allowed(code: DenialCode, detail: impl Into<String>) -> Not {
+    Not::Allowed(Denial::new(code, detail))
 }
 
 #[cfg(test)]
@@ -268,6 +318,7 @@ mod tests {
             audience: "tickets".parse().unwrap(),
             environment: "dev".parse().unwrap(),
             tenancy: Tenancy::Many,
+            profile: Profile::Standard,
             staleness: Staleness::STANDARD,
             cache: TokenCache::default(),
         };

@@ -19,8 +19,10 @@
 mod cache;
 mod checked;
 mod commit;
+mod engine_threads;
 mod ids;
 mod judge;
+mod later;
 mod outcome;
 mod permit;
 mod record;
@@ -31,8 +33,9 @@ mod verifier;
 
 pub use checked::Checked;
 pub use commit::{Commit, RECORD_WAIT_SECONDS_MAX};
+pub use hallpass_token::{DatalogPolicy, InvalidDatalogPolicy};
 pub use outcome::{ErrorClass, Outcome};
 pub use permit::Permit;
 pub use refusal::{ApprovalRequired, Denied, Refusal};
-pub use setup::{Disclosure, Setup, Tenancy};
+pub use setup::{Disclosure, Profile, Setup, Tenancy};
 pub use verifier::Verifier;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hallpass_bundle::Snapshots;
 use hallpass_journal::Journal;
+use hallpass_token::DatalogPolicy;
 use hallpass_vocabulary::{Audience, Clock, Environment, Tenant};
 
 /// Whose data the service holds.
@@ -28,8 +29,19 @@ pub enum Disclosure {
     NotFound,
 }
 
+/// Which checks of tokens a service takes. docs/extended-profile.md says what the second costs.
+#[derive(Debug, Clone, Default)]
+pub enum Profile {
+    /// Also other checks than the published caveats, within bounds, and a Datalog policy of the service's own; both run in
+    /// the Biscuit engine, on threads of the verifier's.
+    Extended(Option<DatalogPolicy>),
+    /// Published caveats only, and no engine.
+    #[default]
+    Standard,
+}
+
 /// Everything a [`Verifier`](crate::Verifier) needs. All fields are required: none has a safe default but
-/// [`Disclosure::Code`].
+/// [`Disclosure::Code`] and [`Profile::Standard`].
 pub struct Setup {
     /// The name of this service; a token must be for it.
     pub audience: Audience,
@@ -39,6 +51,8 @@ pub struct Setup {
     pub tenancy: Tenancy,
     /// How much of a denial the caller sees.
     pub disclosure: Disclosure,
+    /// Which checks of tokens the service takes.
+    pub profile: Profile,
     /// Where decisions are recorded before they take effect.
     pub journal: Journal,
     /// Where bundles arrive. Empty until the first one: every call is `bundle_missing` until then.

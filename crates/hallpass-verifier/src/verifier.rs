@@ -8,15 +8,18 @@ use hallpass_args::ToolCall;
 use hallpass_bundle::{BundleId, Snapshots, Staleness};
 use hallpass_journal::{BundleSeen, Durability, Event, Journal};
 use hallpass_vocabulary::{Audience, DenialCode, RequestId, Timestamp};
+use zeroize::Zeroizing;
 
 use crate::cache::TokenCache;
 use crate::checked::Checked;
 use crate::commit::Commit;
+use crate::engine_threads::{Busy, EngineThreads};
 use crate::ids::Ids;
-use crate::judge::Judge;
+use crate::judge::{EngineHere, Judge};
+use crate::later::later;
 use crate::record;
 use crate::refusal::{Denial, Denied, Refusal};
-use crate::setup::{Disclosure, Setup};
+use crate::setup::{Disclosure, Profile, Setup};
 use crate::token_clock::TokenClock;
 
 /// Decides tool calls for one service, from what it holds in memory. Cheap to clone; clones are one verifier.
@@ -31,6 +34,8 @@ pub(crate) struct Inner {
     pub(crate) number: u64,
     pub(crate) judge: Judge,
     pub(crate) disclosure: Disclosure,
+    /// Where the engine runs; none in the standard profile.
+    engine: Option<EngineThreads>,
     pub(crate) journal: Journal,
     pub(crate) snapshots: Arc<Snapshots>,
     pub(crate) clock: TokenClock,
@@ -49,10 +54,15 @@ impl Verifier {
                 audience: setup.audience,
                 environment: setup.environment,
                 tenancy: setup.tenancy,
+                profile: setup.profile.clone(),
                 staleness: Staleness::STANDARD,
                 cache: TokenCache::default(),
             },
             disclosure: setup.disclosure,
+            engine: match setup.profile {
+                Profile::Extended(_) => Some(EngineThreads::start()),
+                Profile::Standard => None,
+            },
             journal: setup.journal,
             snapshots: setup.snapshots,
             clock: TokenClock::new(setup.clock, floor),
@@ -71,11 +81,23 @@ impl Verifier {
         self.0.ids.request(self.0.clock.now())
     }
 
-    /// Checks a token and a call at a time. Pure: reads no clock, does no I/O, records nothing, permits nothing.
+    /// Checks a token and a call at a time. Pure: reads no clock, does no I/O, records nothing, permits nothing. In the
+    /// extended profile it may run the engine on this thread, for a few milliseconds;
+    /// [`authorize`](Verifier::authorize) does not.
     pub fn check(&self, token: Option<&str>, call: ToolCall, now: Timestamp) -> Checked {
+        self.check_with(EngineHere::Run, token, call, now)
+    }
+
+    fn check_with(
+        &self,
+        engine: EngineHere,
+        token: Option<&str>,
+        call: ToolCall,
+        now: Timestamp,
+    ) -> Checked {
         let judge = &self.0.judge;
         self.0.snapshots.with(|snapshot| {
-            let judged = judge.judge(token, &call, snapshot, now);
+            let judged = judge.judge(token, &call, snapshot, now, engine);
             Checked {
                 verifier: self.0.number,
                 call,
@@ -85,6 +107,7 @@ impl Verifier {
                 impact: judged.impact,
                 bundle: snapshot.map(|snapshot| *snapshot.high_water().bundle()),
                 verdict: judged.verdict,
+                deferred: judged.deferred,
             }
         })
     }
@@ -99,12 +122,40 @@ impl Verifier {
         Commit::begin(&self.0, checked)
     }
 
-    /// Checks and commits, by the token clock.
+    /// Checks and commits, by the token clock. Where the extended profile needs the engine, it runs on a thread of the
+    /// verifier's; with too many calls waiting for one, the answer is `overloaded`.
     pub fn authorize(&self, token: Option<&str>, call: ToolCall) -> Commit {
         let arrived = Instant::now();
-        let mut checked = self.check(token, call, self.0.clock.now());
+        let now = self.0.clock.now();
+        let mut checked = self.check_with(EngineHere::Defer, token, call, now);
         checked.arrived = Some(arrived);
-        self.commit(checked)
+        match (&self.0.engine, token) {
+            (Some(threads), Some(token)) if checked.deferred => {
+                self.authorize_elsewhere(threads, token, checked)
+            }
+            _ => self.commit(checked),
+        }
+    }
+
+    fn authorize_elsewhere(
+        &self,
+        threads: &EngineThreads,
+        token: &str,
+        checked: Checked,
+    ) -> Commit {
+        let (promise, later) = later();
+        let (verifier, text) = (self.clone(), Zeroizing::new(token.to_owned()));
+        let (call, now, arrived) = (checked.call.clone(), checked.now, checked.arrived);
+        let job = move || {
+            let mut checked = verifier.check(Some(&text), call, now);
+            checked.arrived = arrived;
+            promise.give(verifier.commit(checked));
+        };
+        match threads.run(job) {
+            Ok(()) => Commit::elsewhere(&self.0, checked.now, later),
+            // The verdict that was put off denies `overloaded`.
+            Err(Busy) => self.commit(checked),
+        }
     }
 
     /// Refuses a request that is no tool call, such as one with a body that is not JSON. Recorded like every refusal

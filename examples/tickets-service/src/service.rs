@@ -93,6 +93,7 @@ impl Service {
             environment,
             tenancy: settings.tenancy,
             disclosure: Disclosure::Code,
+            profile: hallpass_verifier::Profile::Standard,
             journal: journal.clone(),
             snapshots: bundles.snapshots(),
             clock: Arc::new(SystemClock),

@@ -26,6 +26,7 @@ impl World {
             environment: "dev".parse().unwrap(),
             tenancy: Tenancy::Many,
             disclosure: Disclosure::Code,
+            profile: hallpass_verifier::Profile::Standard,
             journal: Journal::open(directory.path(), settings).unwrap(),
             snapshots: Arc::new(Snapshots::empty()),
             clock,

@@ -49,6 +49,7 @@ impl Service {
             environment: world::env("prod"),
             tenancy: Tenancy::Many,
             disclosure: Disclosure::Code,
+            profile: hallpass_verifier::Profile::Standard,
             journal: Journal::open(dir.path(), settings).unwrap(),
             snapshots: Arc::new(Snapshots::new(world::snapshot(NOW, KeyState::Active))),
             clock,

@@ -10,6 +10,7 @@
 )]
 
 mod denials;
+mod extended;
 mod flood;
 mod forgetting;
 mod order;

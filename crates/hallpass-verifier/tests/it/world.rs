@@ -13,7 +13,9 @@ use hallpass_journal::{Journal, JournalName, Settings};
 use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_testkit::FixedClock;
 use hallpass_token::{Caveat, Grant, GrantSpec, NextSecret, TokenText, UnverifiedToken, mint};
-use hallpass_verifier::{Disclosure, Permit, Refusal, Setup, Tenancy, Verifier};
+use hallpass_verifier::{
+    DatalogPolicy, Disclosure, Permit, Profile, Refusal, Setup, Tenancy, Verifier,
+};
 use hallpass_vocabulary::{
     Actor, Audience, AuthorityId, Catalogue, ClientId, Clock, DenialCode, Environment, Impact,
     ProofRule, RequestId, Route, RunId, Subject, SubjectAssurance, Tenant, Timestamp, TokenId,
@@ -214,7 +216,19 @@ impl World {
         world
     }
 
+    /// A service of the extended profile.
+    pub fn extended(policy: Option<DatalogPolicy>) -> Self {
+        let profile = Profile::Extended(policy);
+        let world = Self::of_profile(profile, Tenancy::Many, Disclosure::Explain);
+        world.snapshots.publish(snapshot(NOW, KeyState::Active));
+        world
+    }
+
     pub fn without_bundle(tenancy: Tenancy, disclosure: Disclosure) -> Self {
+        Self::of_profile(Profile::Standard, tenancy, disclosure)
+    }
+
+    fn of_profile(profile: Profile, tenancy: Tenancy, disclosure: Disclosure) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(FixedClock::at(NOW));
         let name = JournalName::new("tickets").unwrap();
@@ -226,6 +240,7 @@ impl World {
             environment: env("prod"),
             tenancy,
             disclosure,
+            profile,
             journal: journal.clone(),
             snapshots: Arc::clone(&snapshots),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,

@@ -222,6 +222,7 @@ impl World {
             environment: environment("dev"),
             tenancy,
             disclosure: Disclosure::Code,
+            profile: hallpass_verifier::Profile::Standard,
             journal: journal.clone(),
             snapshots: Arc::clone(&snapshots),
             clock: Arc::new(clock.clone()),
