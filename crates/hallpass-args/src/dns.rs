@@ -37,6 +37,11 @@ pub enum DnsNameRefused {
 }
 
 impl DnsName {
+    /// [`as_str`](Self::as_str), taken out.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+
     /// The name in lower case, without a dot at its end.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -68,7 +73,11 @@ pub(crate) fn append_name(text: &str, to: &mut String) -> Result<(), DnsNameRefu
     if last_is_number {
         return Err(DnsNameRefused::Number);
     }
-    to.extend(text.chars().map(|c| c.to_ascii_lowercase()));
+    let start = to.len();
+    to.push_str(text);
+    if let Some(name) = to.get_mut(start..) {
+        name.make_ascii_lowercase();
+    }
     Ok(())
 }
 

@@ -75,6 +75,11 @@ impl EmailAddress {
         Ok(Self { domain })
     }
 
+    /// [`domain`](Self::domain), taken out.
+    pub fn into_domain(self) -> String {
+        self.domain.into_string()
+    }
+
     /// What stands after the `@`, in lower case.
     pub fn domain(&self) -> &str {
         self.domain.as_str()

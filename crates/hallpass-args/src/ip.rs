@@ -60,13 +60,22 @@ impl IpBits {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// [`as_str`](Self::as_str), taken out.
+    pub fn into_string(self) -> String {
+        self.0
+    }
 }
 
 fn bits(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(four) => format!("4:{:032b}", four.to_bits()),
-        IpAddr::V6(six) => format!("6:{:0128b}", six.to_bits()),
-    }
+    let (family, bits, width) = match address {
+        IpAddr::V4(four) => ("4:", u128::from(four.to_bits()), u32::BITS),
+        IpAddr::V6(six) => ("6:", six.to_bits(), u128::BITS),
+    };
+    let digits = (0..width)
+        .rev()
+        .map(|place| if (bits >> place) & 1 == 1 { '1' } else { '0' });
+    family.chars().chain(digits).collect()
 }
 
 /// Reads an address. The standard library takes neither leading zeros nor zones.

@@ -114,6 +114,11 @@ impl NormalPath {
         &self.0
     }
 
+    /// [`as_str`](Self::as_str), taken out.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+
     /// Whether this is the root itself or lies below it. A relative path is under no absolute one, and the reverse.
     pub fn is_under(&self, root: &Self) -> bool {
         self.0.starts_with(&root.0)

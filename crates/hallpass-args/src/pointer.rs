@@ -115,8 +115,11 @@ fn the_one<'v>(
 
 /// Simple case folding, both ways: `ſ` and the Kelvin sign are `s` and `k` to readers that fold.
 fn is_same_without_case(one: &str, other: &str) -> bool {
+    if one.eq_ignore_ascii_case(other) {
+        return true;
+    }
     if one.is_ascii() && other.is_ascii() {
-        return one.eq_ignore_ascii_case(other);
+        return false;
     }
     let folded = |text: &str| text.to_uppercase().to_lowercase();
     folded(one) == folded(other)

@@ -91,6 +91,11 @@ impl UrlParts {
         })
     }
 
+    /// [`scheme`](Self::scheme), taken out.
+    pub fn into_scheme(self) -> String {
+        self.scheme
+    }
+
     /// The scheme, in lower case.
     pub fn scheme(&self) -> &str {
         &self.scheme

@@ -39,3 +39,8 @@ pub use permit::Permit;
 pub use refusal::{ApprovalRequired, Denied, Refusal};
 pub use setup::{Disclosure, Profile, Setup, Tenancy};
 pub use verifier::Verifier;
+
+/// The Rust of docs/extended-profile.md compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/extended-profile.md")]
+struct ExtendedProfile;

@@ -154,6 +154,7 @@ fn warm() -> Vec<Row<'static>> {
         check("warm: check, 5 tools, 1 block", 1, 5),
         check("warm: check, 64 tools, 1 block", 1, 64),
         check("warm: check, 5 tools, 8 blocks", 8, 5),
+        look_at_arguments(),
         Row::new(
             "arguments alone: 200 bytes, 5 members, read and digested",
             FAST,
@@ -200,6 +201,41 @@ fn check(name: &'static str, blocks: usize, tools: usize) -> Row<'static> {
         name,
         FAST,
         || service::call("kb.search"),
+        move |call: ToolCall| {
+            let checked = service.verifier.check(Some(token.expose()), call, NOW);
+            assert_eq!(checked.denial(), None);
+            checked
+        },
+    )
+}
+
+/// Ten caveats on arguments, one of each of the common kinds.
+fn look_at_arguments() -> Row<'static> {
+    let service = Service::new();
+    let token = service::narrowed(&[
+        "/limit<=100",
+        "/limit>=1",
+        "/path under /workspace",
+        "/url url domain example.com",
+        "/url url scheme https",
+        "/mode one of fast, slow",
+        "/query length<=200",
+        "each /to email domain example.com",
+        "/ip within 10.0.0.0/8",
+        "only arguments ip, limit, mode, path, query, to, url",
+    ]);
+    let arguments = Arguments::parse(
+        br#"{"limit":10,"path":"/workspace/notes/2026/plan.md","url":"https://api.example.com/v1/search",
+            "mode":"fast","query":"refund of an order","to":["ada@example.com","bob@example.com"],"ip":"10.1.2.3"}"#,
+    )
+    .unwrap();
+    Row::new(
+        "warm: check, 10 caveats on arguments, 2 blocks",
+        FAST,
+        move || ToolCall {
+            args: arguments.clone(),
+            ..service::call("kb.search")
+        },
         move |call: ToolCall| {
             let checked = service.verifier.check(Some(token.expose()), call, NOW);
             assert_eq!(checked.denial(), None);

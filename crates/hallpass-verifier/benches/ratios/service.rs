@@ -94,6 +94,15 @@ pub fn token(blocks: usize, tools: usize, number: u16) -> TokenText {
     text
 }
 
+/// A token with these caveats in one block.
+pub fn narrowed(caveats: &[&str]) -> TokenText {
+    let caveats: Vec<_> = caveats.iter().map(|words| words.parse().unwrap()).collect();
+    UnverifiedToken::parse(token(1, 5, 0).expose())
+        .unwrap()
+        .attenuate(&caveats, NextSecret::from_random([7; 32]))
+        .unwrap()
+}
+
 /// A call of a tool with [`ARGUMENTS`], as a service makes it of a request: names checked, arguments read and digested.
 pub fn call(tool: &str) -> ToolCall {
     ToolCall {

@@ -216,22 +216,22 @@ impl Quality {
     }
 
     fn of_text(self, text: &str) -> Result<Seen<'_>, Lacking> {
-        let seen = |text: &str| Seen::Text(Cow::Owned(text.to_owned()));
+        let seen = |text: String| Seen::Text(Cow::Owned(text));
         match self {
-            Self::EmailDomain => Ok(seen(EmailAddress::parse(text)?.domain())),
-            Self::Ip => Ok(seen(text.parse::<IpBits>()?.as_str())),
+            Self::EmailDomain => Ok(seen(EmailAddress::parse(text)?.into_domain())),
+            Self::Ip => Ok(seen(text.parse::<IpBits>()?.into_string())),
             Self::Length => Ok(Seen::Integer(count(text.chars().count()))),
-            Self::Path => Ok(seen(NormalPath::normalise(text)?.as_str())),
+            Self::Path => Ok(seen(NormalPath::normalise(text)?.into_string())),
             Self::UrlDomain => match UrlParts::parse(text)?.domain() {
-                Some(domain) => Ok(seen(domain)),
+                Some(domain) => Ok(seen(domain.to_owned())),
                 None => Err(Lacking::Domain),
             },
-            Self::UrlHost => Ok(seen(UrlParts::parse(text)?.host())),
+            Self::UrlHost => Ok(seen(UrlParts::parse(text)?.host().to_owned())),
             Self::UrlPort => match UrlParts::parse(text)?.port() {
                 Some(port) => Ok(Seen::Integer(i64::from(port))),
                 None => Err(Lacking::Port),
             },
-            Self::UrlScheme => Ok(seen(UrlParts::parse(text)?.scheme())),
+            Self::UrlScheme => Ok(seen(UrlParts::parse(text)?.into_scheme())),
             Self::Text | Self::Bool | Self::Count | Self::Decimal | Self::Integer | Self::Null => {
                 Ok(Seen::Text(Cow::Borrowed(text)))
             }
