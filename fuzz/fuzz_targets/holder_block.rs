@@ -50,6 +50,7 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
         policy: Digest::of(b"policy"),
         issued,
         expires: issued.after(Duration::from_secs(900)),
+        break_glass: None,
     })
     .unwrap();
     let root = SigningKey::from_seed(Purpose::Run, "dev".parse().unwrap(), [1; 32]);

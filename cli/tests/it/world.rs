@@ -141,6 +141,7 @@ pub fn spec() -> GrantSpec {
         policy: Digest::of(b"policy"),
         issued: at(0),
         expires: at(600),
+        break_glass: None,
     }
 }
 

@@ -204,6 +204,7 @@ impl Minter {
             policy: self.policy_digest,
             issued,
             expires: issued.after(terms.ttl()),
+            break_glass: None,
         })?;
         Ok(grant)
     }

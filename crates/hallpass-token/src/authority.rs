@@ -10,7 +10,7 @@ use hallpass_keys::VerifyingKey;
 use crate::datalog::{Check, Operation, Predicate, Query, Term};
 use crate::date;
 use crate::excerpt::Excerpt;
-use crate::grant::{Grant, GrantError, GrantSpec};
+use crate::grant::{BreakGlass, Grant, GrantError, GrantSpec};
 
 /// The vocabulary this crate speaks: the argument of the `hallpass` fact.
 pub const VOCABULARY_VERSION: i64 = 1;
@@ -35,8 +35,8 @@ const SINGLE: [&str; 16] = [
     "tools",
 ];
 
-/// Facts that may be missing; `holder` stands at most once, the others as often as their limit.
-const OPTIONAL: [&str; 3] = ["budget", "holder", "role"];
+/// Facts that may be missing; `break_glass` and `holder` stand at most once, the others as often as their limit.
+const OPTIONAL: [&str; 4] = ["break_glass", "budget", "holder", "role"];
 
 /// Facts only a call or a known third-party block may state: in the authority block they would answer its own checks.
 pub(crate) fn is_reserved(name: &str) -> bool {
@@ -89,6 +89,15 @@ pub(crate) fn facts(grant: &Grant) -> Vec<Predicate<'_>> {
     facts.push(Predicate::new("policy", [owned(grant.policy.to_string())]));
     facts.push(Predicate::new("issued", [date_term(grant.issued)]));
     facts.push(Predicate::new("expires", [date_term(grant.expires)]));
+    facts.extend(grant.break_glass.iter().map(|break_glass| {
+        let [first, second] = &break_glass.operators;
+        let terms = [
+            Term::text(break_glass.incident.as_str()),
+            Term::text(first.as_str()),
+            Term::text(second.as_str()),
+        ];
+        Predicate::new("break_glass", terms)
+    }));
     facts
 }
 
@@ -235,6 +244,7 @@ impl<'f, 'a> Facts<'f, 'a> {
             policy: self.text("policy")?,
             issued: self.date("issued")?,
             expires: self.date("expires")?,
+            break_glass: self.break_glass()?,
         })
     }
 
@@ -303,6 +313,21 @@ impl<'f, 'a> Facts<'f, 'a> {
             }
         }
         Ok(budgets)
+    }
+
+    fn break_glass(&self) -> Result<Option<BreakGlass>, GrantError> {
+        const FACT: &str = "break_glass";
+        match self.all(FACT) {
+            [] => Ok(None),
+            [[Term::Text(incident), Term::Text(first), Term::Text(second)]] => {
+                Ok(Some(BreakGlass {
+                    incident: parsed(FACT, incident)?,
+                    operators: [parsed(FACT, first)?, parsed(FACT, second)?],
+                }))
+            }
+            [_] => Err(GrantError::Value { fact: FACT }),
+            _ => Err(GrantError::Repeated { fact: FACT }),
+        }
     }
 
     fn holder(&self) -> Result<Option<VerifyingKey>, GrantError> {

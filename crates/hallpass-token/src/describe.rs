@@ -10,7 +10,7 @@ use hallpass_vocabulary::{
 
 use crate::admission::{AdmissionError, AdmittedToken, Content, Profile};
 use crate::authority;
-use crate::grant::BudgetUnit;
+use crate::grant::{BreakGlass, BudgetUnit};
 use crate::token::UnverifiedToken;
 
 /// Whether a description is of a token whose signatures verified.
@@ -77,6 +77,9 @@ pub struct Description {
     pub issued: Timestamp,
     /// When it ends, before caveats.
     pub expires: Timestamp,
+    /// What it was opened for, by whom; only of break-glass tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<BreakGlass>,
     /// When it ends with its caveats.
     pub not_after: Timestamp,
     /// What its holders gave up.
@@ -144,6 +147,7 @@ fn describe(content: &Content, standing: Standing) -> Description {
         policy: grant.policy,
         issued: grant.issued,
         expires: grant.expires,
+        break_glass: grant.break_glass,
         not_after: content.not_after,
         caveats: caveats.collect(),
         blocks: content.blocks,

@@ -5,10 +5,10 @@ use std::fmt;
 use std::ops::Deref;
 use std::str::FromStr;
 
-use hallpass_keys::{Digest, VerifyingKey};
+use hallpass_keys::{Digest, Purpose, VerifyingKey};
 use hallpass_vocabulary::{
-    Actor, Audience, ClientId, Environment, ProofRule, Role, Route, RunId, Subject,
-    SubjectAssurance, Tenant, Timestamp, TokenId, ToolName,
+    Actor, Audience, ClientId, Environment, IncidentId, OperatorId, ProofRule, Role, Route, RunId,
+    Subject, SubjectAssurance, Tenant, Timestamp, TokenId, ToolName,
 };
 
 use crate::date;
@@ -62,6 +62,15 @@ impl fmt::Display for BudgetUnit {
     }
 }
 
+/// What opened a door that is otherwise closed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct BreakGlass {
+    /// What for.
+    pub incident: IncidentId,
+    /// The operator who asked, and the one who agreed.
+    pub operators: [OperatorId; 2],
+}
+
 /// The fields of a [`Grant`], before its rules are checked. docs/token-format.md has the fact of each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantSpec {
@@ -103,6 +112,8 @@ pub struct GrantSpec {
     pub issued: Timestamp,
     /// When it ends; a whole second, at most 15 minutes after `issued`.
     pub expires: Timestamp,
+    /// For an incident, signed by a break-glass key: bound to a holder, with a proof for every call, without approvals.
+    pub break_glass: Option<BreakGlass>,
 }
 
 /// What a token grants. Reads like its [`GrantSpec`]; the rules of the vocabulary hold.
@@ -113,6 +124,12 @@ pub struct Grant(GrantSpec);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GrantError {
+    /// A break-glass grant that is not bound to a holder with a proof for every call, withholds tools for approval, or
+    /// names one operator twice.
+    #[error(
+        "a break-glass grant has a holder, the proof rule `always`, no tools to approve, and two different operators"
+    )]
+    BreakGlass,
     /// A check of the authority block is not the one its facts call for.
     #[error("check {check} of the authority block does not restate its facts")]
     Check {
@@ -209,7 +226,25 @@ impl Grant {
         if !(1..=TTL_SECONDS_MAX).contains(&spec.expires.since(spec.issued).as_secs()) {
             return Err(GrantError::Ttl);
         }
+        let loose = |break_glass: &BreakGlass| {
+            let [first, second] = &break_glass.operators;
+            first == second
+                || spec.holder.is_none()
+                || spec.proof != ProofRule::Always
+                || !spec.needs_approval.is_empty()
+        };
+        if spec.break_glass.as_ref().is_some_and(loose) {
+            return Err(GrantError::BreakGlass);
+        }
         Ok(Self(spec))
+    }
+
+    /// The purpose of the key that signs it.
+    pub fn key_purpose(&self) -> Purpose {
+        match self.0.break_glass {
+            Some(_) => Purpose::BreakGlass,
+            None => Purpose::Run,
+        }
     }
 
     /// The fields, to change them and check again.

@@ -34,6 +34,7 @@
 //!     policy: Digest::of(b"the policy"),
 //!     issued,
 //!     expires: issued.after(Duration::from_secs(900)),
+//!     break_glass: None,
 //! })?;
 //! let root = SigningKey::from_seed(Purpose::Run, "dev".parse()?, random_bytes()?);
 //! let text = mint(&grant, &[], &root, &[], NextSecret::from_random(random_bytes()?))?;
@@ -94,7 +95,7 @@ pub use decide::{CallFacts, Clearance, Denial};
 pub use envelope::Malformed;
 pub use excerpt::Excerpt;
 pub use extended::{DatalogPolicy, InvalidDatalogPolicy, Unbounded};
-pub use grant::{BudgetUnit, Grant, GrantError, GrantSpec, UnknownBudget};
+pub use grant::{BreakGlass, BudgetUnit, Grant, GrantError, GrantSpec, UnknownBudget};
 pub use mint::{MintError, mint};
 pub use names::{InvalidNameSet, NameSet};
 pub use text::{NextSecret, PREFIX, TokenText};

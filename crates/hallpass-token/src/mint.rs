@@ -32,11 +32,13 @@ pub enum MintError {
     /// No verifier would admit the token: the caveats name more than one block can hold.
     #[error("the token would not be admitted: {0}")]
     NotAdmitted(AdmissionError),
-    /// The key does not sign tokens of runs.
-    #[error("the key is for `{purpose}`, not for signing tokens of runs")]
+    /// The key does not sign tokens of this kind.
+    #[error("the key is for `{purpose}`, the grant calls for one for `{expected}`")]
     Purpose {
         /// What the key is for.
         purpose: Purpose,
+        /// What the key of this grant is for.
+        expected: Purpose,
     },
     /// More approval keys than [`APPROVAL_KEYS_MAX`].
     #[error("{keys} approval keys are more than {APPROVAL_KEYS_MAX}")]
@@ -58,7 +60,7 @@ pub enum MintError {
     },
 }
 
-/// Mints a token: signs the grant with a run key of its environment. What is minted here is admitted everywhere.
+/// Mints a token: signs the grant with a key of its environment, a run key or, for break-glass, a break-glass key. What is minted here is admitted everywhere.
 ///
 /// `caveats` bind the token from the start, such as those of its route. `approval_keys` are the keys whose approvals the token accepts for `needs_approval`; with none, those tools cannot
 /// be called. `next` is the secret the token carries for whoever narrows it.
@@ -72,9 +74,10 @@ pub fn mint(
     approval_keys: &[VerifyingKey],
     next: NextSecret,
 ) -> Result<TokenText, MintError> {
-    if signer.purpose() != Purpose::Run {
+    if signer.purpose() != grant.key_purpose() {
         return Err(MintError::Purpose {
             purpose: signer.purpose(),
+            expected: grant.key_purpose(),
         });
     }
     if *signer.environment() != grant.environment {

@@ -150,6 +150,7 @@ pub(crate) mod tests {
             policy: Digest::of(b"policy"),
             issued: NOW,
             expires: NOW.after(Duration::from_secs(900)),
+            break_glass: None,
         });
         mint(
             &grant.unwrap(),

@@ -183,6 +183,11 @@ impl Judge {
         };
 
         token.check_environment(&facts).map_err(by_token)?;
+        // A key for runs signs no break-glass token, whoever holds it.
+        if grant.break_glass.is_some() {
+            let detail = "a break-glass token, signed by a key for runs";
+            return Err(not_allowed(DenialCode::WrongPurpose, detail));
+        }
         if !grant.budgets.is_empty() {
             let detail = "the token has budgets, which this version does not count";
             return Err(not_allowed(DenialCode::VocabularyUnsupported, detail));

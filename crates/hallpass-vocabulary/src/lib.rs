@@ -22,8 +22,8 @@ pub use id::{DecisionId, InvalidId, RequestId, RunId, TokenId};
 pub use impact::{Impact, UnknownImpact};
 pub use mcp_form::McpForm;
 pub use name::{
-    Actor, Audience, AuthorityId, ClientId, Environment, InvalidName, NAME_BYTES_MAX, Role, Route,
-    Subject, Tenant, ToolName,
+    Actor, Audience, AuthorityId, ClientId, Environment, IncidentId, InvalidName, NAME_BYTES_MAX,
+    OperatorId, Role, Route, Subject, Tenant, ToolName,
 };
 pub use proof_rule::{ProofRule, SubjectAssurance, UnknownWord};
 pub use timestamp::{InvalidTimestamp, Timestamp};

@@ -154,6 +154,17 @@ name!(
         })
 );
 
+name!(
+    /// What a break-glass token was asked for: the id of an incident, such as `INC-42`.
+    IncidentId, "incident", "1 to 64 of `A-Z a-z 0-9 . _ -`, starting with a letter or digit",
+    |t| t.len() <= 64 && starts_alphanumeric(t) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+);
+name!(
+    /// A human who operates the authority: `op:name`, such as `op:dana`.
+    OperatorId, "operator", "`op:name` in printable ASCII without spaces, quotes or backslashes",
+    |t| is_principal(t) && t.starts_with("op:")
+);
+
 fn starts_alphanumeric(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
@@ -191,6 +202,12 @@ mod tests {
         assert!(Route::new("/support/draft").is_ok());
         assert!(ToolName::new("kb.search").is_ok());
         assert!(Role::new("support_agent").is_ok());
+        assert!(IncidentId::new("INC-42").is_ok());
+        assert!(OperatorId::new("op:dana").is_ok());
+        for bad in ["", "dana", "user:dana", "op:", "op:da na"] {
+            assert!(OperatorId::new(bad).is_err(), "{bad}");
+        }
+        assert!(IncidentId::new("INC 42").is_err());
     }
 
     #[test]

@@ -138,6 +138,7 @@ mod tests {
             policy: Digest::of(b"policy"),
             issued,
             expires: issued.after(Duration::from_secs(60)),
+            break_glass: None,
         });
         let root = SigningKey::from_seed(Purpose::Run, Environment::new("dev").unwrap(), [1; 32]);
         let text = mint(

@@ -64,6 +64,7 @@ pub fn spec() -> GrantSpec {
         policy: Digest::of(b"policy"),
         issued: at(0),
         expires: at(900),
+        break_glass: None,
     }
 }
 

@@ -75,6 +75,7 @@ prop_compose! {
             policy: Digest::of(&ids),
             issued,
             expires: issued.after(std::time::Duration::from_secs(ttl)),
+            break_glass: None,
         }
     }
 }

@@ -9,10 +9,10 @@ use hallpass_token::limits::{
     SET_ELEMENTS_MAX, TOOLS_MAX, TTL_SECONDS_MAX,
 };
 use hallpass_token::{
-    AdmissionError, AttenuateError, BudgetUnit, Caveat, Grant, GrantError, GrantSpec, MintError,
-    NameSet, NotAdmitted, Unbounded, UnverifiedToken, mint,
+    AdmissionError, AttenuateError, BreakGlass, BudgetUnit, Caveat, Grant, GrantError, GrantSpec,
+    MintError, NameSet, NotAdmitted, Unbounded, UnverifiedToken, mint,
 };
-use hallpass_vocabulary::{Timestamp, ToolName};
+use hallpass_vocabulary::{ProofRule, Timestamp, ToolName};
 
 use crate::fixtures::{admitted, approver, at, environment, grant, minted, next, root, set, spec};
 
@@ -128,7 +128,8 @@ fn only_a_run_key_of_the_environment_mints() {
         .filter(|purpose| *purpose != Purpose::Run)
     {
         let key = SigningKey::from_seed(purpose, environment("dev"), [1; 32]);
-        assert_eq!(minted(&key), Err(MintError::Purpose { purpose }));
+        let expected = Purpose::Run;
+        assert_eq!(minted(&key), Err(MintError::Purpose { purpose, expected }));
     }
     let elsewhere = SigningKey::from_seed(Purpose::Run, environment("prod"), [1; 32]);
     let refused = MintError::Environment {
@@ -254,6 +255,52 @@ fn what_is_narrowed_here_is_admitted() {
     let reason = NotAdmitted::SymbolsTooMany;
     let refused = AttenuateError::NotAdmitted(AdmissionError::NotAdmitted { block: 1, reason });
     assert_eq!(token.attenuate(&caveats, next(9)).map(|_| ()), Err(refused));
+}
+
+#[test]
+fn a_break_glass_grant_is_tight_and_signed_by_a_key_of_its_own() {
+    let tight = || {
+        let mut spec = spec();
+        spec.needs_approval = BTreeSet::new();
+        spec.holder = Some(approver(3).verifying_key());
+        spec.proof = ProofRule::Always;
+        spec.break_glass = Some(BreakGlass {
+            incident: "INC-42".parse().unwrap(),
+            operators: ["op:dana".parse().unwrap(), "op:li".parse().unwrap()],
+        });
+        spec
+    };
+    let grant = Grant::new(tight()).unwrap();
+    let key = |purpose| SigningKey::from_seed(purpose, environment("dev"), [1; 32]);
+    let mint_with = |purpose| mint(&grant, &[], &key(purpose), &[], next(2));
+    assert_eq!(
+        mint_with(Purpose::Run).map(|_| ()),
+        Err(MintError::Purpose {
+            purpose: Purpose::Run,
+            expected: Purpose::BreakGlass
+        })
+    );
+    let text = mint_with(Purpose::BreakGlass).unwrap();
+    let read = admitted(text.expose());
+    assert_eq!(read.grant(), &grant);
+    assert!(
+        read.datalog()
+            .contains(r#"break_glass("INC-42", "op:dana", "op:li");"#)
+    );
+    let loose: [fn(&mut GrantSpec); 4] = [
+        |spec| spec.holder = None,
+        |spec| spec.proof = ProofRule::Writes,
+        |spec| spec.needs_approval = set(&["ticket.close"]),
+        |spec| {
+            let twice = "op:dana".parse().unwrap();
+            spec.break_glass.as_mut().unwrap().operators[1] = twice;
+        },
+    ];
+    for loosen in loose {
+        let mut spec = tight();
+        loosen(&mut spec);
+        assert_eq!(Grant::new(spec).map(|_| ()), Err(GrantError::BreakGlass));
+    }
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use hallpass_bundle::KeyState;
-use hallpass_token::{Caveat, NameSet};
+use hallpass_keys::Purpose;
+use hallpass_token::{BreakGlass, Caveat, Grant, NameSet, NextSecret, mint};
 use hallpass_verifier::{Disclosure, Tenancy};
 use hallpass_vocabulary::{AnsweredBy, DenialCode, ProofRule};
 
@@ -364,4 +365,25 @@ fn codes_never_reached_here_are_named() {
             "{code} is covered: unlist it"
         );
     }
+}
+
+#[test]
+fn a_key_for_runs_signs_no_break_glass_token() {
+    let world = World::new();
+    let mut spec = grant();
+    spec.needs_approval.clear();
+    spec.holder = Some(key(Purpose::Approval, "prod", 40).verifying_key());
+    spec.proof = ProofRule::Always;
+    spec.break_glass = Some(BreakGlass {
+        incident: "INC-42".parse().unwrap(),
+        operators: ["op:dana".parse().unwrap(), "op:li".parse().unwrap()],
+    });
+    // The run key of the bundle, misused: minting asks what a key is for, the bytes of one do not.
+    let misused = key(Purpose::BreakGlass, "prod", RUN_KEY);
+    let secret = NextSecret::from_random([9; 32]);
+    let token = mint(&Grant::new(spec).unwrap(), &[], &misused, &[], secret).unwrap();
+    assert_eq!(
+        world.denial(token.expose(), "kb.search"),
+        DenialCode::WrongPurpose
+    );
 }

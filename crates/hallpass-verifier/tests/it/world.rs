@@ -157,6 +157,7 @@ pub fn grant() -> GrantSpec {
         policy: Digest::of(b"policy"),
         issued: NOW,
         expires: NOW.after(Duration::from_secs(600)),
+        break_glass: None,
     }
 }
 

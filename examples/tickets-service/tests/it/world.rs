@@ -137,6 +137,7 @@ fn grant() -> GrantSpec {
         policy: Digest::of(b"policy"),
         issued: NOW,
         expires: NOW.after(Duration::from_secs(600)),
+        break_glass: None,
     }
 }
 
