@@ -11,6 +11,7 @@ use biscuit_auth::{AuthorizerLimits, Biscuit, PublicKey, error};
 
 use hallpass_args::Pointer;
 
+use crate::admission::{AdmittedToken, Profile};
 use crate::call_facts;
 use crate::caveat::Caveat;
 use crate::decide::CallFacts;
@@ -39,33 +40,38 @@ pub struct CouldNotLoad;
 /// The engine with a token loaded.
 pub struct Engine {
     token: Biscuit,
-    blocks: usize,
-    /// The arguments its caveats name: only these become facts.
+    admitted: AdmittedToken,
+    /// The arguments its checks name: only these become facts.
     pointers: BTreeSet<Pointer>,
 }
 
 impl Engine {
-    /// Loads a token; the engine verifies its signatures again, in its own way.
+    /// Loads a token of either profile; the engine verifies its signatures again, in its own way.
     ///
     /// # Errors
     /// [`CouldNotLoad`]. A token that is not admitted is never shown to the engine: its cost has no bound of its own,
     /// admission is the bound.
     pub fn load(token: &VerifiedToken) -> Result<Self, CouldNotLoad> {
-        let admitted = token.admit().map_err(|_| CouldNotLoad)?;
+        let admitted = token
+            .admit_as(Profile::Extended)
+            .map_err(|_| CouldNotLoad)?;
         let pointers = admitted.caveats().iter();
         let pointers = pointers.filter_map(|placed| match &placed.caveat {
             Caveat::Argument(argument) => argument.pointer().cloned(),
             _ => None,
         });
+        let others = admitted.content().others.iter();
+        let pointers: BTreeSet<Pointer> = pointers
+            .chain(others.flat_map(|other| other.pointers.iter().cloned()))
+            .collect();
         let bytes = token.token.envelope.to_bytes();
         let root = PublicKey::from_bytes(token.root.as_bytes(), Algorithm::Ed25519)
             .map_err(|_| CouldNotLoad)?;
-        let blocks = token.token.blocks();
         match guarded(|| Biscuit::from(&bytes, root)) {
             Some(Ok(token)) => Ok(Self {
                 token,
-                blocks,
-                pointers: pointers.collect(),
+                admitted,
+                pointers,
             }),
             _ => Err(CouldNotLoad),
         }
@@ -77,6 +83,9 @@ impl Engine {
     }
 
     fn decide_within(&self, limits: AuthorizerLimits, call: &CallFacts<'_>) -> EngineVerdict {
+        if self.admitted.is_too_much_work(call) {
+            return EngineVerdict::CouldNotEvaluate;
+        }
         match guarded(|| self.authorize(limits, call)) {
             Some(Ok(_)) => EngineVerdict::Allow,
             Some(Err(error::Token::FailedLogic(error::Logic::Unauthorized { .. }))) => {
@@ -93,7 +102,7 @@ impl Engine {
     ) -> Result<usize, error::Token> {
         let mut builder = AuthorizerBuilder::new().policy(allow_all())?;
         let pointers = self.pointers.iter().collect();
-        let facts = call_facts::of_call(call, self.blocks, &pointers);
+        let facts = call_facts::of_call(call, self.admitted.blocks(), &pointers);
         for fact in facts.ok_or(error::Token::InternalError)? {
             builder = builder.fact(run::fact(fact))?;
         }

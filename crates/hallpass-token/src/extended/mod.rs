@@ -85,6 +85,14 @@ impl AdmittedToken {
         }
     }
 
+    /// Whether the checks that are no published caveats would make the engine do more than they may.
+    pub(crate) fn is_too_much_work(&self, call: &CallFacts<'_>) -> bool {
+        !self.is_standard()
+            && self
+                .engine_facts(call, None)
+                .is_none_or(|facts| self.work(&facts) > EXTENDED_WORK_MAX)
+    }
+
     /// Whether every check is a published caveat.
     pub fn is_standard(&self) -> bool {
         self.content().others.is_empty()

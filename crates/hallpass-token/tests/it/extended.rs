@@ -108,6 +108,61 @@ fn published_caveats_beside_other_checks_hold_too() {
     );
 }
 
+/// Other checks are decided over facts and checks that were rebuilt from what was admitted. The engine over the token
+/// itself says the same.
+#[test]
+fn what_was_rebuilt_is_decided_as_the_token_itself() {
+    use crate::differential::{Dice, arguments};
+    use hallpass_token::engine::{Engine, EngineVerdict};
+
+    const CHECKS: [&str; 14] = [
+        r#"check if call:arg_int("/limit", $n), $n > 5;"#,
+        r#"check if call:arg_int("/limit", $n), $n !== 10, $n < 100;"#,
+        r#"check if call:arg_str("/mode", $m), $m == "fast" or call:arg_str("/mode", $m), $m.length() < 4;"#,
+        r#"check if call:arg_str("/mode", $m), $m != "slow";"#,
+        r#"check all call:item_int("/limits", $n), $n >= 1;"#,
+        r#"check if call:item_int("/limits", $n), $n >= 100;"#,
+        r#"check if call:arg_int("/limit", $a), call:item_int("/limits", $b), $a === $b;"#,
+        r#"check if call:arg_path("/path", $p), !$p.contains("evil");"#,
+        r#"check if role("support_agent");"#,
+        r#"check if role($r), $r === "admin";"#,
+        r#"check if call:kind("/odd", "object") or call:kind("/odd", "int");"#,
+        r#"check if call:tool($t), tools($s), $s.contains($t), !($t === "tickets.get");"#,
+        r#"check if call:arg_bool("/flag", $f), $f;"#,
+        r#"check if call:arg_names($n), $n.length() > 6;"#,
+    ];
+    let mut dice = Dice(11);
+    let (mut allowed, mut denied, mut undecided) = (0, 0, 0);
+    for _ in 0..300 {
+        let checks: String = (0..=dice.roll(2)).map(|_| dice.pick(&CHECKS)).collect();
+        let verified = verified(&forge::appended(&checks));
+        let token = verified.admit_as(Profile::Extended).unwrap();
+        let engine = Engine::load(&verified).unwrap();
+        for _ in 0..8 {
+            let call = Call {
+                tool: dice.pick(&["kb.search", "tickets.get"]).parse().unwrap(),
+                arguments: arguments(&mut dice),
+                ..call()
+            };
+            let ours = match token.decide(&call.facts()) {
+                Ok(_) => EngineVerdict::Allow,
+                Err(denial) if denial.code == DenialCode::Overloaded => {
+                    EngineVerdict::CouldNotEvaluate
+                }
+                Err(_) => EngineVerdict::Deny,
+            };
+            *match ours {
+                EngineVerdict::Allow => &mut allowed,
+                EngineVerdict::Deny => &mut denied,
+                EngineVerdict::CouldNotEvaluate => &mut undecided,
+            } += 1;
+            assert_eq!(engine.decide(&call.facts()), ours, "{checks} {call:?}");
+        }
+    }
+    println!("{allowed} allowed, {denied} denied, {undecided} not decided");
+    assert!(allowed > 200 && denied > 200, "{allowed} {denied}");
+}
+
 #[test]
 fn what_cannot_be_bounded_is_refused() {
     let five = vec!["role($a)"; EXTENDED_PREDICATES_MAX + 1].join(", ");
@@ -362,9 +417,16 @@ fn the_most_expensive_token_that_is_admitted_is_cheap_enough() {
             arguments,
             ..call()
         };
-        let started = std::time::Instant::now();
-        let verdict = token.check_in_engine(&call.facts(), None);
-        let took = started.elapsed();
+        let timed = || {
+            let started = std::time::Instant::now();
+            let verdict = token.check_in_engine(&call.facts(), None);
+            (started.elapsed(), verdict)
+        };
+        let (mut took, verdict) = timed();
+        if took > worst {
+            // Whoever was preempted is not expensive.
+            took = took.min(timed().0).min(timed().0);
+        }
         if verdict.is_err_and(|denial| denial.code == DenialCode::Overloaded) {
             refused += 1;
         } else {

@@ -13,6 +13,7 @@ use hallpass_vocabulary::DenialCode;
 
 use self::caveats::{Flaw, Stated};
 pub use self::dice::Dice;
+pub use self::generate::arguments;
 use crate::fixtures::{Call, approver, attenuated, next, root, verified};
 
 const CALLS_PER_TOKEN: u64 = 10;
