@@ -75,23 +75,27 @@ pub mod describe;
 pub mod engine;
 mod envelope;
 mod excerpt;
+mod explain;
+pub mod given_up;
 mod grant;
 pub mod limits;
 mod mint;
 mod names;
 mod text;
 mod token;
+pub mod useless;
 
 pub use admission::{AdmissionError, AdmittedToken, NotAdmitted, Place, PlacedCaveat};
 pub use attenuate::AttenuateError;
 pub use authority::VOCABULARY_VERSION;
 pub use caveat::{
-    ArgumentBuilder, ArgumentCaveat, BlockCount, Caveat, InvalidArgumentCaveat, InvalidCaveat,
-    Literal,
+    ArgumentBuilder, ArgumentCaveat, BlockCount, Caveat, Doubt, InvalidArgumentCaveat,
+    InvalidCaveat, Literal,
 };
 pub use decide::{CallFacts, Clearance, Denial};
 pub use envelope::Malformed;
 pub use excerpt::Excerpt;
+pub use explain::{CaveatOutcome, ExplainedCaveat};
 pub use grant::{BudgetUnit, Grant, GrantError, GrantSpec, UnknownBudget};
 pub use mint::{MintError, mint};
 pub use names::{InvalidNameSet, NameSet};
