@@ -4,13 +4,16 @@
 //! command line or a failure. What a script reads goes to standard output, what a person reads beside it to standard
 //! error, where failures end as `error: …` and, where something can be done, `hint: …`.
 
+mod arguments_input;
 mod cli;
 mod commands;
 mod demo;
 mod duration;
 mod exit;
+mod explained;
 mod hint;
 mod output;
+
 mod secret_input;
 mod temporary;
 mod token_input;

@@ -5,7 +5,7 @@ use crate::command::{Answer, Desk, transcripts};
 #[test]
 fn every_command_explains_itself_with_examples() {
     let desk = Desk::new();
-    let commands: [&[&str]; 13] = [
+    let commands: [&[&str]; 14] = [
         &[],
         &["init"],
         &["serve"],
@@ -15,6 +15,7 @@ fn every_command_explains_itself_with_examples() {
         &["tokens", "inspect"],
         &["tokens", "verify"],
         &["tokens", "attenuate"],
+        &["tokens", "diff"],
         &["call"],
         &["journal", "verify"],
         &["journal", "query"],

@@ -106,6 +106,14 @@ impl AdmittedToken {
     }
 }
 
+/// The block whose caveat failed, where an explanation by [`AdmittedToken::explain`] names one: 0 is the authority's.
+pub fn failed_block(explanation: &str) -> Option<usize> {
+    let (block, _) = explanation
+        .strip_prefix("block ")?
+        .split_once(" of the token says `")?;
+    block.parse().ok()
+}
+
 /// Characters of a caveat that an explanation repeats at most; the rest is in the token.
 const WORDS_CHARS_MAX: usize = 160;
 

@@ -95,7 +95,7 @@ pub use caveat::{
 pub use decide::{CallFacts, Clearance, Denial};
 pub use envelope::Malformed;
 pub use excerpt::Excerpt;
-pub use explain::{CaveatOutcome, ExplainedCaveat};
+pub use explain::{CaveatOutcome, ExplainedCaveat, failed_block};
 pub use grant::{BudgetUnit, Grant, GrantError, GrantSpec, UnknownBudget};
 pub use mint::{MintError, mint};
 pub use names::{InvalidNameSet, NameSet};

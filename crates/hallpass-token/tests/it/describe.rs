@@ -111,6 +111,8 @@ fn a_denial_is_explained_by_the_caveat_or_the_grant() {
         token.explain(&denial, &call.facts()),
         "block 1 of the token says `only tools kb.search`"
     );
+    let explanation = token.explain(&denial, &call.facts());
+    assert_eq!(hallpass_token::failed_block(&explanation), Some(1));
     call.tool = "mail.send".parse().unwrap();
     let denial = token.decide(&call.facts()).unwrap_err();
     assert_eq!(
