@@ -27,9 +27,13 @@ use clap::Parser as _;
 
 use crate::cli::Cli;
 use crate::output::Output;
+use crate::token_input::without_tokens;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_understood(&error),
+    };
     let mut output = Output::of_process();
     match cli.command.run(&mut output) {
         Ok(exit) => exit.into(),
@@ -38,4 +42,17 @@ fn main() -> ExitCode {
             exit::Exit::Failure.into()
         }
     }
+}
+
+/// Help, a version, or a mistake; and no token that was given in a wrong place, since standard error is often kept.
+fn not_understood(error: &clap::Error) -> ExitCode {
+    let text = error.to_string();
+    let shown = without_tokens(&text);
+    if text == shown {
+        // In colour where there is colour.
+        let _ = error.print();
+    } else {
+        Output::of_process().note(shown.trim_end());
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::Exit::Failure as u8))
 }

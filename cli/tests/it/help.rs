@@ -65,6 +65,16 @@ fn completions_are_for_the_shell_asked() {
     let desk = Desk::new();
     let bash = desk.run(&["completions", "bash"]).expect(0);
     assert!(bash.stdout.contains("_hallpass()") && bash.stdout.contains("attenuate"));
+    for flag in [
+        "--only-arg",
+        "--max-blocks",
+        "--caveats",
+        "--diff",
+        "--engine",
+        "--datalog",
+    ] {
+        assert!(bash.stdout.contains(flag), "{flag}");
+    }
     let fish = desk.run(&["completions", "fish"]).expect(0);
     assert!(fish.stdout.contains("complete -c hallpass"));
 }

@@ -102,6 +102,7 @@ fn each_mistake_has_its_words() {
         &["--arg", &long],
         &["--caveat", "a\u{1b}[2J\u{202e}b"],
         &["--caveat", "only tools *"],
+        &["--caveat", "/q==5\nadded: /limit<=1"],
         &["--only-arg", ""],
         &["--only-arg", "query", "--no-args"],
         &["--max-blocks", "0"],
@@ -169,6 +170,32 @@ fn a_token_that_cannot_be_narrowed_says_what_to_do() {
     error: cannot narrow the token: the narrowed token would not be admitted: block 1 is not admitted: a block adds too many symbols
     hint: one block holds up to 64 values a set and 192 names and texts: narrow twice, with some of the caveats each time
     ");
+}
+
+#[test]
+fn a_token_in_a_wrong_place_is_not_repeated() {
+    let desk = World::new().desk();
+    let token = token();
+    let words = format!("/q starts with, {token}");
+    let answers = [
+        &["tokens", "attenuate", "@token", "--no-args", &token][..],
+        &["tokens", "attenuate", "@token", "--arg", &token],
+        &["tokens", "attenuate", "@token", "--arg", &words],
+        &["tokens", "attenuate", "@token", "--max-blocks", &token],
+        &["tokens", "verify", "@token", "--audience", &token],
+        &["tokens", "inspect", &format!("@{token}")],
+        &["tokens", "attenuate", "@token", "--caveats", &token],
+        &["tokens", &token],
+        &["why", &token],
+    ]
+    .map(|args| desk.run(args).expect(2));
+    let said: Vec<&str> = answers
+        .iter()
+        .map(|answer| answer.stderr.as_str())
+        .collect();
+    let said = said.join("\n");
+    assert!(!said.contains(&token[..8]), "{said}");
+    insta::assert_snapshot!(said);
 }
 
 #[test]

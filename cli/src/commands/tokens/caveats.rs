@@ -22,6 +22,9 @@ const CAVEATS_FILE_BYTES_MAX: u64 = 256 * 1024;
 /// Characters of somebody's words that an error repeats.
 const WORDS_CHARS_MAX: usize = 80;
 
+const FILE_HINT: &str = "the file holds `caveats = [\"/limit<=100\", \"only tools kb.search\"]` and nothing else; \
+                         docs/caveats.md has the words of all caveats";
+
 const WORDS_HINT: &str = "write a caveat in single quotes, such as '/limit<=100', '/path under /workspace' or \
                           'each /to email domain example.com'; docs/caveats.md has the words of all of them";
 
@@ -136,7 +139,7 @@ fn on_arguments(words: &str) -> anyhow::Result<Caveat> {
     if !matches!(caveat, Caveat::Argument(_)) {
         return Err(anyhow!(
             "--arg `{}` is no caveat on arguments",
-            shortened(words, WORDS_CHARS_MAX)
+            shown(words)
         ))
         .hint("give it with --caveat");
     }
@@ -146,19 +149,19 @@ fn on_arguments(words: &str) -> anyhow::Result<Caveat> {
 fn parsed(flag: &str, words: &str) -> anyhow::Result<Caveat> {
     words
         .parse()
-        .with_context(|| {
-            let words = shortened(words, WORDS_CHARS_MAX);
-            format!("{flag} `{words}` is no caveat")
-        })
+        .with_context(|| format!("{flag} `{}` is no caveat", shown(words)))
         .hint(WORDS_HINT)
+}
+
+/// Words as an error repeats them: on one line, and not all of them.
+fn shown(words: &str) -> String {
+    escaped(&shortened(words, WORDS_CHARS_MAX))
 }
 
 fn from_file(path: &Path) -> anyhow::Result<Vec<Caveat>> {
     let name = escaped(&path.display().to_string());
     let text = read(path).with_context(|| format!("cannot read the caveats from `{name}`"))?;
-    from_toml(&name, &text).hint(format!(
-        "the file is one line `caveats = [\"/limit<=100\", \"only tools kb.search\"]`, or several; {WORDS_HINT}"
-    ))
+    from_toml(&name, &text).hint(FILE_HINT)
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {
@@ -189,11 +192,8 @@ fn from_toml(name: &str, text: &str) -> anyhow::Result<Vec<Caveat>> {
         match words.get_ref().parse() {
             Ok(caveat) => caveats.push(caveat),
             Err(error) => {
-                let shown = escaped(&shortened(words.get_ref(), WORDS_CHARS_MAX));
-                faults.push(format!(
-                    "{}: `{shown}` is no caveat: {error}",
-                    place(words.span())
-                ));
+                let (place, shown) = (place(words.span()), shown(words.get_ref()));
+                faults.push(format!("{place}: `{shown}` is no caveat: {error}"));
             }
         }
     }
