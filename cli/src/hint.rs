@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use crate::output::{Output, Style};
+use crate::token_input::without_tokens;
 use crate::words::escaped;
 
 /// A failure and what to do about it. Reads as the failure; [`report`] finds the advice.
@@ -74,7 +75,8 @@ fn lines(error: &anyhow::Error) -> (String, Vec<&str>) {
             .to_string()
             .trim_end()
             .split('\n')
-            .map(escaped)
+            // A token can stand where a file's name or a caveat should.
+            .map(|message| escaped(&without_tokens(message)))
             .collect();
         let message = message.join("\n");
         // Some libraries repeat their source in their own message.

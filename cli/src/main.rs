@@ -4,13 +4,16 @@
 //! command line or a failure. What a script reads goes to standard output, what a person reads beside it to standard
 //! error, where failures end as `error: …` and, where something can be done, `hint: …`.
 
+mod arguments_input;
 mod cli;
 mod commands;
 mod demo;
 mod duration;
 mod exit;
+mod explained;
 mod hint;
 mod output;
+
 mod secret_input;
 mod temporary;
 mod token_input;
@@ -24,9 +27,13 @@ use clap::Parser as _;
 
 use crate::cli::Cli;
 use crate::output::Output;
+use crate::token_input::without_tokens;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_understood(&error),
+    };
     let mut output = Output::of_process();
     match cli.command.run(&mut output) {
         Ok(exit) => exit.into(),
@@ -35,4 +42,17 @@ fn main() -> ExitCode {
             exit::Exit::Failure.into()
         }
     }
+}
+
+/// Help, a version, or a mistake; and no token that was given in a wrong place, since standard error is often kept.
+fn not_understood(error: &clap::Error) -> ExitCode {
+    let text = error.to_string();
+    let shown = without_tokens(&text);
+    if text == shown {
+        // In colour where there is colour.
+        let _ = error.print();
+    } else {
+        Output::of_process().note(shown.trim_end());
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::Exit::Failure as u8))
 }

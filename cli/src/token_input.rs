@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use anyhow::Context as _;
 use hallpass_token::limits::TOKEN_TEXT_BYTES_MAX;
-use hallpass_token::{ParseError, UnverifiedToken};
+use hallpass_token::{PREFIX, ParseError, UnverifiedToken};
 use zeroize::Zeroizing;
 
 use crate::hint::HintExt as _;
@@ -75,11 +75,26 @@ impl HiddenTokenInput {
     }
 }
 
+/// Text with every token in it cut to its prefix: for what repeats a command line, on which one may stand anywhere.
+pub(crate) fn without_tokens(text: &str) -> String {
+    let mut parts = text.split(PREFIX);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "_-".contains(c));
+        out.push_str(PREFIX);
+        if rest.len() < part.len() {
+            out.push('…');
+        }
+        out.push_str(rest);
+    }
+    out
+}
+
 /// The token, its form checked and nothing else.
 pub(crate) fn parse(text: &str) -> anyhow::Result<UnverifiedToken> {
     let parsed = UnverifiedToken::parse(text);
     let hint = match parsed {
-        Err(ParseError::Malformed(_)) if !text.starts_with(hallpass_token::PREFIX) => {
+        Err(ParseError::Malformed(_)) if !text.starts_with(PREFIX) => {
             "a token starts with `hp1.`; `@FILE` reads one from a file, `-` from standard input"
         }
         Err(ParseError::Malformed(_)) => "give the token exactly as it was received, on one line",
@@ -161,6 +176,18 @@ mod tests {
     fn debug_hides_the_token() {
         let input: TokenInput = "hp1.secret".parse().unwrap();
         assert_eq!(format!("{input:?}"), "Text(redacted)");
+    }
+
+    #[test]
+    fn only_the_prefix_of_a_token_is_repeated() {
+        for (text, shown) in [
+            ("unexpected 'hp1.aB_-9' found", "unexpected 'hp1.…' found"),
+            ("hp1.a hp1.b", "hp1.… hp1.…"),
+            ("starts with `hp1.`", "starts with `hp1.`"),
+            ("none", "none"),
+        ] {
+            assert_eq!(without_tokens(text), shown);
+        }
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! `hallpass call`: calls a tool of a guarded service as a person.
 
-use std::io::Read as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
-use hallpass_args::{ARGUMENTS_BYTES_MAX, Arguments};
 use hallpass_client::{BaseUrl, BearerToken, Problem, ToolAnswer, ToolClient, ToolRequest};
 use hallpass_vocabulary::{Audience, DecisionId, DenialCode, ToolName};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
+use super::denied::next_step;
+use crate::arguments_input::ArgumentsInput;
 use crate::exit::Exit;
 use crate::hint::HintExt as _;
 use crate::output::{Output, Style};
@@ -45,9 +45,9 @@ pub(crate) struct Args {
     audience: Audience,
     /// The tool
     tool: ToolName,
-    /// Its arguments, a JSON object; `-` reads them from standard input
+    /// Its arguments, a JSON object; `@FILE` reads them from a file, `-` from standard input
     #[arg(value_name = "JSON", default_value = "{}")]
-    arguments: String,
+    arguments: ArgumentsInput,
     /// Where the service is; else `HALLPASS_SERVICE_<AUDIENCE>`, else `HALLPASS_URL`
     #[arg(long, value_name = "URL")]
     url: Option<String>,
@@ -91,7 +91,9 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
         token(args, output)?;
     }
     let service = service(args)?;
-    let arguments = arguments(args)?;
+    // Sent as they were written.
+    let stdin = matches!(args.token, Some(HiddenTokenInput::Stdin));
+    let (arguments, _) = args.arguments.read(stdin)?;
     let token = token(args, output)?;
     let client = ToolClient::new()?;
     let request = ToolRequest {
@@ -147,6 +149,7 @@ fn denied(
     problem: &Problem,
     output: &mut Output,
 ) -> anyhow::Result<Exit> {
+    let next = next_step(code, problem.detail.as_deref());
     if args.json {
         output.json(&Denied {
             verdict: "deny",
@@ -154,7 +157,7 @@ fn denied(
             code: code.as_str(),
             meaning: code.meaning(),
             detail: problem.detail.as_deref(),
-            next: code.next_step(),
+            next: &next,
         })?;
         return Ok(Exit::Denied);
     }
@@ -163,7 +166,7 @@ fn denied(
     if let Some(detail) = &problem.detail {
         output.note(&format!("detail: {}", escaped(detail)));
     }
-    output.note(&format!("next: {}", code.next_step()));
+    output.note(&format!("next: {next}"));
     if let Some(decision) = answer.decision {
         let label = output.err_style(Style::Hint, "hint:");
         output.note(&format!("{label} hallpass why {decision} --journal DIR"));
@@ -189,30 +192,6 @@ fn service(args: &Args) -> anyhow::Result<BaseUrl> {
             "give --url URL, or set {of_audience} or {URL_VARIABLE}"
         ))?;
     args.network.base_url(&url)
-}
-
-/// The arguments as text, which is sent as it is; what no service would take is refused here.
-fn arguments(args: &Args) -> anyhow::Result<String> {
-    let text = if args.arguments == "-" {
-        if matches!(args.token, Some(HiddenTokenInput::Stdin)) {
-            return Err(anyhow!(
-                "the arguments and the token cannot both come from standard input"
-            ))
-            .hint("give the token as --token-file FILE");
-        }
-        let mut text = String::new();
-        std::io::stdin()
-            .take(ARGUMENTS_BYTES_MAX as u64 + 1)
-            .read_to_string(&mut text)
-            .context("cannot read the arguments from standard input")?;
-        text
-    } else {
-        args.arguments.clone()
-    };
-    Arguments::parse(text.as_bytes())
-        .context("these cannot be the arguments of a call")
-        .hint("give one JSON object, in single quotes: '{\"query\":\"refund\"}'")?;
-    Ok(text)
 }
 
 fn token(args: &Args, output: &mut Output) -> anyhow::Result<BearerToken> {

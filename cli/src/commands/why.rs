@@ -8,6 +8,7 @@ use hallpass_journal::{CallResult, Decided, Event, Verdict};
 use hallpass_vocabulary::{DecisionId, DenialCode};
 use serde_json::value::RawValue;
 
+use super::denied::next_step;
 use super::journal::records;
 use crate::exit::Exit;
 use crate::hint::HintExt as _;
@@ -138,11 +139,12 @@ impl Story {
     /// What happened after the decision, and what to do now.
     fn ending(&self) -> (Vec<String>, String) {
         if self.decided.verdict == Verdict::Deny {
-            let next = self
-                .decided
-                .code
-                .map_or("Look at the record.", DenialCode::next_step);
-            return (vec!["nothing ran".to_owned()], next.to_owned());
+            let detail = self.decided.detail.as_ref().map(|detail| detail.as_str());
+            let next = self.decided.code.map_or_else(
+                || "Look at the record.".to_owned(),
+                |code| next_step(code, detail),
+            );
+            return (vec!["nothing ran".to_owned()], next);
         }
         let mut lines = Vec::new();
         let mut next =

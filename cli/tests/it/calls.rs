@@ -39,6 +39,14 @@ fn problem(code: &str) -> String {
     )
 }
 
+/// What a service says that discloses details.
+fn caveat_failed() -> String {
+    format!(
+        r#"{{"code":"caveat_failed","title":"No.","detail":"block 1 of the token says `/limit<=10`, and the argument `/limit` is not what it allows\u202e","instance":"{}"}}"#,
+        decision(1)
+    )
+}
+
 const CALL: [&str; 4] = ["call", "tickets", "kb.search", r#"{"query":"refund"}"#];
 
 #[test]
@@ -70,6 +78,20 @@ fn answers_become_words_and_exit_statuses() {
             "403 Forbidden",
             "application/problem+json",
             problem("tool_not_granted"),
+            &["--json"],
+            1,
+        ),
+        (
+            "403 Forbidden",
+            "application/problem+json",
+            caveat_failed(),
+            &[],
+            1,
+        ),
+        (
+            "403 Forbidden",
+            "application/problem+json",
+            caveat_failed(),
             &["--json"],
             1,
         ),
@@ -121,5 +143,34 @@ fn what_is_missing_is_said_before_anything_is_sent() {
     let both = desk
         .run(&["call", "tickets", "kb.search", "-", "--token", "-"])
         .expect(2);
-    insta::assert_snapshot!(transcripts(&[nowhere, no_token, no_object, both]));
+    let absent = desk
+        .run(&["call", "tickets", "kb.search", "@absent"])
+        .expect(2);
+    desk.write("latin", b"{\"query\":\"\xe9\"}");
+    let latin = desk
+        .run(&["call", "tickets", "kb.search", "@latin"])
+        .expect(2);
+    insta::assert_snapshot!(transcripts(&[
+        nowhere, no_token, no_object, both, absent, latin
+    ]));
+}
+
+#[test]
+fn arguments_come_from_a_file_as_they_were_written() {
+    let mut desk = Desk::new();
+    desk.write("token", "hp1.abc\n");
+    let written = r#"{ "query":"refund", "limit":9007199254740991}"#;
+    desk.write("call.json", written);
+    let (url, serving) = service("200 OK", "application/json", "{}");
+    desk.set("HALLPASS_URL", &url);
+    desk.run(&[
+        "call",
+        "tickets",
+        "kb.search",
+        "@call.json",
+        "--token",
+        "@token",
+    ])
+    .expect(0);
+    assert!(serving.join().unwrap().ends_with(written));
 }

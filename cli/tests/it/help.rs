@@ -5,7 +5,7 @@ use crate::command::{Answer, Desk, transcripts};
 #[test]
 fn every_command_explains_itself_with_examples() {
     let desk = Desk::new();
-    let commands: [&[&str]; 13] = [
+    let commands: [&[&str]; 14] = [
         &[],
         &["init"],
         &["serve"],
@@ -15,6 +15,7 @@ fn every_command_explains_itself_with_examples() {
         &["tokens", "inspect"],
         &["tokens", "verify"],
         &["tokens", "attenuate"],
+        &["tokens", "diff"],
         &["call"],
         &["journal", "verify"],
         &["journal", "query"],
@@ -64,6 +65,16 @@ fn completions_are_for_the_shell_asked() {
     let desk = Desk::new();
     let bash = desk.run(&["completions", "bash"]).expect(0);
     assert!(bash.stdout.contains("_hallpass()") && bash.stdout.contains("attenuate"));
+    for flag in [
+        "--only-arg",
+        "--max-blocks",
+        "--caveats",
+        "--diff",
+        "--engine",
+        "--datalog",
+    ] {
+        assert!(bash.stdout.contains(flag), "{flag}");
+    }
     let fish = desk.run(&["completions", "fish"]).expect(0);
     assert!(fish.stdout.contains("complete -c hallpass"));
 }

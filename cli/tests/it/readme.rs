@@ -115,14 +115,19 @@ fn the_tour_goes_as_it_says() {
         "kb.search",
         "How refunds work",
         "refused, as it should be",
-        "refused by the caveat",
+        "refused by the caveat on limit",
+        "refused by the caveat on tools",
         "caveat_failed",
         "intact",
         "tickets.get {\"id\":\"T-2001\"}: refused: not_found",
     ] {
         assert!(said.contains(expected), "`{expected}` is missing\n{all}");
     }
-    assert!(beside.contains("tool_not_granted"), "{all}");
+    for expected in ["tool_not_granted", "given up:", "arguments  /limit<=10"] {
+        assert!(beside.contains(expected), "`{expected}` is missing\n{all}");
+    }
+    // The search within the limit is answered too.
+    assert!(said.matches("How refunds work").count() >= 2, "{all}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use hallpass_vocabulary::{ProofRule, RequestId, Timestamp};
 
 use crate::world::{World, at, damaged, environment, minted, names, spec, token};
 
-fn verifier(world: &World, journal: &std::path::Path, audience: &str) -> Verifier {
+pub fn verifier(world: &World, journal: &std::path::Path, audience: &str) -> Verifier {
     let clock = FixedClock::at(at(0));
     let settings = Settings::new(
         environment("dev"),
@@ -104,6 +104,13 @@ fn the_rehearsal_is_what_a_service_decides() {
             10,
         ),
         (
+            "caveat on arguments",
+            narrow(&token(), ["--arg", "/limit<=10"]),
+            "tickets",
+            "kb.search",
+            10,
+        ),
+        (
             "proof",
             with(|spec| spec.proof = ProofRule::Always),
             "tickets",
@@ -174,10 +181,17 @@ fn the_rehearsal_is_what_a_service_decides() {
                 "--at",
                 &now.to_string(),
                 "--json",
+                "--explain",
+                "--engine",
             ],
             token,
         );
         let rehearsed = answer.json();
+        let steps = rehearsed["steps"].as_array().unwrap();
+        let fails = steps.iter().filter(|step| step["outcome"] == "fails");
+        // Text that is no token comes to no step.
+        let failing = usize::from(decided.is_some() && *name != "junk");
+        assert_eq!(fails.count(), failing, "{name}: {steps:?}");
         let code = decided.map_or("allow", |code| code.as_str());
         assert_eq!(
             rehearsed["code"].as_str().unwrap_or("allow"),

@@ -164,6 +164,7 @@ fn attenuate_warns_of_what_is_probably_not_meant_and_refuses_what_cannot_be() {
     added: expires before 2026-11-21T10:30:10Z
     warning: the token does not grant mail.send, and narrowing adds nothing
     warning: the token ends before that anyway
+    warning: the narrower token allows no call: no tool is left
     ");
     let refused = desk
         .run(&["tokens", "attenuate", "@sealed", "--only-tool", "kb.search"])

@@ -8,7 +8,7 @@ use hallpass_bundle::{
     TokenKey, TokenPurpose, TrustRoot,
 };
 use hallpass_keys::{Digest, Purpose, SigningKey};
-use hallpass_token::{Grant, GrantSpec, NextSecret, mint};
+use hallpass_token::{Caveat, Grant, GrantSpec, NextSecret, mint};
 use hallpass_vocabulary::{
     Audience, AuthorityId, Catalogue, Environment, Impact, ProofRule, RunId, SubjectAssurance,
     Timestamp, TokenId, Tool, ToolName,
@@ -147,13 +147,19 @@ pub fn spec() -> GrantSpec {
 
 /// A token with this grant, signed by the run key of this seed.
 pub fn minted(spec: GrantSpec, seed: u8) -> String {
+    minted_with(spec, seed, &[])
+}
+
+/// The same with caveats from the start, as those of a route.
+pub fn minted_with(spec: GrantSpec, seed: u8, caveats: &[&str]) -> String {
+    let caveats: Vec<Caveat> = caveats.iter().map(|words| words.parse().unwrap()).collect();
     let environment = spec.environment.as_str().to_owned();
     let grant = Grant::new(spec).unwrap();
     let approver = key(Purpose::Approval, "dev", 9).verifying_key();
     let signer = key(Purpose::Run, &environment, seed);
     mint(
         &grant,
-        &[],
+        &caveats,
         &signer,
         &[approver],
         NextSecret::from_random([7; 32]),

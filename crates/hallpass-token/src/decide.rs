@@ -3,7 +3,7 @@
 use hallpass_args::Arguments;
 use hallpass_vocabulary::{Audience, DenialCode, Environment, Timestamp, ToolName};
 
-use crate::admission::{AdmittedToken, Place, PlacedCaveat};
+use crate::admission::{AdmittedToken, Place};
 use crate::limits::ISSUED_AHEAD_SECONDS_MAX;
 
 /// What is known of a call.
@@ -138,62 +138,5 @@ impl AdmittedToken {
                     caveat: Some(failed.place),
                 })
             })
-    }
-
-    /// A denial in words: the caveat that failed and the argument it failed on, or the part of the grant. Names are
-    /// validated, what a holder or a caller wrote is escaped and shortened, and no argument's value is repeated: the
-    /// words are safe to log.
-    pub fn explain(&self, denial: &Denial, call: &CallFacts<'_>) -> String {
-        let failed = denial
-            .caveat
-            .and_then(|place| self.caveats().iter().find(|placed| placed.place == place));
-        if let Some(PlacedCaveat { place, caveat }) = failed {
-            let words = shortened(caveat.to_string());
-            let block = place.block;
-            return match caveat.failing(call, self.blocks()) {
-                Some(why) => format!("block {block} of the token says `{words}`, and {why}"),
-                None => format!("block {block} of the token says `{words}`"),
-            };
-        }
-        let other = denial.caveat.and_then(|place| {
-            self.content()
-                .others
-                .iter()
-                .find(|other| other.place == place)
-        });
-        if let Some(other) = other {
-            let words = shortened(other.datalog.clone());
-            return format!("block {} of the token has `{words}`", other.place.block);
-        }
-        let grant = self.grant();
-        match denial.code {
-            DenialCode::Overloaded => {
-                "the checks of the token could not be evaluated within bounds".to_owned()
-            }
-            DenialCode::PolicyDenied => "the Datalog policy of the service".to_owned(),
-            DenialCode::TokenNotYetValid => format!("issued {}, now {}", grant.issued, call.now),
-            DenialCode::TokenExpired => format!("expired {}, now {}", grant.expires, call.now),
-            DenialCode::WrongEnvironment => {
-                format!(
-                    "token of `{}`, service in `{}`",
-                    grant.environment, call.environment
-                )
-            }
-            DenialCode::WrongAudience => {
-                format!("`{}` is not among the token's services", call.audience)
-            }
-            DenialCode::ToolNotGranted => format!("`{}` is not among the token's tools", call.tool),
-            code => code.meaning().to_owned(),
-        }
-    }
-}
-
-/// Characters of a caveat that an explanation repeats at most; the rest is in the token.
-const WORDS_CHARS_MAX: usize = 160;
-
-fn shortened(words: String) -> String {
-    match words.char_indices().nth(WORDS_CHARS_MAX) {
-        Some((end, _)) => format!("{}…", words.get(..end).unwrap_or_default()),
-        None => words,
     }
 }

@@ -10,7 +10,9 @@ use hallpass_vocabulary::{
 
 use crate::admission::{AdmissionError, AdmittedToken, Content, Profile};
 use crate::authority;
+use crate::caveat::Caveat;
 use crate::grant::{BreakGlass, BudgetUnit};
+use crate::limits::BLOCKS_MAX;
 use crate::token::UnverifiedToken;
 
 /// Whether a description is of a token whose signatures verified.
@@ -31,6 +33,18 @@ pub struct DescribedCaveat {
     /// What it says, in the words `Caveat` parses.
     pub words: String,
     /// Its Datalog.
+    pub datalog: String,
+    /// Itself.
+    #[serde(skip)]
+    pub caveat: Caveat,
+}
+
+/// A check that is no published caveat: only services with the extended profile take a token with one.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct DescribedCheck {
+    /// The block it stands in; 0 is the authority block.
+    pub block: usize,
+    /// Its Datalog, escaped.
     pub datalog: String,
 }
 
@@ -84,6 +98,9 @@ pub struct Description {
     pub not_after: Timestamp,
     /// What its holders gave up.
     pub caveats: Vec<DescribedCaveat>,
+    /// Checks that are no caveats; most tokens have none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_checks: Vec<DescribedCheck>,
     /// How many blocks it has, the authority block included.
     pub blocks: usize,
     /// Whether nobody can append to it.
@@ -96,15 +113,10 @@ impl AdmittedToken {
         describe(self.content(), Standing::Verified)
     }
 
-    /// The authority block as Datalog, one fact or check a line: what any Biscuit tool would print.
-    pub fn datalog(&self) -> String {
-        let facts = authority::facts(self.grant())
-            .into_iter()
-            .map(|fact| format!("{fact};\n"));
-        let checks = authority::checks(self.grant(), self.approval_keys());
-        facts
-            .chain(checks.iter().map(|check| format!("{check};\n")))
-            .collect()
+    /// The blocks as Datalog, the authority block first, one fact or check a line: what any Biscuit tool would print, but
+    /// for what a terminal would act on, which is escaped.
+    pub fn datalog(&self) -> Vec<String> {
+        datalog(self.content())
     }
 }
 
@@ -114,9 +126,90 @@ impl UnverifiedToken {
     /// # Errors
     /// [`AdmissionError`] when it could not be admitted even if its signatures held.
     pub fn describe(&self) -> Result<Description, AdmissionError> {
-        self.content(Profile::Standard)
+        self.content(Profile::Extended)
             .map(|content| describe(&content, Standing::Unverified))
     }
+
+    /// The blocks as Datalog, as [`AdmittedToken::datalog`] has them. Nothing of it is to be believed.
+    ///
+    /// # Errors
+    /// [`AdmissionError`], as in [`describe`](Self::describe).
+    pub fn datalog(&self) -> Result<Vec<String>, AdmissionError> {
+        self.content(Profile::Extended)
+            .map(|content| datalog(&content))
+    }
+}
+
+impl Description {
+    /// The tools that are left of [`tools`](Self::tools) after the caveats on tools and on blocks.
+    pub fn tools_left(&self) -> BTreeSet<ToolName> {
+        self.left_of(&self.tools)
+    }
+
+    /// The tools that are left of [`needs_approval`](Self::needs_approval).
+    pub fn needs_approval_left(&self) -> BTreeSet<ToolName> {
+        self.left_of(&self.needs_approval)
+    }
+
+    /// The services that are left of [`audiences`](Self::audiences) after the caveats on them.
+    pub fn audiences_left(&self) -> BTreeSet<Audience> {
+        let allowed = |audience: &&Audience| {
+            self.caveats.iter().all(|placed| match &placed.caveat {
+                Caveat::OnlyAudiences(only) => only.contains(*audience),
+                _ => true,
+            })
+        };
+        self.audiences.iter().filter(allowed).cloned().collect()
+    }
+
+    /// The most blocks a token made from this one may have.
+    pub fn blocks_max(&self) -> usize {
+        let limits = self
+            .caveats
+            .iter()
+            .filter_map(|placed| match placed.caveat {
+                Caveat::AtMostBlocks(count) => Some(count.get()),
+                _ => None,
+            });
+        limits.fold(BLOCKS_MAX, Ord::min)
+    }
+
+    fn left_of(&self, tools: &BTreeSet<ToolName>) -> BTreeSet<ToolName> {
+        if self.blocks > self.blocks_max() {
+            return BTreeSet::new();
+        }
+        let allowed = |tool: &&ToolName| {
+            self.caveats.iter().all(|placed| match &placed.caveat {
+                Caveat::OnlyTools(only) => only.contains(*tool),
+                _ => true,
+            })
+        };
+        tools.iter().filter(allowed).cloned().collect()
+    }
+}
+
+fn datalog(content: &Content) -> Vec<String> {
+    let facts = authority::facts(&content.grant).into_iter();
+    let checks = authority::checks(&content.grant, &content.approval_keys);
+    let authority = facts
+        .map(|fact| format!("{fact};\n"))
+        .chain(checks.iter().map(|check| format!("{check};\n")))
+        .collect();
+    let mut blocks = vec![String::new(); content.blocks];
+    if let Some(first) = blocks.first_mut() {
+        *first = authority;
+    }
+    for placed in &content.caveats {
+        if let Some(block) = blocks.get_mut(placed.place.block) {
+            block.push_str(&format!("{};\n", placed.caveat.datalog()));
+        }
+    }
+    for other in &content.others {
+        if let Some(block) = blocks.get_mut(other.place.block) {
+            block.push_str(&format!("{};\n", other.datalog));
+        }
+    }
+    blocks
 }
 
 fn describe(content: &Content, standing: Standing) -> Description {
@@ -125,6 +218,11 @@ fn describe(content: &Content, standing: Standing) -> Description {
         block: placed.place.block,
         words: placed.caveat.to_string(),
         datalog: placed.caveat.datalog(),
+        caveat: placed.caveat.clone(),
+    });
+    let others = content.others.iter().map(|other| DescribedCheck {
+        block: other.place.block,
+        datalog: other.datalog.clone(),
     });
     Description {
         standing,
@@ -150,6 +248,7 @@ fn describe(content: &Content, standing: Standing) -> Description {
         break_glass: grant.break_glass,
         not_after: content.not_after,
         caveats: caveats.collect(),
+        other_checks: others.collect(),
         blocks: content.blocks,
         sealed: content.sealed,
     }

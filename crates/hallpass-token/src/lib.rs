@@ -76,24 +76,28 @@ pub mod describe;
 pub mod engine;
 mod envelope;
 mod excerpt;
+mod explain;
 mod extended;
+pub mod given_up;
 mod grant;
 pub mod limits;
 mod mint;
 mod names;
 mod text;
 mod token;
+pub mod useless;
 
 pub use admission::{AdmissionError, AdmittedToken, NotAdmitted, Place, PlacedCaveat, Profile};
 pub use attenuate::AttenuateError;
 pub use authority::VOCABULARY_VERSION;
 pub use caveat::{
-    ArgumentBuilder, ArgumentCaveat, BlockCount, Caveat, InvalidArgumentCaveat, InvalidCaveat,
-    Literal,
+    ArgumentBuilder, ArgumentCaveat, BlockCount, Caveat, Doubt, InvalidArgumentCaveat,
+    InvalidCaveat, Literal,
 };
 pub use decide::{CallFacts, Clearance, Denial};
 pub use envelope::Malformed;
 pub use excerpt::Excerpt;
+pub use explain::{CaveatOutcome, ExplainedCaveat, failed_block};
 pub use extended::{DatalogPolicy, InvalidDatalogPolicy, Unbounded};
 pub use grant::{BreakGlass, BudgetUnit, Grant, GrantError, GrantSpec, UnknownBudget};
 pub use mint::{MintError, mint};

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use hallpass_token::Caveat;
-use hallpass_token::describe::{DescribedCaveat, Description, Standing};
-use hallpass_vocabulary::{ProofRule, Timestamp, ToolName};
+use hallpass_token::describe::{Description, Standing};
+use hallpass_vocabulary::{ProofRule, Timestamp};
 
 use crate::output::{Output, Style};
 use crate::words::{listed, relative, time};
@@ -20,11 +19,8 @@ pub(crate) fn lines(token: &Description, now: Timestamp, output: &Output) -> Vec
     };
     let mut lines = vec![
         match token.standing {
-            Standing::Verified => output.style(Style::Good, "verified: every signature holds"),
-            Standing::Unverified => output.style(
-                Style::Caution,
-                "NOT VERIFIED: no signature was looked at, anybody can have written this",
-            ),
+            Standing::Verified => output.style(Style::Good, standing(token.standing)),
+            Standing::Unverified => output.style(Style::Caution, standing(token.standing)),
         },
         row(
             "who",
@@ -39,20 +35,13 @@ pub(crate) fn lines(token: &Description, now: Timestamp, output: &Output) -> Vec
                 "tenant {}, environment {}, services {}",
                 token.tenant,
                 token.environment,
-                narrowed(
-                    &token.audiences,
-                    &token.caveats,
-                    |caveat, name| match caveat {
-                        Caveat::OnlyAudiences(only) => only.contains(name),
-                        _ => true,
-                    }
-                )
+                narrowed(&token.audiences, &token.audiences_left())
             ),
         ),
-        row("may call", callable(&token.tools, &token.caveats)),
+        row("may call", narrowed(&token.tools, &token.tools_left())),
     ];
     if !token.needs_approval.is_empty() {
-        let tools = callable(&token.needs_approval, &token.caveats);
+        let tools = narrowed(&token.needs_approval, &token.needs_approval_left());
         lines.push(row("approval", format!("needed for each call of {tools}")));
     }
     let expired = now.unix_seconds() >= token.not_after.unix_seconds();
@@ -89,15 +78,38 @@ pub(crate) fn lines(token: &Description, now: Timestamp, output: &Output) -> Vec
         "token",
         format!("{}, issued {}", token.token, time(token.issued)),
     ));
+    if let Some(break_glass) = &token.break_glass {
+        let [first, second] = &break_glass.operators;
+        let text = format!("for {}, by {first} and {second}", break_glass.incident);
+        lines.push(row("break-glass", output.style(Style::Caution, &text)));
+    }
     lines.push(row("policy", token.policy.to_string()));
     lines.push(row(
         "block 0",
         "the grant above, signed by the authority".to_owned(),
     ));
-    for block in 1..token.blocks {
+    for block in 0..token.blocks {
         let caveats = token.caveats.iter().filter(|caveat| caveat.block == block);
-        let words: Vec<&str> = caveats.map(|caveat| caveat.words.as_str()).collect();
-        lines.push(row(&format!("block {block}"), words.join("; ")));
+        let others = token
+            .other_checks
+            .iter()
+            .filter(|check| check.block == block);
+        let said = caveats.map(|caveat| caveat.words.clone());
+        let said = said.chain(others.map(|check| {
+            format!(
+                "no caveat, only for services of the extended profile: {}",
+                check.datalog
+            )
+        }));
+        for (position, words) in said.enumerate() {
+            // Those of the authority stand behind its grant.
+            let label = if position == 0 && block > 0 {
+                format!("block {block}")
+            } else {
+                String::new()
+            };
+            lines.push(row(&label, words));
+        }
     }
     if token.sealed {
         lines.push(row("sealed", "nobody can narrow it further".to_owned()));
@@ -105,33 +117,24 @@ pub(crate) fn lines(token: &Description, now: Timestamp, output: &Output) -> Vec
     lines
 }
 
-/// The tools that are left after the caveats.
-fn callable(tools: &BTreeSet<ToolName>, caveats: &[DescribedCaveat]) -> String {
-    narrowed(tools, caveats, |caveat, name| match caveat {
-        Caveat::OnlyTools(only) => only.contains(name),
-        _ => true,
-    })
+/// Whether to believe what is said.
+pub(crate) fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Verified => "verified: every signature holds",
+        Standing::Unverified => {
+            "NOT VERIFIED: no signature was looked at, anybody can have written this"
+        }
+    }
 }
 
-fn narrowed<T: Ord + ToString>(
-    granted: &BTreeSet<T>,
-    caveats: &[DescribedCaveat],
-    keeps: impl Fn(&Caveat, &T) -> bool,
-) -> String {
-    let caveats: Vec<Caveat> = caveats
-        .iter()
-        .filter_map(|caveat| caveat.words.parse().ok())
-        .collect();
-    let left: Vec<&T> = granted
-        .iter()
-        .filter(|name| caveats.iter().all(|caveat| keeps(caveat, name)))
-        .collect();
+/// What is left, and of what where it is less.
+fn narrowed<T: Ord + ToString>(granted: &BTreeSet<T>, left: &BTreeSet<T>) -> String {
     if left.len() == granted.len() {
-        listed(left.into_iter().map(ToString::to_string))
+        listed(left.iter().map(ToString::to_string))
     } else {
         format!(
             "{} (narrowed from {})",
-            listed(left.into_iter().map(ToString::to_string)),
+            listed(left.iter().map(ToString::to_string)),
             listed(granted.iter().map(ToString::to_string))
         )
     }

@@ -1,10 +1,14 @@
 //! `hallpass tokens`: one file per verb.
 
 mod attenuate;
+mod caveats;
 mod described;
+mod diff;
+mod given_up;
 mod inspect;
 mod mint;
 mod verify;
+mod warnings;
 
 use clap::Subcommand;
 
@@ -16,6 +20,8 @@ use crate::output::Output;
 pub(crate) enum Command {
     /// Narrow a token, offline
     Attenuate(attenuate::Args),
+    /// Say what a narrower token gave up
+    Diff(diff::Args),
     /// Say who may do what with a token, where and until when
     Inspect(inspect::Args),
     /// Ask an authority for a token
@@ -28,6 +34,7 @@ impl Command {
     pub(crate) fn run(&self, output: &mut Output) -> anyhow::Result<Exit> {
         match self {
             Self::Attenuate(args) => attenuate::run(args, output),
+            Self::Diff(args) => diff::run(args, output),
             Self::Inspect(args) => inspect::run(args, output),
             Self::Mint(args) => mint::run(args, output),
             Self::Verify(args) => verify::run(args, output),

@@ -6,6 +6,7 @@
 
 mod argument;
 mod at_most_blocks;
+mod doubt;
 mod expires_before;
 mod only_audiences;
 mod only_tools;
@@ -17,10 +18,13 @@ use crate::datalog::Check;
 use crate::decide::CallFacts;
 use crate::names::NameSet;
 
+pub(crate) use argument::condition::{Bounds, Condition};
 pub(crate) use argument::quality::{Quality, Seen, kind_name};
 pub use argument::{ArgumentBuilder, ArgumentCaveat, InvalidArgumentCaveat, Literal};
 pub(crate) use argument::{KIND_FACT, NAMES_FACT};
+pub(crate) use argument::{Rule, Test};
 pub use at_most_blocks::BlockCount;
+pub use doubt::Doubt;
 pub use words::InvalidCaveat;
 
 /// A restriction every call must satisfy. Adding one never allows what was denied before.
@@ -114,12 +118,26 @@ impl Caveat {
     }
 }
 
+/// Why a caveat does not hold, beside its words. Escaped, and says nothing of any argument's value.
+pub(crate) struct Reason {
+    /// The argument it fails on, where it is one: a pointer, or a name that may not be there.
+    pub(crate) argument: Option<String>,
+    /// In words.
+    pub(crate) words: String,
+}
+
 impl Caveat {
-    /// Why it does not hold, where there is more to say than its words; escaped.
-    pub(crate) fn failing(&self, call: &CallFacts<'_>, blocks: usize) -> Option<String> {
+    /// Why it does not hold, where there is more to say than its words.
+    pub(crate) fn failing(&self, call: &CallFacts<'_>, blocks: usize) -> Option<Reason> {
         match self {
-            Self::Argument(argument) => argument.failing(call).map(|failing| failing.to_string()),
-            Self::AtMostBlocks(_) => Some(format!("the token has {blocks}")),
+            Self::Argument(argument) => argument.failing(call).map(|failing| Reason {
+                argument: failing.argument().map(ToString::to_string),
+                words: failing.to_string(),
+            }),
+            Self::AtMostBlocks(_) => Some(Reason {
+                argument: None,
+                words: format!("the token has {blocks}"),
+            }),
             Self::ExpiresBefore(_) | Self::OnlyAudiences(_) | Self::OnlyTools(_) => None,
         }
     }

@@ -176,10 +176,22 @@ impl fmt::Display for Term<'_> {
                 separated(f, ", ", elements)?;
                 f.write_str("}")
             }
-            Self::Text(text) => write!(f, "\"{}\"", text.escape_debug()),
+            Self::Text(text) => quoted(text, f),
             Self::Variable(name) => write!(f, "${name}"),
         }
     }
+}
+
+/// A string as Biscuit writes it, whose only escapes are `\\`, `\"` and `\n`. What a terminal might act on is escaped all
+/// the same, as in Rust: that is for people only, there is no way to write it that Biscuit reads.
+fn quoted(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str("\"")?;
+    for (position, part) in text.split('\'').enumerate() {
+        // Rust escapes a quote mark that Biscuit reads only as it is.
+        f.write_str(if position == 0 { "" } else { "'" })?;
+        write!(f, "{}", part.escape_debug())?;
+    }
+    f.write_str("\"")
 }
 
 impl fmt::Display for Predicate<'_> {

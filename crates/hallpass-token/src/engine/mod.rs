@@ -10,11 +10,12 @@ use biscuit_auth::builder::{Algorithm, AuthorizerBuilder};
 use biscuit_auth::{AuthorizerLimits, Biscuit, PublicKey, error};
 
 use hallpass_args::Pointer;
+use hallpass_vocabulary::DenialCode;
 
 use crate::admission::{AdmittedToken, Profile};
 use crate::call_facts;
 use crate::caveat::Caveat;
-use crate::decide::CallFacts;
+use crate::decide::{CallFacts, Clearance, Denial};
 use crate::token::VerifiedToken;
 
 pub(crate) mod run;
@@ -22,7 +23,8 @@ pub(crate) mod run;
 use run::{allow_all, guarded, limits};
 
 /// What the engine says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum EngineVerdict {
     /// Every check passed.
     Allow,
@@ -111,6 +113,32 @@ impl Engine {
     }
 }
 
+/// The typed decision of what the engine sees: what [`Engine::decide`] is compared with. When the token was issued is
+/// left out, and so is every approval, so that a tool that needs one is denied.
+///
+/// # Errors
+/// The [`Denial`].
+pub fn seen_by_engine(token: &AdmittedToken, call: &CallFacts<'_>) -> Result<(), Denial> {
+    let by_grant = |code| Denial { code, caveat: None };
+    token.check_environment(call)?;
+    match token.check_time(call) {
+        Err(denial) if denial.code == DenialCode::TokenNotYetValid => {
+            if call.now.unix_seconds() >= token.not_after().unix_seconds() {
+                return Err(by_grant(DenialCode::TokenExpired));
+            }
+        }
+        other => other?,
+    }
+    token.check_audience(call)?;
+    let clearance = token.check_tool(call)?;
+    token.check_caveats(call)?;
+    token.check_in_engine(call, None)?;
+    match clearance {
+        Clearance::Allow => Ok(()),
+        Clearance::NeedsApproval => Err(by_grant(DenialCode::ApprovalRequired)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -126,6 +154,10 @@ mod tests {
     use crate::{Grant, GrantSpec, NextSecret, UnverifiedToken, mint};
 
     fn engine() -> Engine {
+        Engine::load(&engine_token()).unwrap()
+    }
+
+    fn engine_token() -> VerifiedToken {
         let issued = Timestamp::from_unix_seconds(1_795_253_400);
         let grant = Grant::new(GrantSpec {
             token: TokenId::new(issued, [1; 10]),
@@ -158,10 +190,8 @@ mod tests {
             NextSecret::from_random([2; 32]),
         )
         .unwrap();
-        let token = UnverifiedToken::parse(text.expose())
-            .unwrap()
-            .verify(&root.verifying_key());
-        Engine::load(&token.unwrap()).unwrap()
+        let token = UnverifiedToken::parse(text.expose()).unwrap();
+        token.verify(&root.verifying_key()).unwrap()
     }
 
     fn at(unix_seconds: i64, limits: AuthorizerLimits) -> EngineVerdict {
@@ -184,6 +214,31 @@ mod tests {
             ..limits()
         };
         assert_eq!(at(now, time), EngineVerdict::CouldNotEvaluate);
+    }
+
+    #[test]
+    fn what_the_engine_does_not_see_is_left_out_of_the_comparison() {
+        let token = engine_token().admit().unwrap();
+        let compared = |now: i64| {
+            let (audience, environment) = ("tickets".parse().unwrap(), "dev".parse().unwrap());
+            let call = CallFacts {
+                now: Timestamp::from_unix_seconds(now),
+                audience: &audience,
+                environment: &environment,
+                tool: &"kb.search".parse().unwrap(),
+                arguments: &Arguments::parse(b"{}").unwrap(),
+            };
+            let seen = seen_by_engine(&token, &call).map_err(|denial| denial.code);
+            (token.decide(&call).map_err(|denial| denial.code), seen)
+        };
+        let early = compared(1_795_253_400 - 3600);
+        assert_eq!(early, (Err(DenialCode::TokenNotYetValid), Ok(())));
+        assert_eq!(compared(1_795_253_410), (Ok(Clearance::Allow), Ok(())));
+        let late = Err(DenialCode::TokenExpired);
+        assert_eq!(
+            compared(1_795_253_460),
+            (late.map(|()| Clearance::Allow), late)
+        );
     }
 
     #[test]

@@ -60,7 +60,7 @@ fn json_has_the_names_of_the_vocabulary_and_no_secret() {
 
 #[test]
 fn an_unverified_token_that_could_not_be_admitted_is_not_described() {
-    let text = forge::appended("check if true;");
+    let text = forge::appended("reject if role(\"a\");");
     assert!(UnverifiedToken::parse(&text).unwrap().describe().is_err());
 }
 
@@ -75,8 +75,8 @@ fn the_printed_datalog_minted_by_the_library_is_the_same_token() {
     let bare = Grant::new(spec).unwrap();
     for grant in [grant(), with_holder, bare] {
         let ours = admitted(minted(&grant).expose());
-        let theirs = admitted(&forge::authority(&ours.datalog()));
-        assert_eq!(theirs.grant(), ours.grant(), "{}", ours.datalog());
+        let theirs = admitted(&forge::authority(&ours.datalog()[0]));
+        assert_eq!(theirs.grant(), ours.grant(), "{:?}", ours.datalog());
         assert_eq!(theirs.approval_keys(), ours.approval_keys());
     }
 }
@@ -88,6 +88,11 @@ fn the_printed_caveat_appended_by_the_library_is_the_same_caveat() {
         "only tools kb.search, ticket.close, wiki.read",
         "only services kb, tickets",
         "expires before 2026-11-21T09:31:00Z",
+        "at most 3 blocks",
+        "for kb.search: /limit in 1..10",
+        "each /to email domain example.com",
+        r#"/note one of "it's", "the \"end\\", "two\nlines""#,
+        "no arguments",
     ] {
         let caveat: Caveat = words.parse().unwrap();
         let token = admitted(&forge::appended(&format!("{};", caveat.datalog())));
@@ -106,10 +111,76 @@ fn a_denial_is_explained_by_the_caveat_or_the_grant() {
         token.explain(&denial, &call.facts()),
         "block 1 of the token says `only tools kb.search`"
     );
+    let explanation = token.explain(&denial, &call.facts());
+    assert_eq!(hallpass_token::failed_block(&explanation), Some(1));
     call.tool = "mail.send".parse().unwrap();
     let denial = token.decide(&call.facts()).unwrap_err();
     assert_eq!(
         token.explain(&denial, &call.facts()),
         "`mail.send` is not among the token's tools"
     );
+}
+
+#[test]
+fn the_datalog_of_a_token_has_the_caveats_of_every_block() {
+    let caveats = |words: &[&str]| -> Vec<Caveat> {
+        words.iter().map(|words| words.parse().unwrap()).collect()
+    };
+    let minted = hallpass_token::mint(
+        &grant(),
+        &caveats(&["/limit<=100"]),
+        &crate::fixtures::root(1),
+        &[],
+        crate::fixtures::next(2),
+    );
+    let hostile = r#"/q==" \u001b[2J\u202e""#;
+    let text = attenuated(minted.unwrap().expose(), &caveats(&["/limit<=10", hostile]));
+    let token = UnverifiedToken::parse(text.expose()).unwrap();
+    let blocks = token.datalog().unwrap();
+    assert_eq!(blocks, admitted(text.expose()).datalog());
+    let [authority, later] = blocks.as_slice() else {
+        panic!("{blocks:?}")
+    };
+    assert!(
+        authority.ends_with("check if call:arg_int(\"/limit\", $v), $v <= 100;\n"),
+        "{authority}"
+    );
+    assert_eq!(
+        later,
+        "check if call:arg_int(\"/limit\", $v), $v <= 10;\n\
+         check if call:arg_str(\"/q\", \" \\u{1b}[2J\\u{202e}\");\n"
+    );
+}
+
+#[test]
+fn every_caveat_is_explained_with_the_argument_it_fails_on() {
+    let caveats: Vec<Caveat> = [
+        "for tickets.get: no arguments",
+        "/limit<=10",
+        "only arguments limit, query",
+        "at most 1 blocks",
+        "only services kb",
+    ]
+    .map(|words| words.parse().unwrap())
+    .to_vec();
+    let token = admitted(attenuated(minted(&grant()).expose(), &caveats).expose());
+    let mut call = crate::fixtures::call();
+    call.arguments = hallpass_args::Arguments::parse(b"{\"limit\":1000,\"\\u001b\":1}").unwrap();
+    let explained = token.explain_caveats(&call.facts());
+    let json = serde_json::to_value(&explained).unwrap();
+    assert_eq!(
+        json,
+        serde_json::json!([
+            {"block": 1, "check": 0, "words": "for tickets.get: no arguments", "outcome": "other_tool"},
+            {"block": 1, "check": 1, "words": "/limit<=10", "outcome": "fails", "argument": "/limit",
+             "why": "the argument `/limit` is not what it allows"},
+            {"block": 1, "check": 2, "words": "only arguments limit, query", "outcome": "fails",
+             "argument": "\\u{1b}", "why": "the call has an argument `\\u{1b}`"},
+            {"block": 1, "check": 3, "words": "at most 1 blocks", "outcome": "fails", "why": "the token has 2"},
+            {"block": 1, "check": 4, "words": "only services kb", "outcome": "fails"},
+        ])
+    );
+    call.arguments = hallpass_args::Arguments::parse(b"{\"limit\":1}").unwrap();
+    let holds = token.explain_caveats(&call.facts());
+    assert_eq!(holds[1].outcome, hallpass_token::CaveatOutcome::Holds);
 }

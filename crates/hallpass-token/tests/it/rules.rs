@@ -285,6 +285,7 @@ fn a_break_glass_grant_is_tight_and_signed_by_a_key_of_its_own() {
     assert_eq!(read.grant(), &grant);
     assert!(
         read.datalog()
+            .concat()
             .contains(r#"break_glass("INC-42", "op:dana", "op:li");"#)
     );
     let loose: [fn(&mut GrantSpec); 4] = [

@@ -74,7 +74,24 @@ pub(crate) enum Failing {
     TooManyArguments,
 }
 
+impl Failing {
+    /// The argument it is about.
+    pub(crate) fn argument(&self) -> Option<&Excerpt> {
+        match self {
+            Self::Lacking(name, _) | Self::NotAllowed(name) | Self::OtherArgument(name) => {
+                Some(name)
+            }
+            Self::TooManyArguments => None,
+        }
+    }
+}
+
 impl ArgumentCaveat {
+    /// Whether calls of a tool are looked at.
+    pub fn is_for(&self, tool: &ToolName) -> bool {
+        self.tools.as_ref().is_none_or(|tools| tools.contains(tool))
+    }
+
     /// The tools it is for; `None` for all.
     pub fn tools(&self) -> Option<&NameSet<ToolName>> {
         self.tools.as_ref()
@@ -127,11 +144,7 @@ impl ArgumentCaveat {
 
     /// What a call lacks or has too much of.
     pub(crate) fn failing(&self, call: &CallFacts<'_>) -> Option<Failing> {
-        if self
-            .tools
-            .as_ref()
-            .is_some_and(|tools| !tools.contains(call.tool))
-        {
+        if !self.is_for(call.tool) {
             return None;
         }
         match &self.rule {

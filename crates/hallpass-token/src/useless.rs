@@ -1,0 +1,224 @@
+//! Tokens that allow no call, as far as that is plain without one.
+
+use hallpass_vocabulary::{Timestamp, ToolName};
+
+use crate::caveat::{ArgumentCaveat, Bounds, Caveat, Condition, Quality, Rule, Test};
+use crate::describe::Description;
+
+/// Why a token allows no call.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Useless {
+    /// Two caveats on arguments that no call satisfies both; so it is with every tool that is left.
+    #[error("no call can satisfy both `{first}` and `{second}`")]
+    Contradiction {
+        /// One, in words.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// It has ended.
+    #[error("it has ended")]
+    Ended,
+    /// No service is in all of its sets.
+    #[error("no service is left")]
+    NoServices,
+    /// No tool is in all of its sets.
+    #[error("no tool is left")]
+    NoTools,
+    /// It has more blocks than one of its caveats allows.
+    #[error("it has {blocks} blocks, and says `at most {most} blocks`")]
+    TooManyBlocks {
+        /// How many it has.
+        blocks: usize,
+        /// How many it may have.
+        most: usize,
+    },
+}
+
+impl Description {
+    /// Why this token allows no call, where that is plain. `None` promises nothing: a caveat can still fail every call
+    /// that a tool understands.
+    pub fn useless(&self, now: Timestamp) -> Option<Useless> {
+        let (blocks, most) = (self.blocks, self.blocks_max());
+        if blocks > most {
+            return Some(Useless::TooManyBlocks { blocks, most });
+        }
+        if now.unix_seconds() >= self.not_after.unix_seconds() {
+            return Some(Useless::Ended);
+        }
+        if self.audiences_left().is_empty() {
+            return Some(Useless::NoServices);
+        }
+        let mut tools = self.tools_left();
+        tools.append(&mut self.needs_approval_left());
+        if tools.is_empty() {
+            return Some(Useless::NoTools);
+        }
+        let contradictions: Option<Vec<_>> =
+            tools.iter().map(|tool| self.contradiction(tool)).collect();
+        contradictions?.into_iter().next()
+    }
+
+    /// Two caveats that no call of a tool satisfies both.
+    fn contradiction(&self, tool: &ToolName) -> Option<Useless> {
+        let looking: Vec<(&ArgumentCaveat, &str)> = self
+            .caveats
+            .iter()
+            .filter_map(|placed| match &placed.caveat {
+                Caveat::Argument(argument) if argument.is_for(tool) => {
+                    Some((argument, placed.words.as_str()))
+                }
+                _ => None,
+            })
+            .collect();
+        looking
+            .iter()
+            .enumerate()
+            .find_map(|(position, (one, first))| {
+                let later = looking.iter().skip(position.saturating_add(1));
+                let (_, second) = later.into_iter().find(|(other, _)| excludes(one, other))?;
+                Some(Useless::Contradiction {
+                    first: (*first).to_owned(),
+                    second: (*second).to_owned(),
+                })
+            })
+    }
+}
+
+/// Whether no arguments satisfy both. Only what is plain.
+fn excludes(one: &ArgumentCaveat, other: &ArgumentCaveat) -> bool {
+    match (&one.rule, &other.rule) {
+        // What a caveat looks at must be there.
+        (Rule::Only(names), Rule::Test(test)) | (Rule::Test(test), Rule::Only(names)) => {
+            !names.contains(member(test).as_str())
+        }
+        (Rule::Only(_), Rule::Only(_)) => false,
+        (Rule::Test(one), Rule::Test(other)) => {
+            one.pointer == other.pointer && (kind(one) != kind(other) || are_apart(one, other))
+        }
+    }
+}
+
+/// The name of the argument a pointer leads into.
+fn member(test: &Test) -> String {
+    let first = test.pointer.as_str().split('/').nth(1);
+    first
+        .unwrap_or_default()
+        .replace("~1", "/")
+        .replace("~0", "~")
+}
+
+/// The JSON type of what satisfies a test.
+fn kind(test: &Test) -> &'static str {
+    if test.each {
+        return "array";
+    }
+    match test.quality {
+        Quality::Bool => "bool",
+        Quality::Count => "array",
+        Quality::Decimal | Quality::Integer => "number",
+        Quality::Null => "null",
+        Quality::EmailDomain
+        | Quality::Ip
+        | Quality::Length
+        | Quality::Path
+        | Quality::Text
+        | Quality::UrlDomain
+        | Quality::UrlHost
+        | Quality::UrlPort
+        | Quality::UrlScheme => "string",
+    }
+}
+
+/// Whether two tests look at the same and their bounds have nothing in common, or they name two different values.
+fn are_apart(one: &Test, other: &Test) -> bool {
+    if (one.each, one.quality) != (other.each, other.quality) {
+        return false;
+    }
+    match (&one.condition, &other.condition) {
+        (Condition::Within(one), Condition::Within(other)) => !meet(*one, *other),
+        (Condition::Is(one), Condition::Is(other)) => one != other,
+        _ => false,
+    }
+}
+
+fn meet(one: Bounds, other: Bounds) -> bool {
+    let low = one.low.max(other.low);
+    let high = match (one.high, other.high) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    };
+    !matches!((low, high), (Some(low), Some(high)) if low > high)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::given_up::tests::{at, described};
+
+    fn useless(caveats: &[&str]) -> Option<String> {
+        described(&[caveats])
+            .useless(at(5))
+            .map(|useless| useless.to_string())
+    }
+
+    #[test]
+    fn what_no_call_satisfies_is_found() {
+        for (caveats, why) in [
+            (&["only tools mail.send"][..], "no tool is left"),
+            (
+                &["only tools kb.search", "only tools ticket.close"],
+                "no tool is left",
+            ),
+            (&["only services mail"], "no service is left"),
+            (&["expires before 2026-11-21T09:30:05Z"], "it has ended"),
+            (
+                &["at most 1 blocks"],
+                "it has 2 blocks, and says `at most 1 blocks`",
+            ),
+            (
+                &["only arguments query", "/limit<=10"],
+                "no call can satisfy both `only arguments query` and `/limit<=10`",
+            ),
+            (
+                &["/a~1b/c==1", "no arguments"],
+                "no call can satisfy both `/a~1b/c==1` and `no arguments`",
+            ),
+            (
+                &["/n<=10", "/n in 11..20"],
+                "no call can satisfy both `/n<=10` and `/n in 11..20`",
+            ),
+            (
+                &["/n==1", "/n==2"],
+                "no call can satisfy both `/n==1` and `/n==2`",
+            ),
+            (
+                &[
+                    "each /to email domain a.example",
+                    "/to email domain a.example",
+                ],
+                "no call can satisfy both `each /to email domain a.example` and `/to email domain a.example`",
+            ),
+        ] {
+            assert_eq!(useless(caveats).as_deref(), Some(why), "{caveats:?}");
+        }
+    }
+
+    #[test]
+    fn what_some_call_satisfies_is_not() {
+        for caveats in [
+            &["only tools kb.search"][..],
+            &["only arguments limit, query", "/limit<=10", "/limit>=10"],
+            &["only arguments a/b", "/a~1b/c==1"],
+            &["/n<=10", "/m>=11"],
+            &["/n<=10", "/n<=9.5"],
+            &["/path under /a", "/path ends with .txt"],
+            &["for kb.search: no arguments", "/limit<=10"],
+            &["each /n<=10", "/n count<=3"],
+            &["at most 2 blocks"],
+            &["expires before 2026-11-21T09:30:06Z"],
+        ] {
+            assert_eq!(useless(caveats), None, "{caveats:?}");
+        }
+    }
+}
