@@ -17,6 +17,11 @@ pub enum InvalidCaveat {
     /// A caveat on arguments that cannot be.
     #[error(transparent)]
     Argument(#[from] InvalidArgumentCaveat),
+    /// Words behind the end.
+    #[error(
+        "the caveat ends before its words do: one caveat at a time, and quotes, as in JSON, around a text with spaces"
+    )]
+    Behind,
     /// A number of blocks no token has.
     #[error("expected `at most N blocks` with N from 1 to {BLOCKS_MAX}")]
     Blocks,
@@ -33,9 +38,9 @@ pub enum InvalidCaveat {
         "the bounds must be both integers or both decimals, and a length or a count is an integer"
     )]
     NumberKinds,
-    /// Not a name, or none, or too many.
-    #[error("expected 1 to {SET_ELEMENTS_MAX} names, separated by commas")]
-    Names,
+    /// Not a name of a service, or none, or too many.
+    #[error("expected 1 to {SET_ELEMENTS_MAX} services such as `tickets`, separated by commas")]
+    Services,
     /// Not a pointer.
     #[error(
         "expected a pointer to an argument, such as `/path`; in quotes if it has other than `A-Z a-z 0-9 _ . / ~ $ @ -`"
@@ -47,7 +52,7 @@ pub enum InvalidCaveat {
          `ends with`, `contains`, `under`, `url scheme|host|domain|port`, `within` or `email domain`"
     )]
     Test,
-    /// Not a text, or words behind the end.
+    /// Not a text.
     #[error(
         "expected a text; in quotes, as in JSON, if it has spaces, commas or unusual characters"
     )]
@@ -58,6 +63,9 @@ pub enum InvalidCaveat {
     /// More than [`CAVEAT_WORDS_BYTES_MAX`] bytes.
     #[error("more than {CAVEAT_WORDS_BYTES_MAX} bytes")]
     TooLong,
+    /// Not a name of a tool, or none, or too many.
+    #[error("expected 1 to {SET_ELEMENTS_MAX} tools such as `kb.search`, separated by commas")]
+    Tools,
     /// None of the words a caveat begins with.
     #[error(
         "expected `/ARGUMENT …`, `each /ARGUMENT …`, `for TOOL: …`, `only arguments …`, `no arguments`, `only tools …`, \
@@ -188,6 +196,7 @@ mod tests {
             "for kb.search, tickets.get: each /paths under /workspace",
             "for kb.search: no arguments",
             "/x==\"\\u202e\\u0000é\\ud83d\\ude00\"",
+            "/x==\"a\\u3164\\u115f\\uffa0\"",
         ] {
             let caveat: Caveat = words
                 .parse()
@@ -324,6 +333,11 @@ mod tests {
         assert_eq!(error("/limit like 5"), InvalidCaveat::Test);
         assert_eq!(error("/limit<=ten"), InvalidCaveat::Number);
         assert_eq!(error("limit<=1"), InvalidCaveat::Unknown);
+        assert_eq!(error("/a==1 or /b==2"), InvalidCaveat::Behind);
+        assert_eq!(error("/a starts with b c"), InvalidCaveat::Behind);
+        assert_eq!(error("only tools Kb"), InvalidCaveat::Tools);
+        assert_eq!(error("for kb: /a==1"), InvalidCaveat::Tools);
+        assert_eq!(error("only services Kb"), InvalidCaveat::Services);
         assert_eq!(
             error("each /x==1"),
             InvalidArgumentCaveat::NotForEach.into()

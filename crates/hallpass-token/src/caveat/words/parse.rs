@@ -20,9 +20,11 @@ pub(super) fn caveat(words: &str) -> Result<Caveat, InvalidCaveat> {
             .then_some(Caveat::ExpiresBefore(end))
             .ok_or(InvalidCaveat::Time)
     } else if let Some(list) = words.strip_prefix(ONLY_SERVICES) {
-        names(list).map(Caveat::OnlyAudiences)
+        let services = names(list).ok_or(InvalidCaveat::Services)?;
+        Ok(Caveat::OnlyAudiences(services))
     } else if let Some(list) = words.strip_prefix(ONLY_TOOLS) {
-        names(list).map(Caveat::OnlyTools)
+        let tools = names(list).ok_or(InvalidCaveat::Tools)?;
+        Ok(Caveat::OnlyTools(tools))
     } else if let Some(count) = words.strip_prefix(AT_MOST) {
         count
             .strip_suffix(BLOCKS)
@@ -31,8 +33,8 @@ pub(super) fn caveat(words: &str) -> Result<Caveat, InvalidCaveat> {
             .map(Caveat::AtMostBlocks)
             .ok_or(InvalidCaveat::Blocks)
     } else if let Some(scoped) = words.strip_prefix(FOR) {
-        let (tools, rest) = scoped.split_once(':').ok_or(InvalidCaveat::Names)?;
-        let tools: NameSet<_> = names(tools)?;
+        let (tools, rest) = scoped.split_once(':').ok_or(InvalidCaveat::Tools)?;
+        let tools: NameSet<_> = names(tools).ok_or(InvalidCaveat::Tools)?;
         let caveat = on_arguments(rest.trim_start())?;
         Ok(caveat.for_tools(tools.iter().cloned())?)
     } else {
@@ -40,12 +42,9 @@ pub(super) fn caveat(words: &str) -> Result<Caveat, InvalidCaveat> {
     }
 }
 
-fn names<T: FromStr + Ord>(text: &str) -> Result<NameSet<T>, InvalidCaveat> {
+fn names<T: FromStr + Ord>(text: &str) -> Option<NameSet<T>> {
     let names = text.split(',').map(|name| name.trim().parse().ok());
-    names
-        .collect::<Option<Vec<T>>>()
-        .and_then(|names| NameSet::new(names).ok())
-        .ok_or(InvalidCaveat::Names)
+    NameSet::new(names.collect::<Option<Vec<T>>>()?).ok()
 }
 
 fn on_arguments(words: &str) -> Result<Caveat, InvalidCaveat> {
@@ -226,7 +225,7 @@ impl<'a> Words<'a> {
         if self.0.is_empty() {
             Ok(())
         } else {
-            Err(InvalidCaveat::Text)
+            Err(InvalidCaveat::Behind)
         }
     }
 

@@ -187,7 +187,10 @@ fn quoted(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match c {
             '"' | '\\' => write!(f, "\\{c}")?,
             ' '..='~' => f.write_char(c)?,
-            c if c.is_alphanumeric() => f.write_char(c)?,
+            // The fillers of Hangul are letters that nobody sees.
+            c if c.is_alphanumeric() && !"\u{115f}\u{1160}\u{3164}\u{ffa0}".contains(c) => {
+                f.write_char(c)?;
+            }
             c => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
                     write!(f, "\\u{unit:04x}")?;
