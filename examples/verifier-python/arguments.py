@@ -110,7 +110,7 @@ def _resolve(value: Any, pointer: str) -> List[Any]:
 
 
 def _folded(name: str) -> str:
-    return name.upper().lower()
+    return name.lower().upper().lower()
 
 
 def _of_one(value: Any) -> Dict[str, Any]:

@@ -20,8 +20,9 @@ DATE_MAX = 253402300799  # 9999-12-31T23:59:59Z
 
 UUID_V7 = r"[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}"
 SERVICE = r"[a-z][a-z0-9-]{0,63}"
-TOOL = r"[a-z][a-z0-9_-]*\.[a-z][a-z0-9_-]*"
-RESERVED = re.compile(r"time|call:.*|approved|delegated|attested|break_glass", re.S)
+TOOL = r"(?=.{1,64}\Z)[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){1,3}"
+NAME = r"[!#-&(-\[\]-_a-~]+"  # printable ASCII without quotes, backslash and backtick
+RESERVED = re.compile(r"time|call:.*|approved|delegated|attested", re.S)
 
 # The facts of strings alone: the patterns of their terms, and how many there may be.
 STRING_FACTS: Dict[str, Tuple[Tuple[str, ...], int, int]] = {
@@ -29,11 +30,12 @@ STRING_FACTS: Dict[str, Tuple[Tuple[str, ...], int, int]] = {
     "run": ((rf"run_{UUID_V7}",), 1, 1),
     "tenant": ((r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}",), 1, 1),
     "env": ((r"[a-z][a-z0-9-]{0,31}",), 1, 1),
-    "subject": ((r"(?!agent:)[a-z][a-z0-9_-]*:.+", r"verified|asserted"), 1, 1),
-    "actor": ((r"agent:.+",), 1, 1),
+    "subject": ((rf"(?=.{{1,128}}\Z)(?!agent:)[a-z]+:{NAME}", r"verified|asserted"), 1, 1),
+    "actor": ((rf"(?=.{{1,128}}\Z)agent:{NAME}",), 1, 1),
     "client": ((r"[a-z][a-z0-9-]{0,63}",), 1, 1),
     "route": ((r"(/[a-z0-9_-]+){1,4}",), 1, 1),
     "role": ((r"[a-z][a-z0-9_-]{0,63}",), 0, ROLES_MAX),
+    "break_glass": ((r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", *(rf"(?=.{{1,128}}\Z)op:{NAME}",) * 2), 0, 1),
     "proof": ((r"always|writes|waived",), 1, 1),
     "policy": ((r"sha256:[0-9a-f]{64}",), 1, 1),
 }
@@ -85,8 +87,15 @@ def read_grant(block: Block) -> Grant:
     malformed(not 1 <= len(grant.audience) <= AUDIENCES_MAX or bool(grant.tools & grant.needs_approval))
     malformed(not 1 <= len(grant.tools | grant.needs_approval) <= TOOLS_MAX)
     malformed(not 1 <= grant.expires - grant.issued <= TTL_SECONDS_MAX or grant.expires > DATE_MAX)
-    malformed(len(block.keys) > APPROVAL_KEYS_MAX or not all(map(ed25519.is_strong_key, block.keys)))
-    malformed(block.checks[:5] != grant_checks(grant, block.keys))
+    for _, first, second in facts.get("break_glass", []):
+        malformed(first == second or not holders or bool(grant.needs_approval))
+        malformed(facts["proof"][0][0][1] != "always")
+    refuse(len(block.keys) > APPROVAL_KEYS_MAX or not all(map(ed25519.is_strong_key, block.keys)))
+    malformed(len(block.checks) < 5)
+    *_, scopes = block.checks[4][1][-1]
+    trusting = [scope[1] for scope in scopes if scope[0] == "key"]
+    malformed(block.checks[:5] != grant_checks(grant, trusting))
+    refuse(trusting != block.keys or len(set(trusting)) != len(trusting))
     return grant
 
 

@@ -24,7 +24,7 @@ CONFUSABLE = re.compile(
     "\u223c\uff5e"  # ~
     "\u0589\u2236\u2a74\ufe13\ufe55\uff1a]"  # :
 )
-ESCAPE = re.compile("%(?:[0-9A-Fa-f\u0080-\U0010ffff]{2}|u[0-9A-Fa-f\u0080-\U0010ffff]{4})")
+ESCAPE = re.compile("%(?:[0-9A-Fa-f\u0080-\U0010ffff]{2}|[uU][0-9A-Fa-f\u0080-\U0010ffff]{4})")
 BAD_END = re.compile(f"[.{WHITE_SPACE}][{INVISIBLE}]*\\Z|\\A[{INVISIBLE}]+\\Z")
 BAD_BEGINNING = re.compile(f"[{WHITE_SPACE}{INVISIBLE}~\u02dc\u0303]")
 
@@ -32,7 +32,7 @@ BAD_BEGINNING = re.compile(f"[{WHITE_SPACE}{INVISIBLE}~\u02dc\u0303]")
 def path(text: str) -> Optional[str]:
     """`/a/b/` or `./a/b/`."""
     relative = not text.startswith("/")
-    if not text or len(text.encode()) + (2 if relative else 0) > PATH_BYTES_MAX:
+    if not text or len(text.encode()) > PATH_BYTES_MAX:
         return None
     if "//" in text or "\\" in text or CONTROL.search(text) or CONFUSABLE.search(text) or ESCAPE.search(text):
         return None
@@ -41,7 +41,8 @@ def path(text: str) -> Optional[str]:
         return None
     if components and (BAD_BEGINNING.match(components[0]) or (relative and ":" in components[0])):
         return None
-    return ("./" if relative else "/") + "".join(component + "/" for component in components)
+    normal = ("./" if relative else "/") + "".join(component + "/" for component in components)
+    return normal if len(normal.encode()) <= PATH_BYTES_MAX + 1 else None
 
 
 DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443, "ftp": 21}
@@ -49,7 +50,7 @@ URL = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<host>\[[^\[\]]*\]|[^\[\]/?#:@]+)(?P<port>:[0-9]+)?"
     r"(?P<rest>(?:/.*|[?#][^@]*)?)"
 )
-URL_CHARACTERS = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
+URL_CHARACTERS = re.compile(r"(?:[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+(?:#(?:[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?")
 
 
 def url(text: str) -> Dict[str, Any]:

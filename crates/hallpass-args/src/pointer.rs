@@ -121,7 +121,8 @@ fn is_same_without_case(one: &str, other: &str) -> bool {
     if one.is_ascii() && other.is_ascii() {
         return false;
     }
-    let folded = |text: &str| text.to_uppercase().to_lowercase();
+    // Lower-cased first as well: `ẞ` has no upper case but `ß` has.
+    let folded = |text: &str| text.to_lowercase().to_uppercase().to_lowercase();
     folded(one) == folded(other)
 }
 

@@ -582,8 +582,10 @@ fn answer(token: &str, root: &VerifyingKey, call: &Call) -> String {
 pub fn answer_to(vector: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let call = &vector["call"];
-    let Ok(arguments) = Arguments::parse(text(&call["arguments"]).as_bytes()) else {
-        return "malformed/request_malformed".to_owned();
+    let arguments = match Arguments::parse(text(&call["arguments"]).as_bytes()) {
+        Ok(arguments) => arguments,
+        Err(error) if error.is_too_large() => return "malformed/request_too_large".to_owned(),
+        Err(_) => return "malformed/request_malformed".to_owned(),
     };
     let call = Call {
         now: text(&call["now"]).parse().unwrap(),
