@@ -1,5 +1,7 @@
 //! A service's own policy as Datalog text: trusted, for its author runs the service.
 
+use std::sync::Arc;
+
 use biscuit_auth::builder::AuthorizerBuilder;
 use hallpass_args::Pointer;
 
@@ -24,8 +26,8 @@ use crate::limits::{DATALOG_POLICY_BYTES_MAX, DATALOG_POLICY_DEPTH_MAX};
 /// ```
 #[derive(Debug, Clone)]
 pub struct DatalogPolicy {
-    builder: AuthorizerBuilder,
-    arguments: Vec<Pointer>,
+    builder: Arc<AuthorizerBuilder>,
+    arguments: Arc<[Pointer]>,
 }
 
 /// A text that is no Datalog policy.
@@ -82,7 +84,7 @@ impl DatalogPolicy {
             return Err(InvalidDatalogPolicy::NoAllow);
         }
         Ok(Self {
-            builder,
+            builder: Arc::new(builder),
             arguments: arguments.into_iter().collect(),
         })
     }

@@ -165,7 +165,7 @@ fn what_was_rebuilt_is_decided_as_the_token_itself() {
 
 #[test]
 fn what_cannot_be_bounded_is_refused() {
-    let five = vec!["role($a)"; EXTENDED_PREDICATES_MAX + 1].join(", ");
+    let five = ["role($a)"; EXTENDED_PREDICATES_MAX + 1].join(", ");
     let many = |count: usize, what: &str, between: &str| vec![what; count].join(between);
     for (checks, reason) in [
         (format!("check if {five};"), Unbounded::Predicates),
