@@ -12,6 +12,7 @@ BODY_BYTES_MAX = 256 * 1024
 DEPTH_MAX = 32
 INTEGER_MAX = 2**53 - 1
 ARGUMENT_TEXT_BYTES_MAX = 65536
+POINTER_NAMES_MAX = 1024
 ARGUMENT_NAMES_MAX = 64
 ITEMS_MAX = 1024
 DECIMAL_WHOLE_MAX = 9223372036854  # a larger integer has no millionths in 64 bits
@@ -94,9 +95,13 @@ def facts(arguments: Dict[str, Any], pointer: str) -> Facts:
 
 def _resolve(value: Any, pointer: str) -> List[Any]:
     """The value at the pointer, in a list that is empty when there is none or it is ambiguous."""
+    names_left = POINTER_NAMES_MAX
     for escaped in pointer.split("/")[1:]:
         token = escaped.replace("~1", "/").replace("~0", "~")
         if isinstance(value, dict):
+            names_left -= len(value)
+            if names_left < 0:
+                return []
             if token not in value or any(name != token and _folded(name) == _folded(token) for name in value):
                 return []
             value = value[token]

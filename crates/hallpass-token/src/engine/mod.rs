@@ -13,7 +13,7 @@ use hallpass_args::Pointer;
 use hallpass_vocabulary::DenialCode;
 
 use crate::admission::{AdmittedToken, Profile};
-use crate::call_facts;
+use crate::call_facts::{self, Budget};
 use crate::caveat::Caveat;
 use crate::decide::{CallFacts, Clearance, Denial};
 use crate::token::VerifiedToken;
@@ -104,7 +104,8 @@ impl Engine {
     ) -> Result<usize, error::Token> {
         let mut builder = AuthorizerBuilder::new().policy(allow_all())?;
         let pointers = self.pointers.iter().collect();
-        let facts = call_facts::of_call(call, self.admitted.blocks(), &pointers);
+        let blocks = self.admitted.blocks();
+        let facts = call_facts::of_call(call, blocks, &pointers, &|_| true, Budget::UNBOUNDED);
         for fact in facts.ok_or(error::Token::InternalError)? {
             builder = builder.fact(run::fact(fact))?;
         }

@@ -63,17 +63,8 @@ impl DatalogPolicy {
         if text.len() > DATALOG_POLICY_BYTES_MAX {
             return Err(InvalidDatalogPolicy::TooLarge);
         }
-        // The library's parser recurses into these, and into negations.
-        let mut depth = 0_usize;
-        for c in text.chars() {
-            match c {
-                '(' | '[' | '{' | '!' => depth += 1,
-                ')' | ']' | '}' | ';' | ',' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            if depth > DATALOG_POLICY_DEPTH_MAX {
-                return Err(InvalidDatalogPolicy::TooDeep);
-            }
+        if depth(text) > DATALOG_POLICY_DEPTH_MAX {
+            return Err(InvalidDatalogPolicy::TooDeep);
         }
         let syntax = |reason: String| InvalidDatalogPolicy::Syntax { reason };
         let parsed = run::guarded(|| AuthorizerBuilder::new().code(text));
@@ -95,5 +86,55 @@ impl DatalogPolicy {
 
     pub(super) fn arguments(&self) -> &[Pointer] {
         &self.arguments
+    }
+}
+
+/// How deep the library's parser would recurse: into brackets, and into negations until a value ends them.
+fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    // For each open bracket, how many negations stand before it.
+    let mut open: Vec<usize> = Vec::new();
+    let mut negations = 0_usize;
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '!' => {
+                negations += 1;
+                depth += 1;
+            }
+            '(' | '[' | '{' => {
+                open.push(std::mem::take(&mut negations));
+                depth += 1;
+            }
+            '/' if chars.as_str().starts_with('/') => drop(chars.find(|c| *c == '\n')),
+            '/' if chars.as_str().starts_with('*') => {
+                let behind = chars.as_str().split_once("*/").map(|(_, behind)| behind);
+                chars = behind.unwrap_or_default().chars();
+            }
+            c if c.is_whitespace() => {}
+            other => {
+                depth = depth.saturating_sub(std::mem::take(&mut negations));
+                match other {
+                    ')' | ']' | '}' => {
+                        let ended = open.pop().map_or(0, |before| before + 1);
+                        depth = depth.saturating_sub(ended);
+                    }
+                    '"' => skip_text(&mut chars),
+                    _ => {}
+                }
+            }
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+fn skip_text(chars: &mut std::str::Chars<'_>) {
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => drop(chars.next()),
+            '"' => return,
+            _ => {}
+        }
     }
 }

@@ -310,10 +310,15 @@ fn a_policy_that_cannot_be_is_refused_when_it_is_read() {
         InvalidDatalogPolicy::Syntax { .. }
     ));
     assert_eq!(refused(&" ".repeat(20_000)), InvalidDatalogPolicy::TooLarge);
-    for deep in ["(", "!", "{", "["] {
-        let text = format!("allow if {}true;", deep.repeat(5_000));
+    for deep in ["(", "!", "{", "[", "[1,", "{1,", "!(", "(\")\" + "] {
+        let text = format!("allow if {}true;", deep.repeat(2_000));
         assert_eq!(refused(&text), InvalidDatalogPolicy::TooDeep, "{deep}");
     }
+    // What is long and not deep, and what a text holds.
+    let negations = ["!(1 > 2)"; 100].join(", ");
+    let brackets = "(".repeat(100);
+    let flat = format!(r#"allow if {negations}; deny if role("\"{brackets}"), [1, 2] === [3];"#);
+    assert!(DatalogPolicy::parse(&flat, []).is_ok());
 }
 
 /// Looks for the most expensive token and call that are within bounds: by changing the most expensive one so far. The

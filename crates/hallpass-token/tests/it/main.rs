@@ -11,6 +11,7 @@
 )]
 
 mod approvals;
+mod biscuit_samples;
 mod caveat_page;
 mod describe;
 mod differential;
@@ -18,6 +19,8 @@ mod docs;
 mod extended;
 mod fixtures;
 mod forge;
+mod fuzz;
+mod heavy;
 mod laws;
 mod monsters;
 mod mutations;
