@@ -1,7 +1,5 @@
 //! What is demanded of a quality.
 
-use std::borrow::Cow;
-
 use super::quality::Seen;
 use crate::datalog::{Operation, Query, Term};
 use crate::names::NameSet;
@@ -199,6 +197,6 @@ fn read_values(set: &[Term<'_>]) -> Option<Values> {
     Some(Values::Texts(texts))
 }
 
-fn boxed(text: &Cow<'_, str>) -> Box<str> {
-    text.as_ref().into()
+fn boxed(text: &str) -> Box<str> {
+    text.into()
 }
