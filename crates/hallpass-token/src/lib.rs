@@ -87,7 +87,7 @@ pub use attenuate::AttenuateError;
 pub use authority::VOCABULARY_VERSION;
 pub use caveat::{
     ArgumentBuilder, ArgumentCaveat, BlockCount, Caveat, InvalidArgumentCaveat, InvalidCaveat,
-    Literal,
+    Literal, Unmet,
 };
 pub use decide::{CallFacts, Clearance, Denial};
 pub use envelope::Malformed;

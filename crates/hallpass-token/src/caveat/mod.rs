@@ -18,7 +18,7 @@ use crate::decide::CallFacts;
 use crate::names::NameSet;
 
 pub(crate) use argument::quality::{Quality, Seen, kind_name};
-pub use argument::{ArgumentBuilder, ArgumentCaveat, InvalidArgumentCaveat, Literal};
+pub use argument::{ArgumentBuilder, ArgumentCaveat, InvalidArgumentCaveat, Literal, Unmet};
 pub(crate) use argument::{KIND_FACT, NAMES_FACT};
 pub use at_most_blocks::BlockCount;
 pub use words::InvalidCaveat;
