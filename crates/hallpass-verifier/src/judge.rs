@@ -9,6 +9,7 @@ use hallpass_vocabulary::{Audience, DenialCode, Environment, Impact, Timestamp};
 
 use crate::Tenancy;
 use crate::cache::{Known, TokenCache};
+use crate::policy::ServicePolicy;
 use crate::refusal::Denial;
 
 /// What a verifier is pinned to.
@@ -16,6 +17,7 @@ pub(crate) struct Judge {
     pub(crate) audience: Audience,
     pub(crate) environment: Environment,
     pub(crate) tenancy: Tenancy,
+    pub(crate) policy: ServicePolicy,
     pub(crate) staleness: Staleness,
     pub(crate) cache: TokenCache,
 }
@@ -177,6 +179,9 @@ impl Judge {
         };
         let clearance = token.check_tool(&facts).map_err(by_token)?;
         token.check_caveats(&facts).map_err(by_token)?;
+        self.policy
+            .check(grant, &facts)
+            .map_err(|breach| Denial::new(DenialCode::PolicyDenied, breach.to_string()))?;
         if snapshot.is_stale(impact, &self.staleness, now) {
             let detail = format!(
                 "last heartbeat {} s ago, at most {} s for a {impact} call",
@@ -268,6 +273,7 @@ mod tests {
             audience: "tickets".parse().unwrap(),
             environment: "dev".parse().unwrap(),
             tenancy: Tenancy::Many,
+            policy: ServicePolicy::none(),
             staleness: Staleness::STANDARD,
             cache: TokenCache::default(),
         };

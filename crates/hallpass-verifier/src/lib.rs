@@ -23,6 +23,7 @@ mod ids;
 mod judge;
 mod outcome;
 mod permit;
+mod policy;
 mod record;
 mod refusal;
 mod setup;
@@ -33,6 +34,10 @@ pub use checked::Checked;
 pub use commit::{Commit, RECORD_WAIT_SECONDS_MAX};
 pub use outcome::{ErrorClass, Outcome};
 pub use permit::Permit;
+pub use policy::{
+    InvalidRule, NAMES_PER_LIST_MAX, REASON_CHARS_MAX, REQUIREMENTS_PER_RULE_MAX, RULES_MAX, Rule,
+    RuleFault, ServicePolicy,
+};
 pub use refusal::{ApprovalRequired, Denied, Refusal};
 pub use setup::{Disclosure, Setup, Tenancy};
 pub use verifier::Verifier;

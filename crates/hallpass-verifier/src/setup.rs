@@ -6,6 +6,8 @@ use hallpass_bundle::Snapshots;
 use hallpass_journal::Journal;
 use hallpass_vocabulary::{Audience, Clock, Environment, Tenant};
 
+use crate::ServicePolicy;
+
 /// Whose data the service holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tenancy {
@@ -37,6 +39,8 @@ pub struct Setup {
     pub environment: Environment,
     /// Whose data the service holds.
     pub tenancy: Tenancy,
+    /// The service's own rules on top of tokens; [`ServicePolicy::none`] for a service that has none.
+    pub policy: ServicePolicy,
     /// How much of a denial the caller sees.
     pub disclosure: Disclosure,
     /// Where decisions are recorded before they take effect.

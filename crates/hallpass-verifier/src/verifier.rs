@@ -49,6 +49,7 @@ impl Verifier {
                 audience: setup.audience,
                 environment: setup.environment,
                 tenancy: setup.tenancy,
+                policy: setup.policy,
                 staleness: Staleness::STANDARD,
                 cache: TokenCache::default(),
             },

@@ -10,7 +10,7 @@ use hallpass_axum::ToolsError;
 use hallpass_bundle::{Snapshots, TrustRoot};
 use hallpass_client::{BaseUrl, BundleSource, BundleSourceConfig};
 use hallpass_journal::{AppendError, Journal, JournalName};
-use hallpass_verifier::{Disclosure, Setup, Tenancy, Verifier};
+use hallpass_verifier::{Disclosure, ServicePolicy, Setup, Tenancy, Verifier};
 use hallpass_vocabulary::{Audience, SystemClock};
 use tokio::net::TcpListener;
 
@@ -92,6 +92,7 @@ impl Service {
             audience: settings.audience,
             environment,
             tenancy: settings.tenancy,
+            policy: ServicePolicy::none(),
             disclosure: Disclosure::Code,
             journal: journal.clone(),
             snapshots: bundles.snapshots(),

@@ -14,5 +14,7 @@ mod flood;
 mod forgetting;
 mod order;
 mod permits;
+mod policy;
+mod policy_law;
 mod records;
 mod world;

@@ -13,7 +13,7 @@ use hallpass_journal::{Journal, JournalName, Settings};
 use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_testkit::FixedClock;
 use hallpass_token::{Caveat, Grant, GrantSpec, NextSecret, TokenText, UnverifiedToken, mint};
-use hallpass_verifier::{Disclosure, Permit, Refusal, Setup, Tenancy, Verifier};
+use hallpass_verifier::{Disclosure, Permit, Refusal, ServicePolicy, Setup, Tenancy, Verifier};
 use hallpass_vocabulary::{
     Actor, Audience, AuthorityId, Catalogue, ClientId, Clock, DenialCode, Environment, Impact,
     ProofRule, RequestId, Route, RunId, Subject, SubjectAssurance, Tenant, Timestamp, TokenId,
@@ -214,7 +214,19 @@ impl World {
         world
     }
 
+    /// With rules of the service's own, and their names told in denials.
+    pub fn ruled_by(policy: ServicePolicy) -> Self {
+        let world = Self::built(Tenancy::Many, policy, Disclosure::Explain);
+        world.snapshots.publish(snapshot(NOW, KeyState::Active));
+        world
+    }
+
     pub fn without_bundle(tenancy: Tenancy, disclosure: Disclosure) -> Self {
+        Self::built(tenancy, ServicePolicy::none(), disclosure)
+    }
+
+    /// A world that has heard nothing of its authority.
+    pub fn built(tenancy: Tenancy, policy: ServicePolicy, disclosure: Disclosure) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(FixedClock::at(NOW));
         let name = JournalName::new("tickets").unwrap();
@@ -225,6 +237,7 @@ impl World {
             audience: audience("tickets"),
             environment: env("prod"),
             tenancy,
+            policy,
             disclosure,
             journal: journal.clone(),
             snapshots: Arc::clone(&snapshots),

@@ -14,7 +14,7 @@ use hallpass_journal::{Journal, JournalName, Settings};
 use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_testkit::{FixedClock, TempDir};
 use hallpass_token::{Caveat, Grant, GrantSpec, NextSecret, UnverifiedToken, mint};
-use hallpass_verifier::{Disclosure, Setup, Tenancy, Verifier};
+use hallpass_verifier::{Disclosure, ServicePolicy, Setup, Tenancy, Verifier};
 use hallpass_vocabulary::{
     Audience, AuthorityId, Catalogue, Environment, Impact, ProofRule, RunId, SubjectAssurance,
     Timestamp, TokenId, Tool, ToolName,
@@ -221,6 +221,7 @@ impl World {
             audience: Audience::new("tickets").unwrap(),
             environment: environment("dev"),
             tenancy,
+            policy: ServicePolicy::none(),
             disclosure: Disclosure::Code,
             journal: journal.clone(),
             snapshots: Arc::clone(&snapshots),
