@@ -36,6 +36,8 @@ pub struct Settings {
     pub audience: Audience,
     /// Whose data it holds.
     pub tenancy: Tenancy,
+    /// Its own rules on top of tokens.
+    pub policy: ServicePolicy,
     /// Where bundles come from.
     pub authority: BaseUrl,
     /// What is believed from the start; also pins the environment.
@@ -92,7 +94,7 @@ impl Service {
             audience: settings.audience,
             environment,
             tenancy: settings.tenancy,
-            policy: ServicePolicy::none(),
+            policy: settings.policy,
             disclosure: Disclosure::Code,
             journal: journal.clone(),
             snapshots: bundles.snapshots(),

@@ -196,18 +196,31 @@ impl World {
 
     /// A service of other tools than the tickets service has.
     pub fn serving(tools: impl FnOnce(Verifier) -> Router) -> Self {
-        let world = Self::with(Tenancy::Many, tools);
+        let world = Self::with(Tenancy::Many, ServicePolicy::none(), tools);
+        world.snapshots.publish(snapshot(NOW));
+        world
+    }
+
+    /// The tickets service with rules of its own.
+    pub fn ruled_by(policy: ServicePolicy) -> Self {
+        let world = Self::with(Tenancy::Many, policy, |verifier| {
+            tickets_service::router(verifier, Store::in_memory().unwrap()).unwrap()
+        });
         world.snapshots.publish(snapshot(NOW));
         world
     }
 
     pub fn without_bundle(tenancy: Tenancy, store: Store) -> Self {
-        Self::with(tenancy, |verifier| {
+        Self::with(tenancy, ServicePolicy::none(), |verifier| {
             tickets_service::router(verifier, store).unwrap()
         })
     }
 
-    fn with(tenancy: Tenancy, tools: impl FnOnce(Verifier) -> Router) -> Self {
+    fn with(
+        tenancy: Tenancy,
+        policy: ServicePolicy,
+        tools: impl FnOnce(Verifier) -> Router,
+    ) -> Self {
         let directory = hallpass_testkit::temp_dir();
         let clock = FixedClock::at(NOW);
         let settings = Settings::new(
@@ -221,7 +234,7 @@ impl World {
             audience: Audience::new("tickets").unwrap(),
             environment: environment("dev"),
             tenancy,
-            policy: ServicePolicy::none(),
+            policy,
             disclosure: Disclosure::Code,
             journal: journal.clone(),
             snapshots: Arc::clone(&snapshots),
