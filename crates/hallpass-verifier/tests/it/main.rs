@@ -9,6 +9,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod busy;
 mod denials;
 mod flood;
 mod forgetting;
