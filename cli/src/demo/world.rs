@@ -12,7 +12,7 @@ use hallpass_authority::{Authority, ForeignKey, InitOptions, InitReport, init};
 use hallpass_client::{
     BaseUrl, ClientSecret, TokenClient, TokenRequest, TokenResponse, ToolClient,
 };
-use hallpass_verifier::Tenancy;
+use hallpass_verifier::{ServicePolicy, Tenancy};
 use hallpass_vocabulary::{
     Actor, Audience, AuthorityId, ClientId, Environment, Route, Subject, SystemClock, Tenant,
 };
@@ -73,6 +73,7 @@ impl World {
             let settings = Settings {
                 audience: Audience::new("tickets")?,
                 tenancy,
+                policy: ServicePolicy::none(),
                 authority: authority.clone(),
                 trust_root: dev.trust_root.clone(),
                 state: root.join(name),

@@ -92,7 +92,7 @@ pub use attenuate::AttenuateError;
 pub use authority::VOCABULARY_VERSION;
 pub use caveat::{
     ArgumentBuilder, ArgumentCaveat, BlockCount, Caveat, Doubt, InvalidArgumentCaveat,
-    InvalidCaveat, Literal,
+    InvalidCaveat, Literal, Unmet,
 };
 pub use decide::{CallFacts, Clearance, Denial};
 pub use envelope::Malformed;

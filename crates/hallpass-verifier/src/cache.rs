@@ -129,8 +129,8 @@ pub(crate) mod tests {
             .collect()
     }
 
-    pub(crate) fn minted() -> TokenText {
-        let grant = Grant::new(GrantSpec {
+    pub(crate) fn grant_spec() -> GrantSpec {
+        GrantSpec {
             token: TokenId::new(NOW, [1; 10]),
             run: RunId::new(NOW, [2; 10]),
             tenant: "acme".parse().unwrap(),
@@ -151,9 +151,12 @@ pub(crate) mod tests {
             issued: NOW,
             expires: NOW.after(Duration::from_secs(900)),
             break_glass: None,
-        });
+        }
+    }
+
+    pub(crate) fn minted() -> TokenText {
         mint(
-            &grant.unwrap(),
+            &Grant::new(grant_spec()).unwrap(),
             &[],
             &key(),
             &[],

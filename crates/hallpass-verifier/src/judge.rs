@@ -8,6 +8,7 @@ use hallpass_token::{AdmittedToken, CallFacts, Clearance, UnverifiedToken};
 use hallpass_vocabulary::{Audience, DenialCode, Environment, Impact, Timestamp};
 
 use crate::cache::{Known, TokenCache};
+use crate::policy::ServicePolicy;
 use crate::refusal::Denial;
 use crate::setup::{Profile, Tenancy};
 
@@ -17,6 +18,7 @@ pub(crate) struct Judge {
     pub(crate) environment: Environment,
     pub(crate) tenancy: Tenancy,
     pub(crate) profile: Profile,
+    pub(crate) policy: ServicePolicy,
     pub(crate) staleness: Staleness,
     pub(crate) cache: TokenCache,
 }
@@ -228,6 +230,9 @@ impl Judge {
                 .check_in_engine(&facts, policy.as_ref())
                 .map_err(by_token)?;
         }
+        self.policy
+            .check(grant, &facts)
+            .map_err(|breach| not_allowed(DenialCode::PolicyDenied, breach.to_string()))?;
         if snapshot.is_stale(impact, &self.staleness, now) {
             let detail = format!(
                 "last heartbeat {} s ago, at most {} s for a {impact} call",
@@ -324,6 +329,7 @@ mod tests {
             environment: "dev".parse().unwrap(),
             tenancy: Tenancy::Many,
             profile: Profile::Standard,
+            policy: ServicePolicy::none(),
             staleness: Staleness::STANDARD,
             cache: TokenCache::default(),
         };

@@ -25,6 +25,7 @@ mod judge;
 mod later;
 mod outcome;
 mod permit;
+mod policy;
 mod record;
 mod refusal;
 mod setup;
@@ -36,6 +37,10 @@ pub use commit::{Commit, RECORD_WAIT_SECONDS_MAX};
 pub use hallpass_token::{DatalogPolicy, InvalidDatalogPolicy};
 pub use outcome::{ErrorClass, Outcome};
 pub use permit::Permit;
+pub use policy::{
+    InvalidRule, NAMES_PER_LIST_MAX, REASON_CHARS_MAX, REQUIREMENTS_PER_RULE_MAX, RULES_MAX, Rule,
+    RuleFault, ServicePolicy,
+};
 pub use refusal::{ApprovalRequired, Denied, Refusal};
 pub use setup::{Disclosure, Profile, Setup, Tenancy};
 pub use verifier::Verifier;

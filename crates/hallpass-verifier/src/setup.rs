@@ -7,6 +7,8 @@ use hallpass_journal::Journal;
 use hallpass_token::DatalogPolicy;
 use hallpass_vocabulary::{Audience, Clock, Environment, Tenant};
 
+use crate::ServicePolicy;
+
 /// Whose data the service holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tenancy {
@@ -49,6 +51,8 @@ pub struct Setup {
     pub environment: Environment,
     /// Whose data the service holds.
     pub tenancy: Tenancy,
+    /// The service's own rules on top of tokens; [`ServicePolicy::none`] for a service that has none.
+    pub policy: ServicePolicy,
     /// How much of a denial the caller sees.
     pub disclosure: Disclosure,
     /// Which checks of tokens the service takes.

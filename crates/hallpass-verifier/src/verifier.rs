@@ -55,6 +55,7 @@ impl Verifier {
                 environment: setup.environment,
                 tenancy: setup.tenancy,
                 profile: setup.profile.clone(),
+                policy: setup.policy,
                 staleness: Staleness::STANDARD,
                 cache: TokenCache::default(),
             },

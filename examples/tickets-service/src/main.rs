@@ -1,11 +1,11 @@
 //! The tickets service as a program.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Parser;
 use hallpass_client::BaseUrl;
-use hallpass_verifier::Tenancy;
+use hallpass_verifier::{ServicePolicy, Tenancy};
 use hallpass_vocabulary::{Audience, Tenant};
 use tickets_service::{Service, Settings, Store};
 use tokio::net::TcpListener;
@@ -32,6 +32,9 @@ struct Arguments {
     /// Serve this tenant only.
     #[arg(long)]
     tenant: Option<Tenant>,
+    /// Rules of the service's own, as TOML; none when absent.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// The name of the service.
     #[arg(long, default_value = "tickets")]
     audience: Audience,
@@ -48,6 +51,10 @@ async fn main() -> anyhow::Result<()> {
         .with_context(|| format!("cannot read `{}`", arguments.trust_root.display()))?
         .parse()
         .with_context(|| format!("`{}` is no trust root", arguments.trust_root.display()))?;
+    let policy = match &arguments.policy {
+        Some(path) => read_policy(path)?,
+        None => ServicePolicy::none(),
+    };
     let store = match &arguments.data {
         Some(path) => Store::open(path).context("cannot open the database")?,
         None => Store::in_memory().context("cannot make a database")?,
@@ -55,6 +62,7 @@ async fn main() -> anyhow::Result<()> {
     let service = Service::start(Settings {
         audience: arguments.audience,
         tenancy: arguments.tenant.map_or(Tenancy::Many, Tenancy::Only),
+        policy,
         authority: BaseUrl::new(&arguments.authority)?,
         trust_root,
         state: arguments.state,
@@ -74,4 +82,11 @@ async fn main() -> anyhow::Result<()> {
     };
     service.serve(listener, shutdown).await?;
     Ok(())
+}
+
+/// A service whose rules cannot be read does not start: without them it would allow more than its owner meant.
+fn read_policy(path: &Path) -> anyhow::Result<ServicePolicy> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read `{}`", path.display()))?;
+    toml::from_str(&text).with_context(|| format!("`{}` is no service policy", path.display()))
 }

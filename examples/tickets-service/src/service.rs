@@ -10,7 +10,7 @@ use hallpass_axum::ToolsError;
 use hallpass_bundle::{Snapshots, TrustRoot};
 use hallpass_client::{BaseUrl, BundleSource, BundleSourceConfig};
 use hallpass_journal::{AppendError, Journal, JournalName};
-use hallpass_verifier::{Disclosure, Setup, Tenancy, Verifier};
+use hallpass_verifier::{Disclosure, ServicePolicy, Setup, Tenancy, Verifier};
 use hallpass_vocabulary::{Audience, SystemClock};
 use tokio::net::TcpListener;
 
@@ -36,6 +36,8 @@ pub struct Settings {
     pub audience: Audience,
     /// Whose data it holds.
     pub tenancy: Tenancy,
+    /// Its own rules on top of tokens.
+    pub policy: ServicePolicy,
     /// Where bundles come from.
     pub authority: BaseUrl,
     /// What is believed from the start; also pins the environment.
@@ -92,6 +94,7 @@ impl Service {
             audience: settings.audience,
             environment,
             tenancy: settings.tenancy,
+            policy: settings.policy,
             disclosure: Disclosure::Code,
             profile: hallpass_verifier::Profile::Standard,
             journal: journal.clone(),

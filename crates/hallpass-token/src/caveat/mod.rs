@@ -20,7 +20,7 @@ use crate::names::NameSet;
 
 pub(crate) use argument::condition::{Bounds, Condition};
 pub(crate) use argument::quality::{Quality, Seen, kind_name};
-pub use argument::{ArgumentBuilder, ArgumentCaveat, InvalidArgumentCaveat, Literal};
+pub use argument::{ArgumentBuilder, ArgumentCaveat, InvalidArgumentCaveat, Literal, Unmet};
 pub(crate) use argument::{KIND_FACT, NAMES_FACT};
 pub(crate) use argument::{Rule, Test};
 pub use at_most_blocks::BlockCount;

@@ -7,14 +7,17 @@ use hallpass_token::limits::{
     APPROVAL_KEYS_MAX, AUDIENCES_MAX, BUDGET_AMOUNT_MAX, ROLES_MAX, TTL_SECONDS_MAX,
 };
 use hallpass_token::{
-    BudgetUnit, Caveat, Clearance, Grant, GrantSpec, MintError, NameSet, UnverifiedToken, mint,
+    BudgetUnit, Caveat, Clearance, Denial, Grant, GrantSpec, MintError, NameSet, UnverifiedToken,
+    mint,
 };
 use hallpass_vocabulary::{ProofRule, RunId, SubjectAssurance, Timestamp, TokenId};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 
-use crate::fixtures::{admitted, approver, attenuated, call, environment, next, root};
+use crate::differential::dice::Dice;
+use crate::differential::generate;
+use crate::fixtures::{Call, admitted, approver, attenuated, call, environment, next, root};
 
 fn tool() -> impl Strategy<Value = String> {
     "[a-z][a-z0-9_]{0,12}\\.[a-z][a-z0-9_]{0,12}"
@@ -221,10 +224,10 @@ fn caveats_together_are_decided_as_each_alone() {
         admitted(one.expose())
     });
     let alone: Vec<_> = alone.collect();
-    let mut dice = crate::differential::Dice(5);
+    let mut dice = Dice(5);
     let (mut allowed, mut denied) = (0, 0);
     for _ in 0..600 {
-        let some = |dice: &mut crate::differential::Dice| -> Vec<Caveat> {
+        let some = |dice: &mut Dice| -> Vec<Caveat> {
             let count = dice.roll(7) + 1;
             let some = (0..count).map(|_| dice.roll(caveats.len() as u64) as usize);
             some.map(|n| caveats[n].clone()).collect()
@@ -252,4 +255,72 @@ fn caveats_together_are_decided_as_each_alone() {
         }
     }
     assert!(allowed > 50 && denied > 50, "{allowed} {denied}");
+}
+
+/// Caveats as the differential test makes them: on arguments mostly, and close to the calls.
+fn caveats(dice: &mut Dice, least: u64) -> Vec<Caveat> {
+    let count = least + dice.roll(4) / 3;
+    (0..count)
+        .map(|_| generate::caveat(dice).words().parse().unwrap())
+        .collect()
+}
+
+/// How much an answer lets happen: nothing, with an approval, at once.
+fn width(answer: Result<Clearance, Denial>) -> usize {
+    match answer {
+        Err(_) => 0,
+        Ok(Clearance::NeedsApproval) => 1,
+        Ok(Clearance::Allow) => 2,
+    }
+}
+
+#[test]
+fn no_block_widens_a_token_with_caveats_on_arguments() {
+    const TOKENS: u64 = 800;
+    const BLOCKS_EACH: u64 = 6;
+    const CALLS_EACH: u64 = 10;
+    let mut dice = Dice(4711);
+    // By the answer before the block and the one after it.
+    let mut seen = [[0_u64; 3]; 3];
+    for _ in 0..TOKENS {
+        let minted_with = caveats(&mut dice, 0);
+        let grant = generate::grant(&mut dice);
+        let text = mint(&grant, &minted_with, &root(1), &[], next(2)).unwrap();
+        let mut text = text.expose().to_owned();
+        for _ in 0..dice.roll(3) {
+            text = attenuated(&text, &caveats(&mut dice, 1))
+                .expose()
+                .to_owned();
+        }
+        let before = admitted(&text);
+        let calls: Vec<Call> = (0..CALLS_EACH).map(|_| generate::call(&mut dice)).collect();
+        for _ in 0..BLOCKS_EACH {
+            let block = caveats(&mut dice, 1);
+            let after = admitted(attenuated(&text, &block).expose());
+            for call in &calls {
+                let (before, after) = (before.decide(&call.facts()), after.decide(&call.facts()));
+                seen[width(before)][width(after)] += 1;
+                assert!(
+                    width(after) <= width(before),
+                    "{before:?} became {after:?} by {block:?} for {call:?}"
+                );
+            }
+        }
+    }
+    let [
+        [stays_denied, ..],
+        [withheld_denied, stays_withheld, _],
+        [allowed_denied, _, stays_allowed],
+    ] = seen;
+    println!(
+        "{} triples: {stays_denied} stay denied, {allowed_denied} allowed ones are denied, {stays_allowed} stay allowed; \
+         with an approval {withheld_denied} are denied and {stays_withheld} stay",
+        TOKENS * BLOCKS_EACH * CALLS_EACH
+    );
+    for often in [stays_denied, allowed_denied, stays_allowed] {
+        assert!(often >= 3_000, "{seen:?}");
+    }
+    for sometimes in [withheld_denied, stays_withheld] {
+        assert!(sometimes >= 200, "{seen:?}");
+    }
 }

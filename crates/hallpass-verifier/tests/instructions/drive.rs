@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use hallpass_args::ToolCall;
-use hallpass_verifier::{Checked, Permit, Verifier};
+use hallpass_verifier::{Checked, Permit, Rule, ServicePolicy, Verifier};
 
 use crate::world::{self, NOW, World};
 
@@ -13,7 +13,10 @@ pub const DECISIONS: u32 = 200;
 
 /// Makes the decisions of one case.
 pub fn run(function: &str) {
-    let world = World::new();
+    let world = World::ruled_by(match function {
+        "instructions::drive::check_ruled" => ten_rules(),
+        _ => ServicePolicy::none(),
+    });
     let tools = [
         "kb.search",
         "tickets.get",
@@ -35,6 +38,10 @@ pub fn run(function: &str) {
                 let checked = check(verifier, token, call);
                 assert_eq!(checked.denial(), None);
             }
+            "instructions::drive::check_ruled" => {
+                let checked = check_ruled(verifier, token, call);
+                assert_eq!(checked.denial(), None);
+            }
             "instructions::drive::authorize" => {
                 // Unfinished, the permit is recorded as abandoned, outside what is counted.
                 drop(authorize(verifier, token, call));
@@ -47,6 +54,26 @@ pub fn run(function: &str) {
 #[inline(never)]
 fn check(verifier: &Verifier, token: &str, call: ToolCall) -> Checked {
     black_box(verifier.check(Some(black_box(token)), call, NOW))
+}
+
+#[inline(never)]
+fn check_ruled(verifier: &Verifier, token: &str, call: ToolCall) -> Checked {
+    black_box(verifier.check(Some(black_box(token)), call, NOW))
+}
+
+/// Rules of every kind that all concern the call and all hold, and one of another tool.
+fn ten_rules() -> ServicePolicy {
+    let mut policy = ServicePolicy::none()
+        .with(Rule::deny("another-tool").tools(["ticket.close"]))
+        .and_then(|policy| policy.with(Rule::deny("interns").roles(["intern"])))
+        .and_then(|policy| policy.with(Rule::require_holder("globex").tenants(["globex"])))
+        .expect("a policy");
+    for number in 0..7 {
+        let tickets = "/id starts with T-".parse().expect("a caveat");
+        let rule = Rule::require(&format!("tickets-{number}"), [tickets]).tools(["kb.search"]);
+        policy = policy.with(rule).expect("a rule");
+    }
+    policy
 }
 
 #[inline(never)]

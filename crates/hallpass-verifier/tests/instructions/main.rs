@@ -48,6 +48,12 @@ const CASES: &[Case] = &[
         allocates: false,
     },
     Case {
+        name: "a token seen before, checked against ten rules of the service's own",
+        function: "instructions::drive::check_ruled",
+        instructions: 34_640,
+        allocates: false,
+    },
+    Case {
         name: "a token seen before, checked and recorded",
         function: "instructions::drive::authorize",
         instructions: 303_700,

@@ -9,11 +9,14 @@
     reason = "tests fail by panicking"
 )]
 
+mod busy;
 mod denials;
 mod extended;
 mod flood;
 mod forgetting;
 mod order;
 mod permits;
+mod policy;
+mod policy_law;
 mod records;
 mod world;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hallpass_bundle::KeyState;
 use hallpass_token::{BudgetUnit, Caveat, NameSet};
-use hallpass_verifier::{Disclosure, Tenancy};
+use hallpass_verifier::{Disclosure, Rule, ServicePolicy, Tenancy};
 use hallpass_vocabulary::{DenialCode, ProofRule, Timestamp};
 
 use crate::world::*;
@@ -17,7 +17,11 @@ fn answer(faults: &[DenialCode]) -> Option<DenialCode> {
     } else {
         Tenancy::Many
     };
-    let world = World::without_bundle(tenancy, Disclosure::Code);
+    let mut policy = ServicePolicy::none();
+    if has(DenialCode::PolicyDenied) {
+        policy = policy.with(Rule::deny("closed")).unwrap();
+    }
+    let world = World::built(tenancy, policy, Disclosure::Code);
     if !has(DenialCode::BundleMissing) {
         world.snapshots.publish(snapshot(NOW, KeyState::Active));
     }
@@ -98,6 +102,7 @@ const FAULTS: &[DenialCode] = &[
     DenialCode::ToolUnknown,
     DenialCode::ToolNotGranted,
     DenialCode::CaveatFailed,
+    DenialCode::PolicyDenied,
     DenialCode::BundleStale,
     DenialCode::ApprovalRequired,
 ];

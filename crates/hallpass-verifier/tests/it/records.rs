@@ -1,7 +1,7 @@
 //! What stands in the journal: before the permit, whole, and nothing secret.
 
 use hallpass_args::Arguments;
-use hallpass_verifier::Outcome;
+use hallpass_verifier::{Outcome, Rule, ServicePolicy};
 use hallpass_vocabulary::DenialCode;
 
 use crate::world::*;
@@ -128,6 +128,31 @@ fn nothing_secret_is_in_the_journal() {
     ] {
         assert!(!journal.contains(secret), "{secret}");
     }
+}
+
+#[test]
+fn a_denial_by_the_services_own_rules_is_on_record_with_the_rule_and_without_the_value() {
+    let rule = Rule::require("small-pages", ["/limit<=100".parse().unwrap()])
+        .reason("Pages above a hundred take the index down.");
+    let world = World::ruled_by(ServicePolicy::none().with(rule).unwrap());
+    let mut greedy = call("kb.search");
+    greedy.args = Arguments::parse(br#"{"limit":987654}"#).unwrap();
+    let refusal = world
+        .verifier
+        .authorize(Some(token(|_| ()).expose()), greedy)
+        .wait()
+        .unwrap_err();
+    let records = world.records();
+    let decided = of_kind(&records, "decided")[0];
+    assert_eq!(decided["decision"], refusal.decision().to_string());
+    assert_eq!(decided["code"], "policy_denied");
+    assert_eq!(decided["subject"], "user:alice");
+    assert_eq!(
+        decided["detail"],
+        "rule `small-pages` requires `/limit<=100`, and the argument `/limit` is not what it allows: Pages above a hundred \
+         take the index down."
+    );
+    assert!(!decided.to_string().contains("987654"));
 }
 
 #[test]

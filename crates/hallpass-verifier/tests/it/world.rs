@@ -14,7 +14,7 @@ use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_testkit::FixedClock;
 use hallpass_token::{Caveat, Grant, GrantSpec, NextSecret, TokenText, UnverifiedToken, mint};
 use hallpass_verifier::{
-    DatalogPolicy, Disclosure, Permit, Profile, Refusal, Setup, Tenancy, Verifier,
+    DatalogPolicy, Disclosure, Permit, Profile, Refusal, ServicePolicy, Setup, Tenancy, Verifier,
 };
 use hallpass_vocabulary::{
     Actor, Audience, AuthorityId, Catalogue, ClientId, Clock, DenialCode, Environment, Impact,
@@ -220,16 +220,38 @@ impl World {
     /// A service of the extended profile.
     pub fn extended(policy: Option<DatalogPolicy>) -> Self {
         let profile = Profile::Extended(policy);
-        let world = Self::of_profile(profile, Tenancy::Many, Disclosure::Explain);
+        let world = Self::of_profile(
+            profile,
+            Tenancy::Many,
+            ServicePolicy::none(),
+            Disclosure::Explain,
+        );
+        world.snapshots.publish(snapshot(NOW, KeyState::Active));
+        world
+    }
+
+    /// With rules of the service's own, and their names told in denials.
+    pub fn ruled_by(policy: ServicePolicy) -> Self {
+        let world = Self::built(Tenancy::Many, policy, Disclosure::Explain);
         world.snapshots.publish(snapshot(NOW, KeyState::Active));
         world
     }
 
     pub fn without_bundle(tenancy: Tenancy, disclosure: Disclosure) -> Self {
-        Self::of_profile(Profile::Standard, tenancy, disclosure)
+        Self::built(tenancy, ServicePolicy::none(), disclosure)
     }
 
-    fn of_profile(profile: Profile, tenancy: Tenancy, disclosure: Disclosure) -> Self {
+    /// A world that has heard nothing of its authority.
+    pub fn built(tenancy: Tenancy, policy: ServicePolicy, disclosure: Disclosure) -> Self {
+        Self::of_profile(Profile::Standard, tenancy, policy, disclosure)
+    }
+
+    fn of_profile(
+        profile: Profile,
+        tenancy: Tenancy,
+        policy: ServicePolicy,
+        disclosure: Disclosure,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(FixedClock::at(NOW));
         let name = JournalName::new("tickets").unwrap();
@@ -240,6 +262,7 @@ impl World {
             audience: audience("tickets"),
             environment: env("prod"),
             tenancy,
+            policy,
             disclosure,
             profile,
             journal: journal.clone(),

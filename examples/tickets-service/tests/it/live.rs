@@ -12,7 +12,7 @@ use hallpass_client::{
     ToolRequest,
 };
 use hallpass_testkit::{ChildProcess, TempDir};
-use hallpass_verifier::Tenancy;
+use hallpass_verifier::{ServicePolicy, Tenancy};
 use hallpass_vocabulary::SystemClock;
 use tickets_service::{Service, Settings, Store};
 use tokio::net::TcpListener;
@@ -80,6 +80,19 @@ impl Live {
 
     /// The service as the program, once it listens.
     pub fn program(&self, state: &Path) -> (ChildProcess, BaseUrl) {
+        self.program_with(state, &[])
+    }
+
+    /// The same with more arguments.
+    pub fn program_with(&self, state: &Path, arguments: &[&str]) -> (ChildProcess, BaseUrl) {
+        let mut command = self.command(state);
+        let mut child = ChildProcess::spawn(command.args(arguments));
+        let url = child.wait_for_line("listening on ", SOON);
+        (child, BaseUrl::new(&url).unwrap())
+    }
+
+    /// What starts the program.
+    pub fn command(&self, state: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tickets-service"));
         command
             .env_clear()
@@ -90,9 +103,7 @@ impl Live {
             .arg(state)
             .arg("--data")
             .arg(state.with_extension("db"));
-        let mut child = ChildProcess::spawn(&mut command);
-        let url = child.wait_for_line("listening on ", SOON);
-        (child, BaseUrl::new(&url).unwrap())
+        command
     }
 
     /// The service in this process.
@@ -100,6 +111,7 @@ impl Live {
         let service = Service::start(Settings {
             audience: "tickets".parse().unwrap(),
             tenancy: Tenancy::Many,
+            policy: ServicePolicy::none(),
             authority: self.authority.clone(),
             trust_root: self.made.trust_root.clone(),
             state: state.to_owned(),

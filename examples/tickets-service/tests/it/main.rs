@@ -17,6 +17,7 @@ mod http;
 mod kill;
 mod live;
 mod not_found;
+mod policy;
 mod raw;
 mod requests;
 mod rest;

@@ -14,7 +14,7 @@ use hallpass_journal::{Journal, JournalName, Settings};
 use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_testkit::{FixedClock, TempDir};
 use hallpass_token::{Caveat, Grant, GrantSpec, NextSecret, UnverifiedToken, mint};
-use hallpass_verifier::{Disclosure, Setup, Tenancy, Verifier};
+use hallpass_verifier::{Disclosure, ServicePolicy, Setup, Tenancy, Verifier};
 use hallpass_vocabulary::{
     Audience, AuthorityId, Catalogue, Environment, Impact, ProofRule, RunId, SubjectAssurance,
     Timestamp, TokenId, Tool, ToolName,
@@ -197,18 +197,31 @@ impl World {
 
     /// A service of other tools than the tickets service has.
     pub fn serving(tools: impl FnOnce(Verifier) -> Router) -> Self {
-        let world = Self::with(Tenancy::Many, tools);
+        let world = Self::with(Tenancy::Many, ServicePolicy::none(), tools);
+        world.snapshots.publish(snapshot(NOW));
+        world
+    }
+
+    /// The tickets service with rules of its own.
+    pub fn ruled_by(policy: ServicePolicy) -> Self {
+        let world = Self::with(Tenancy::Many, policy, |verifier| {
+            tickets_service::router(verifier, Store::in_memory().unwrap()).unwrap()
+        });
         world.snapshots.publish(snapshot(NOW));
         world
     }
 
     pub fn without_bundle(tenancy: Tenancy, store: Store) -> Self {
-        Self::with(tenancy, |verifier| {
+        Self::with(tenancy, ServicePolicy::none(), |verifier| {
             tickets_service::router(verifier, store).unwrap()
         })
     }
 
-    fn with(tenancy: Tenancy, tools: impl FnOnce(Verifier) -> Router) -> Self {
+    fn with(
+        tenancy: Tenancy,
+        policy: ServicePolicy,
+        tools: impl FnOnce(Verifier) -> Router,
+    ) -> Self {
         let directory = hallpass_testkit::temp_dir();
         let clock = FixedClock::at(NOW);
         let settings = Settings::new(
@@ -222,6 +235,7 @@ impl World {
             audience: Audience::new("tickets").unwrap(),
             environment: environment("dev"),
             tenancy,
+            policy,
             disclosure: Disclosure::Code,
             profile: hallpass_verifier::Profile::Standard,
             journal: journal.clone(),

@@ -13,6 +13,7 @@ pub(crate) mod condition;
 pub(crate) mod quality;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use hallpass_args::{Arguments, Pointer};
 use hallpass_vocabulary::ToolName;
@@ -86,10 +87,26 @@ impl Failing {
     }
 }
 
+/// Why a call does not satisfy a caveat on arguments. Displays the argument, shortened and escaped, and what is wrong with
+/// it; never its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmet(Failing);
+
+impl fmt::Display for Unmet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl ArgumentCaveat {
     /// Whether calls of a tool are looked at.
     pub fn is_for(&self, tool: &ToolName) -> bool {
         self.tools.as_ref().is_none_or(|tools| tools.contains(tool))
+    }
+
+    /// Why a call does not satisfy it; `None` when it does. What others than tokens demand of arguments is asked here.
+    pub fn unmet(&self, call: &CallFacts<'_>) -> Option<Unmet> {
+        self.failing(call).map(Unmet)
     }
 
     /// The tools it is for; `None` for all.

@@ -2,8 +2,8 @@
 //! evaluators, each of which the same cases must catch.
 
 mod caveats;
-mod dice;
-mod generate;
+pub mod dice;
+pub mod generate;
 
 use std::collections::{BTreeMap, BTreeSet};
 
