@@ -37,7 +37,7 @@ pub use email::{EmailAddress, EmailRefused};
 pub use host::{Host, HostRefused};
 pub use ip::{Cidr, CidrRefused, IpBits, IpRefused};
 pub use path::{NormalPath, PATH_BYTES_MAX, PathRefused};
-pub use pointer::{Ambiguous, InvalidPointer, POINTER_BYTES_MAX, Pointer};
+pub use pointer::{Ambiguous, InvalidPointer, POINTER_BYTES_MAX, POINTER_NAMES_MAX, Pointer};
 pub use strict::{ARGUMENTS_BYTES_MAX, DEPTH_MAX, INTEGER_MAX, StrictError};
 pub use trace::{InvalidTraceParent, TraceParent};
 pub use url::{URL_BYTES_MAX, UrlParts, UrlRefused};

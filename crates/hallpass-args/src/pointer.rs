@@ -44,10 +44,21 @@ pub enum InvalidPointer {
     TooLong,
 }
 
-/// Another name differs from the one asked for in case only.
+/// Names of the objects a pointer leads through, all together, beyond which nothing is looked up: each is compared without
+/// regard to case, by every caveat.
+pub const POINTER_NAMES_MAX: usize = 1024;
+
+/// Why readers might find different values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("another name differs in case only")]
-pub struct Ambiguous;
+#[non_exhaustive]
+pub enum Ambiguous {
+    /// Another name differs from the one asked for in case only.
+    #[error("another name differs in case only")]
+    Case,
+    /// More than [`POINTER_NAMES_MAX`] names: not looked at.
+    #[error("more than {POINTER_NAMES_MAX} names stand beside those on the way to it")]
+    TooManyNames,
+}
 
 impl Pointer {
     /// The pointer as text.
@@ -59,7 +70,8 @@ impl Pointer {
     ///
     /// # Errors
     /// [`Ambiguous`] when another name on the way differs from the pointer's in case only (RFC 8259 section 8.3 compares
-    /// code units, but readers that bind names to fields without regard to case are common).
+    /// code units, but readers that bind names to fields without regard to case are common), or when there are too many to
+    /// tell.
     pub fn resolve_unambiguous<'v>(
         &self,
         arguments: &'v Map<String, Value>,
@@ -68,12 +80,13 @@ impl Pointer {
         let Some(first) = segments.next() else {
             return Ok(None);
         };
-        let Some(mut value) = the_one(arguments, &first)? else {
+        let mut names_left = POINTER_NAMES_MAX;
+        let Some(mut value) = the_one(arguments, &first, &mut names_left)? else {
             return Ok(None);
         };
         for segment in segments {
             let next = match value {
-                Value::Object(members) => the_one(members, &segment)?,
+                Value::Object(members) => the_one(members, &segment, &mut names_left)?,
                 Value::Array(items) => index(&segment).and_then(|index| items.get(index)),
                 _ => None,
             };
@@ -105,10 +118,14 @@ impl Pointer {
 fn the_one<'v>(
     members: &'v Map<String, Value>,
     name: &str,
+    names_left: &mut usize,
 ) -> Result<Option<&'v Value>, Ambiguous> {
+    *names_left = names_left
+        .checked_sub(members.len())
+        .ok_or(Ambiguous::TooManyNames)?;
     let mut others = members.keys().filter(|other| *other != name);
     if others.any(|other| is_same_without_case(other, name)) {
-        return Err(Ambiguous);
+        return Err(Ambiguous::Case);
     }
     Ok(members.get(name))
 }
@@ -118,8 +135,13 @@ fn is_same_without_case(one: &str, other: &str) -> bool {
     if one.is_ascii() && other.is_ascii() {
         return one.eq_ignore_ascii_case(other);
     }
-    let folded = |text: &str| text.to_uppercase().to_lowercase();
-    folded(one) == folded(other)
+    // Character by character: names that differ do so early.
+    folded(one).eq(folded(other))
+}
+
+fn folded(text: &str) -> impl Iterator<Item = char> {
+    let upper = text.chars().flat_map(char::to_uppercase);
+    upper.flat_map(char::to_lowercase)
 }
 
 fn unescaped(segment: &str) -> Cow<'_, str> {
@@ -213,13 +235,37 @@ mod tests {
             "/deep/a/KEY",
             "/k",
         ] {
-            assert_eq!(resolve(ambiguous), Err(Ambiguous), "{ambiguous}");
+            assert_eq!(resolve(ambiguous), Err(Ambiguous::Case), "{ambiguous}");
         }
         assert_eq!(resolve("/deep/b/0"), Ok(Some(json!(5))));
         assert_eq!(resolve("/deep/b/1"), Ok(None));
         assert_eq!(resolve("/absent"), Ok(None));
         // A name that is there in another case only is missing, or it would be ambiguous whether it is.
-        assert_eq!(resolve("/deep2"), Err(Ambiguous));
+        assert_eq!(resolve("/deep2"), Err(Ambiguous::Case));
+    }
+
+    #[test]
+    fn names_are_looked_at_up_to_a_number() {
+        let object = |count: usize, inner: Value| {
+            let names = (1..count).map(|n| (format!("n{n}"), json!(n)));
+            let names = names.chain([("x".to_owned(), inner)]);
+            Value::Object(names.collect())
+        };
+        let resolve = |text: &str, arguments: &Value| {
+            pointer(text)
+                .resolve_unambiguous(arguments.as_object().unwrap())
+                .map(|found| found.cloned())
+        };
+        let most = object(POINTER_NAMES_MAX, json!(1));
+        assert_eq!(resolve("/x", &most), Ok(Some(json!(1))));
+        let more = object(POINTER_NAMES_MAX + 1, json!(1));
+        assert_eq!(resolve("/x", &more), Err(Ambiguous::TooManyNames));
+        // All objects on the way together, and the arguments of others do not count.
+        let deep = object(POINTER_NAMES_MAX - 2, object(2, json!(1)));
+        assert_eq!(resolve("/x/x", &deep), Ok(Some(json!(1))));
+        let deep = object(POINTER_NAMES_MAX - 2, object(3, json!(1)));
+        assert_eq!(resolve("/x/x", &deep), Err(Ambiguous::TooManyNames));
+        assert_eq!(resolve("/n1", &deep), Ok(Some(json!(1))));
     }
 
     #[test]

@@ -13,12 +13,39 @@ use crate::datalog::{Predicate, Term};
 use crate::decide::CallFacts;
 use crate::limits::{ARGUMENT_NAMES_MAX, ITEMS_MAX};
 
-/// The facts of a call with a token of so many blocks, about the arguments at these pointers. `None` when its time is
-/// before 1970, which Datalog cannot say.
+/// How much may be derived, counted while it is: arguments can be large, and a token can name many of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Budget {
+    pub(crate) facts: usize,
+    /// Looks at a value for one fact.
+    pub(crate) looks: usize,
+}
+
+impl Budget {
+    pub(crate) const UNBOUNDED: Self = Self {
+        facts: usize::MAX,
+        looks: usize::MAX,
+    };
+
+    fn look(&mut self, at: usize) -> Option<()> {
+        self.looks = self.looks.checked_sub(at)?;
+        Some(())
+    }
+
+    fn take(&mut self, facts: usize) -> Option<()> {
+        self.facts = self.facts.checked_sub(facts)?;
+        Some(())
+    }
+}
+
+/// The facts of a call with a token of so many blocks that are wanted, about the arguments at these pointers. `None` when
+/// its time is before 1970, which Datalog cannot say, and beyond the budget.
 pub(crate) fn of_call<'a>(
     call: &CallFacts<'a>,
     blocks: usize,
     pointers: &BTreeSet<&'a hallpass_args::Pointer>,
+    wanted: &dyn Fn(&str) -> bool,
+    mut budget: Budget,
 ) -> Option<Vec<Predicate<'a>>> {
     let now = u64::try_from(call.now.unix_seconds()).ok()?;
     let digest = Cow::Owned(call.arguments.digest().to_string());
@@ -36,45 +63,61 @@ pub(crate) fn of_call<'a>(
         names.sort_unstable();
         facts.push(Predicate::new(NAMES_FACT, [Term::Set(names)]));
     }
+    facts.retain(|fact| wanted(fact.name));
     for pointer in pointers {
         if let Ok(Some(value)) = pointer.resolve_unambiguous(members) {
-            facts.extend(of_argument(pointer.as_str(), value));
+            facts.extend(of_argument(pointer.as_str(), value, wanted, &mut budget)?);
         }
     }
     Some(facts)
 }
 
-fn of_argument<'a>(pointer: &'a str, value: &'a Value) -> Vec<Predicate<'a>> {
+fn of_argument<'a>(
+    pointer: &'a str,
+    value: &'a Value,
+    wanted: &dyn Fn(&str) -> bool,
+    budget: &mut Budget,
+) -> Option<Vec<Predicate<'a>>> {
     let about = |fact, term| Predicate::new(fact, [Term::text(pointer), term]);
     let kind = |kind| about(KIND_FACT, Term::text(kind));
     let mut facts = vec![kind(kind_name(value))];
     for quality in Quality::ALL {
-        if quality != Quality::Null
-            && let Ok(seen) = quality.of(value)
-        {
+        if quality == Quality::Null || !wanted(quality.fact()) {
+            continue;
+        }
+        budget.look(1)?;
+        if let Ok(seen) = quality.of(value) {
             facts.push(about(quality.fact(), term(seen)));
         }
     }
-    let Value::Array(elements) = value else {
-        return facts;
-    };
-    if !(1..=ITEMS_MAX).contains(&elements.len()) {
-        return facts;
-    }
-    for quality in Quality::ALL {
-        let Some((fact, array)) = quality.items() else {
-            continue;
-        };
-        // All elements or none: half of them would be what the caveat then looked at.
-        let items: Result<Vec<_>, _> = elements.iter().map(|element| quality.of(element)).collect();
-        if let Ok(items) = items {
-            if !facts.contains(&kind(array)) {
-                facts.push(kind(array));
+    if let Value::Array(elements) = value
+        && (1..=ITEMS_MAX).contains(&elements.len())
+    {
+        for quality in Quality::ALL {
+            let Some((fact, array)) = quality.items() else {
+                continue;
+            };
+            if !wanted(fact) && !wanted(KIND_FACT) {
+                continue;
             }
-            facts.extend(items.into_iter().map(|seen| about(fact, term(seen))));
+            budget.look(elements.len())?;
+            // All elements or none: half of them would be what the caveat then looked at.
+            let items: Result<Vec<_>, _> =
+                elements.iter().map(|element| quality.of(element)).collect();
+            if let Ok(items) = items {
+                if !facts.contains(&kind(array)) {
+                    facts.push(kind(array));
+                }
+                if wanted(fact) {
+                    budget.take(items.len())?;
+                    facts.extend(items.into_iter().map(|seen| about(fact, term(seen))));
+                }
+            }
         }
     }
-    facts
+    facts.retain(|fact| wanted(fact.name));
+    budget.take(facts.len())?;
+    Some(facts)
 }
 
 fn term(seen: Seen<'_>) -> Term<'_> {

@@ -4,6 +4,7 @@ use hallpass_args::Arguments;
 use hallpass_vocabulary::{Audience, DenialCode, Environment, Timestamp, ToolName};
 
 use crate::admission::{AdmittedToken, Place, PlacedCaveat};
+use crate::caveat::{Caveat, Test};
 use crate::limits::ISSUED_AHEAD_SECONDS_MAX;
 
 /// What is known of a call.
@@ -122,7 +123,44 @@ impl AdmittedToken {
     /// # Errors
     /// `caveat_failed`.
     pub fn check_caveats(&self, call: &CallFacts<'_>) -> Result<(), Denial> {
-        self.hold(call, DenialCode::CaveatFailed)
+        let code = DenialCode::CaveatFailed;
+        // A bit for each caveat that was seen to hold together with one before it.
+        let mut held: u128 = 0;
+        for (number, PlacedCaveat { place, caveat }) in self.caveats().iter().enumerate() {
+            if held >> number & 1 == 1 || caveat.denial() != code {
+                continue;
+            }
+            let holds = match caveat {
+                Caveat::Argument(argument)
+                    if self.next_alike(number).is_some()
+                        && argument.test_for(call.tool).is_some() =>
+                {
+                    held |= self.holding_with(number, call);
+                    held >> number & 1 == 1
+                }
+                _ => caveat.holds(call, self.blocks()),
+            };
+            if !holds {
+                let caveat = Some(*place);
+                return Err(Denial { code, caveat });
+            }
+        }
+        Ok(())
+    }
+
+    fn next_alike(&self, number: usize) -> Option<usize> {
+        let next = self.content().alike.get(number).copied().flatten();
+        next.map(usize::from)
+    }
+
+    /// Which caveats hold of those that look at the same as this one and stand behind it, itself included.
+    fn holding_with(&self, number: usize, call: &CallFacts<'_>) -> u128 {
+        let alike = std::iter::successors(Some(number), |number| self.next_alike(*number));
+        let tests = alike.filter_map(|number| match &self.caveats().get(number)?.caveat {
+            Caveat::Argument(argument) => Some((number, argument.test_for(call.tool)?)),
+            _ => None,
+        });
+        Test::holding(call.arguments, tests)
     }
 
     /// Whether every caveat holds whose failure has this code.

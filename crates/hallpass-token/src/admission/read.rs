@@ -7,12 +7,12 @@ use prost::Message as _;
 
 use super::{AdmissionError, NotAdmitted, Place, PlacedCaveat, Profile};
 use crate::authority::{self, Authority, GRANT_CHECKS, VOCABULARY_VERSION};
-use crate::caveat::Caveat;
+use crate::caveat::{Caveat, Test};
 use crate::datalog::{BlockReader, Check, Predicate, Symbols, Term, Unreadable, oldest_version};
 use crate::envelope::SignedBlock;
 use crate::extended::{OtherCheck, Unbounded};
 use crate::grant::{Grant, GrantError};
-use crate::limits::{APPROVAL_KEYS_MAX, CHECKS_PER_BLOCK_MAX, FACTS_MAX};
+use crate::limits::{APPROVAL_KEYS_MAX, BLOCKS_MAX, CHECKS_PER_BLOCK_MAX, FACTS_MAX};
 use crate::token::UnverifiedToken;
 
 /// The decoded content of a token, whether its signatures are known to hold or not.
@@ -21,6 +21,8 @@ pub(crate) struct Content {
     pub(crate) grant: Grant,
     pub(crate) approval_keys: Vec<VerifyingKey>,
     pub(crate) caveats: Vec<PlacedCaveat>,
+    /// For each caveat, the next that looks at the same quality of the same argument; all are numbered below 128.
+    pub(crate) alike: Vec<Option<u8>>,
     /// Checks that are no published caveats; none in the standard profile.
     pub(crate) others: Vec<OtherCheck>,
     pub(crate) sealed: bool,
@@ -65,6 +67,7 @@ impl UnverifiedToken {
         Ok(Content {
             grant,
             approval_keys,
+            alike: alike(&caveats),
             caveats,
             others,
             sealed,
@@ -72,6 +75,25 @@ impl UnverifiedToken {
             not_after,
         })
     }
+}
+
+// A number fits eight bits, and a set of them 128.
+const _: () = assert!(BLOCKS_MAX * CHECKS_PER_BLOCK_MAX <= 128);
+
+fn alike(caveats: &[PlacedCaveat]) -> Vec<Option<u8>> {
+    fn test(placed: &PlacedCaveat) -> Option<&Test> {
+        match &placed.caveat {
+            Caveat::Argument(argument) => argument.test(),
+            _ => None,
+        }
+    }
+    let next = |(number, placed)| {
+        let this = test(placed)?;
+        let mut behind = caveats.iter().enumerate().skip(number).skip(1);
+        let next = behind.find(|(_, other)| test(other).is_some_and(|other| this.is_alike(other)));
+        next.and_then(|(number, _)| u8::try_from(number).ok())
+    };
+    caveats.iter().enumerate().map(next).collect()
 }
 
 /// A block of the shape every block must have.

@@ -19,7 +19,7 @@ use crate::names::NameSet;
 
 pub(crate) use argument::quality::{Quality, Seen, kind_name};
 pub use argument::{ArgumentBuilder, ArgumentCaveat, InvalidArgumentCaveat, Literal};
-pub(crate) use argument::{KIND_FACT, NAMES_FACT};
+pub(crate) use argument::{KIND_FACT, NAMES_FACT, Test};
 pub use at_most_blocks::BlockCount;
 pub use words::InvalidCaveat;
 

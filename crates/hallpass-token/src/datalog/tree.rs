@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::fmt::Write as _;
 
 use hallpass_keys::VerifyingKey;
 use hallpass_vocabulary::Timestamp;
@@ -161,6 +162,23 @@ impl<'a> Check<'a> {
     }
 }
 
+/// A name as it is printed. Where Datalog is written as text, names hold letters, digits, `_` and `:` only; in a token they
+/// are a holder's symbols and can hold anything, so the rest is escaped.
+struct Name<'a>(&'a str);
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            if c.is_ascii_alphanumeric() || matches!(c, '_' | ':') {
+                f.write_char(c)?;
+            } else {
+                write!(f, "{}", c.escape_unicode())?;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for Term<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -177,14 +195,14 @@ impl fmt::Display for Term<'_> {
                 f.write_str("}")
             }
             Self::Text(text) => write!(f, "\"{}\"", text.escape_debug()),
-            Self::Variable(name) => write!(f, "${name}"),
+            Self::Variable(name) => write!(f, "${}", Name(name)),
         }
     }
 }
 
 impl fmt::Display for Predicate<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}(", self.name)?;
+        write!(f, "{}(", Name(self.name))?;
         separated(f, ", ", &self.terms)?;
         f.write_str(")")
     }
@@ -195,7 +213,8 @@ impl fmt::Display for Query<'_> {
         separated(f, ", ", &self.body)?;
         let mut separator = if self.body.is_empty() { "" } else { ", " };
         for expression in &self.expressions {
-            write!(f, "{separator}{}", expression_text(expression))?;
+            f.write_str(separator)?;
+            write_infix(expression, f)?;
             separator = ", ";
         }
         for (position, key) in self.trusting.iter().enumerate() {
@@ -216,38 +235,53 @@ impl fmt::Display for Check<'_> {
     }
 }
 
-/// The infix form of an expression.
-fn expression_text(steps: &[Operation<'_>]) -> String {
-    let mut stack: Vec<String> = Vec::new();
-    for step in steps {
-        let text = match step {
-            Operation::Value(term) => term.to_string(),
-            Operation::Negate => format!("!{}", stack.pop().unwrap_or_default()),
-            Operation::Parens => format!("({})", stack.pop().unwrap_or_default()),
-            Operation::Length => format!("{}.length()", stack.pop().unwrap_or_default()),
-            binary => {
-                let right = stack.pop().unwrap_or_default();
-                let left = stack.pop().unwrap_or_default();
-                match binary {
-                    Operation::GreaterOrEqual => format!("{left} >= {right}"),
-                    Operation::LessOrEqual => format!("{left} <= {right}"),
-                    Operation::LessThan => format!("{left} < {right}"),
-                    Operation::GreaterThan => format!("{left} > {right}"),
-                    Operation::And => format!("{left} && {right}"),
-                    Operation::Or => format!("{left} || {right}"),
-                    Operation::Equal => format!("{left} === {right}"),
-                    Operation::NotEqual => format!("{left} !== {right}"),
-                    Operation::HeterogeneousEqual => format!("{left} == {right}"),
-                    Operation::HeterogeneousNotEqual => format!("{left} != {right}"),
-                    Operation::EndsWith => format!("{left}.ends_with({right})"),
-                    Operation::StartsWith => format!("{left}.starts_with({right})"),
-                    _ => format!("{left}.contains({right})"),
-                }
-            }
-        };
-        stack.push(text);
+/// Writes the infix form of a well-formed expression, straight to where it is wanted: copying operands into each other
+/// would cost a holder's long texts many times over. An expression of a template has up to four steps, one of the extended
+/// profile a few dozen, so the recursion is shallow.
+fn write_infix(steps: &[Operation<'_>], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let Some((step, operands)) = steps.split_last() else {
+        return Ok(());
+    };
+    let (left, right) = operands.split_at(match step.operands() {
+        2 => start_of_last(operands),
+        _ => operands.len(),
+    });
+    let (before, between, after) = match step {
+        Operation::Value(term) => return write!(f, "{term}"),
+        Operation::Negate => ("!", "", ""),
+        Operation::Parens => ("(", "", ")"),
+        Operation::Length => ("", "", ".length()"),
+        Operation::GreaterOrEqual => ("", " >= ", ""),
+        Operation::LessOrEqual => ("", " <= ", ""),
+        Operation::LessThan => ("", " < ", ""),
+        Operation::GreaterThan => ("", " > ", ""),
+        Operation::And => ("", " && ", ""),
+        Operation::Or => ("", " || ", ""),
+        Operation::Equal => ("", " === ", ""),
+        Operation::NotEqual => ("", " !== ", ""),
+        Operation::HeterogeneousEqual => ("", " == ", ""),
+        Operation::HeterogeneousNotEqual => ("", " != ", ""),
+        Operation::EndsWith => ("", ".ends_with(", ")"),
+        Operation::StartsWith => ("", ".starts_with(", ")"),
+        Operation::Contains => ("", ".contains(", ")"),
+    };
+    f.write_str(before)?;
+    write_infix(left, f)?;
+    f.write_str(between)?;
+    write_infix(right, f)?;
+    f.write_str(after)
+}
+
+/// Where the steps of the last value begin.
+fn start_of_last(steps: &[Operation<'_>]) -> usize {
+    let mut wanted = 1_usize;
+    for (position, step) in steps.iter().enumerate().rev() {
+        wanted = wanted.saturating_sub(1).saturating_add(step.operands());
+        if wanted == 0 {
+            return position;
+        }
     }
-    stack.pop().unwrap_or_default()
+    0
 }
 
 fn separated<T: fmt::Display>(

@@ -1,6 +1,8 @@
 //! A check that is no published caveat: admitted if the work it can make is bounded, and that work.
 
 use std::collections::BTreeSet;
+use std::fmt;
+use std::fmt::Write as _;
 
 use biscuit_auth::builder;
 use hallpass_args::Pointer;
@@ -10,6 +12,7 @@ use crate::datalog::{Check, Operation, Predicate, Query, Term};
 use crate::engine::run;
 use crate::limits::{
     EXTENDED_EXPRESSIONS_MAX, EXTENDED_PREDICATES_MAX, EXTENDED_QUERIES_MAX, EXTENDED_STEPS_MAX,
+    EXTENDED_WORK_MAX,
 };
 
 /// Why a check is not admitted in the extended profile either.
@@ -44,14 +47,19 @@ pub enum Unbounded {
 #[derive(Debug, Clone)]
 pub(crate) struct OtherCheck {
     pub(crate) place: Place,
-    /// Its Datalog, escaped: it is a holder's text.
+    /// The beginning of its Datalog, escaped: it is a holder's text, and a short one can stand in it often.
     pub(crate) datalog: String,
     /// As the engine takes it.
     pub(crate) engine: builder::Check,
     /// The arguments it names.
     pub(crate) pointers: Vec<Pointer>,
     queries: Vec<Shape>,
+    /// Bytes of its terms.
+    bytes: usize,
 }
+
+/// Characters of the Datalog that are kept to be shown.
+const SHOWN_BYTES_MAX: usize = 1_024;
 
 /// What the work of one query depends on.
 #[derive(Debug, Clone)]
@@ -78,7 +86,8 @@ impl OtherCheck {
             });
         Ok(Self {
             place,
-            datalog: check.to_string(),
+            datalog: beginning(check),
+            bytes: weight(check),
             engine: run::check(check),
             pointers: pointers.collect(),
             queries,
@@ -91,30 +100,81 @@ impl OtherCheck {
         bodies.map(|(name, _)| name.as_str())
     }
 
-    /// The most it can make the engine do over these facts: for each predicate the engine goes through all facts for every
+    /// The most it can make the engine do over these facts, counted no further than [`EXTENDED_WORK_MAX`]: for each predicate the engine goes through all facts for every
     /// combination of those before it, and the expressions are evaluated for every combination of all. `text` is the work
     /// of one step on the longest text.
     pub(crate) fn work(&self, facts: &[builder::Fact], text: u64) -> u64 {
         let all = count(facts.len());
-        let of_query = |query: &Shape| {
+        let mut work: u64 = 0;
+        for query in &self.queries {
             let mut combinations: u64 = 1;
-            let mut work: u64 = 0;
             for (name, constants) in &query.body {
                 work = work.saturating_add(combinations.saturating_mul(all));
+                // Counting is work too.
+                if work > EXTENDED_WORK_MAX {
+                    return work;
+                }
                 let matching = facts.iter().filter(|fact| matches(fact, name, constants));
                 combinations = combinations.saturating_mul(count(matching.count()));
             }
             let steps = query.steps.saturating_mul(text).saturating_add(1);
-            work.saturating_add(combinations.saturating_mul(steps))
-        };
-        let works = self.queries.iter().map(of_query);
-        works.fold(0, u64::saturating_add)
+            work = work.saturating_add(combinations.saturating_mul(steps));
+        }
+        work
     }
 
-    /// Bytes it holds beside the value itself, about: its text three times over, as text, tree and shape.
+    /// Bytes it holds beside the value itself, about: its terms as the engine takes them and in its shape.
     pub(crate) fn bytes_held(&self) -> usize {
-        self.datalog.len().saturating_mul(16)
+        self.datalog
+            .len()
+            .saturating_add(self.bytes.saturating_mul(2))
     }
+}
+
+/// The text of a check, as far as it is kept.
+fn beginning(check: &Check<'_>) -> String {
+    struct Beginning(String);
+
+    impl fmt::Write for Beginning {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            if self.0.len().saturating_add(text.len()) > SHOWN_BYTES_MAX {
+                return Err(fmt::Error);
+            }
+            self.0.push_str(text);
+            Ok(())
+        }
+    }
+
+    let mut beginning = Beginning(String::new());
+    match write!(beginning, "{check}") {
+        Ok(()) => beginning.0,
+        Err(fmt::Error) => beginning.0 + "…",
+    }
+}
+
+/// About how many bytes its terms are.
+fn weight(check: &Check<'_>) -> usize {
+    const TERM_BYTES: usize = 96;
+    fn of_term(term: &Term<'_>) -> usize {
+        let own = match term {
+            Term::Bytes(bytes) => bytes.len(),
+            Term::Set(elements) => elements.iter().map(of_term).sum(),
+            Term::Text(text) => text.len(),
+            Term::Variable(name) => name.len(),
+            Term::Bool(_) | Term::Date(_) | Term::Integer(_) => 0,
+        };
+        own.saturating_add(TERM_BYTES)
+    }
+    let of_query = |query: &Query<'_>| -> usize {
+        let body = query.body.iter();
+        let body = body.flat_map(|predicate| predicate.terms.iter().map(of_term));
+        let steps = query.expressions.iter().flatten().map(|step| match step {
+            Operation::Value(term) => of_term(term),
+            _ => TERM_BYTES,
+        });
+        body.chain(steps).sum()
+    };
+    check.queries.iter().map(of_query).sum()
 }
 
 fn count(count: usize) -> u64 {

@@ -17,10 +17,10 @@ use hallpass_vocabulary::DenialCode;
 
 use crate::admission::AdmittedToken;
 use crate::authority;
-use crate::call_facts;
+use crate::call_facts::{self, Budget};
 use crate::decide::{CallFacts, Denial};
 use crate::engine::run;
-use crate::limits::EXTENDED_WORK_MAX;
+use crate::limits::{EXTENDED_WORK_MAX, ITEMS_MAX};
 
 pub(crate) use check::OtherCheck;
 pub use check::Unbounded;
@@ -31,6 +31,12 @@ const TEXT_BYTES_PER_STEP: u64 = 128;
 
 /// Comparisons of two texts in the time of one step.
 const COMPARISONS_PER_STEP: u64 = 8;
+
+/// Facts about a call's arguments: with more, their comparisons alone are more than [`EXTENDED_WORK_MAX`].
+const FACTS_MAX: usize = 1_024;
+
+/// Values of a call looked at to derive facts: sixteen of the longest arrays for one fact, or one for each.
+const LOOKS_MAX: usize = 16 * ITEMS_MAX;
 
 impl AdmittedToken {
     /// Runs the checks that are no published caveats, and the service's policy, in the engine. Blocks for up to a few
@@ -57,25 +63,7 @@ impl AdmittedToken {
         if self.work(&facts) > EXTENDED_WORK_MAX {
             return Err(could_not);
         }
-        let run = || -> Result<usize, error::Token> {
-            let mut builder = AuthorizerBuilder::new();
-            for other in others {
-                builder = builder.check(other.engine.clone())?;
-            }
-            for fact in facts {
-                builder = builder.fact(fact)?;
-            }
-            let builder = match policy {
-                // After the token's checks, so that their numbers come first.
-                Some(policy) => builder.merge(policy.builder().clone()),
-                None => builder.policy(run::allow_all())?,
-            };
-            builder
-                .set_limits(run::limits())
-                .build_unauthenticated()?
-                .authorize()
-        };
-        match run::guarded(run) {
+        match authorize(others, facts, policy) {
             Some(Ok(_)) => Ok(()),
             Some(Err(error::Token::FailedLogic(
                 error::Logic::Unauthorized { checks, .. }
@@ -125,9 +113,13 @@ impl AdmittedToken {
         // A policy may look at any fact; checks are known to look at some.
         let names: BTreeSet<&str> = others.iter().flat_map(OtherCheck::names).collect();
         let wanted = |name: &str| policy.is_some() || names.contains(name);
-        let call = call_facts::of_call(call, self.blocks(), &pointers)?;
-        let facts = authority::facts(self.grant()).into_iter().chain(call);
-        let facts = facts.filter(|fact| wanted(fact.name));
+        let budget = Budget {
+            facts: FACTS_MAX,
+            looks: LOOKS_MAX,
+        };
+        let call = call_facts::of_call(call, self.blocks(), &pointers, &wanted, budget)?;
+        let facts = authority::facts(self.grant()).into_iter();
+        let facts = facts.filter(|fact| wanted(fact.name)).chain(call);
         Some(facts.map(run::fact).collect())
     }
 
@@ -143,9 +135,39 @@ impl AdmittedToken {
         let text = longest / TEXT_BYTES_PER_STEP + 1;
         let count = u64::try_from(terms().count()).unwrap_or(u64::MAX);
         let comparisons = count.saturating_mul(count) / COMPARISONS_PER_STEP;
-        let others = self.content().others.iter();
-        others
-            .map(|other| other.work(facts, text))
-            .fold(comparisons.saturating_mul(text), u64::saturating_add)
+        let mut work = comparisons.saturating_mul(text);
+        for other in &self.content().others {
+            if work > EXTENDED_WORK_MAX {
+                break;
+            }
+            work = work.saturating_add(other.work(facts, text));
+        }
+        work
     }
+}
+
+/// Runs checks and a policy over these facts; `None` when the engine panicked.
+fn authorize(
+    others: &[OtherCheck],
+    facts: Vec<Fact>,
+    policy: Option<&DatalogPolicy>,
+) -> Option<Result<usize, error::Token>> {
+    run::guarded(|| {
+        let mut builder = AuthorizerBuilder::new();
+        for other in others {
+            builder = builder.check(other.engine.clone())?;
+        }
+        for fact in facts {
+            builder = builder.fact(fact)?;
+        }
+        let builder = match policy {
+            // After the token's checks, so that their numbers come first.
+            Some(policy) => builder.merge(policy.builder().clone()),
+            None => builder.policy(run::allow_all())?,
+        };
+        builder
+            .set_limits(run::limits())
+            .build_unauthenticated()?
+            .authorize()
+    })
 }

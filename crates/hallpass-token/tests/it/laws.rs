@@ -182,3 +182,73 @@ fn an_empty_budget_map_and_every_budget_round_trip() {
         );
     }
 }
+
+#[test]
+fn caveats_together_are_decided_as_each_alone() {
+    use hallpass_args::Arguments;
+    use hallpass_vocabulary::DenialCode;
+
+    // Many look at the same: what a verifier derives once, and must not mix up.
+    let words = [
+        "/x<=10",
+        "/x>=3",
+        "/x not one of 5",
+        "for kb.search: /x in 2..9",
+        "for tickets.get: /x==4",
+        "/x>=2.5",
+        "each /t starts with a",
+        "each /t ends with b",
+        "for kb.search: each /t contains b",
+        "for tickets.get, mail.send: each /t one of ab",
+        "each /t length<=3",
+        "only arguments t, x",
+        "at most 3 blocks",
+    ];
+    let caveats: Vec<Caveat> = words.iter().map(|words| words.parse().unwrap()).collect();
+    let arguments = [
+        r#"{"x":4,"t":["ab"]}"#,
+        r#"{"x":5,"t":["ab","axb"]}"#,
+        r#"{"x":2,"t":["ab","ba"]}"#,
+        r#"{"x":"4","t":["ab",1]}"#,
+        r#"{"x":4,"X":4,"t":[]}"#,
+        r#"{"x":4,"t":["axxb"],"more":1}"#,
+        r#"{"t":"ab"}"#,
+    ];
+    let base = crate::fixtures::minted(&Grant::new(crate::fixtures::spec()).unwrap());
+    let alone = caveats.iter().map(|caveat| {
+        let one = attenuated(base.expose(), std::slice::from_ref(caveat));
+        admitted(one.expose())
+    });
+    let alone: Vec<_> = alone.collect();
+    let mut dice = crate::differential::Dice(5);
+    let (mut allowed, mut denied) = (0, 0);
+    for _ in 0..600 {
+        let some = |dice: &mut crate::differential::Dice| -> Vec<Caveat> {
+            let count = dice.roll(7) + 1;
+            let some = (0..count).map(|_| dice.roll(caveats.len() as u64) as usize);
+            some.map(|n| caveats[n].clone()).collect()
+        };
+        let (first, second) = (some(&mut dice), some(&mut dice));
+        let text = attenuated(attenuated(base.expose(), &first).expose(), &second);
+        let together = admitted(text.expose());
+        let mut call = call();
+        call.tool = dice.pick(&["kb.search", "tickets.get"]).parse().unwrap();
+        call.arguments = Arguments::parse(dice.pick(&arguments).as_bytes()).unwrap();
+        let failing = together.caveats().iter().find(|placed| {
+            let number = caveats.iter().position(|caveat| *caveat == placed.caveat);
+            alone[number.unwrap()].decide(&call.facts()).is_err()
+        });
+        let expected = failing.map_or(Ok(Clearance::Allow), |placed| {
+            Err((DenialCode::CaveatFailed, Some(placed.place)))
+        });
+        let decided = together.decide(&call.facts());
+        let decided = decided.map_err(|denial| (denial.code, denial.caveat));
+        assert_eq!(decided, expected, "{:?} {call:?}", together.caveats());
+        if decided.is_ok() {
+            allowed += 1;
+        } else {
+            denied += 1;
+        }
+    }
+    assert!(allowed > 50 && denied > 50, "{allowed} {denied}");
+}

@@ -18,6 +18,7 @@ mod docs;
 mod extended;
 mod fixtures;
 mod forge;
+mod heavy;
 mod laws;
 mod monsters;
 mod mutations;

@@ -125,13 +125,27 @@ impl ArgumentCaveat {
         Some(Self { tools, rule })
     }
 
+    /// Whether it looks at calls of this tool.
+    fn binds(&self, tool: &ToolName) -> bool {
+        self.tools.as_ref().is_none_or(|tools| tools.contains(tool))
+    }
+
+    /// Its test, if it is one of an argument.
+    pub(crate) fn test(&self) -> Option<&Test> {
+        match &self.rule {
+            Rule::Only(_) => None,
+            Rule::Test(test) => Some(test),
+        }
+    }
+
+    /// Likewise, if it binds calls of this tool.
+    pub(crate) fn test_for(&self, tool: &ToolName) -> Option<&Test> {
+        self.test().filter(|_| self.binds(tool))
+    }
+
     /// What a call lacks or has too much of.
     pub(crate) fn failing(&self, call: &CallFacts<'_>) -> Option<Failing> {
-        if self
-            .tools
-            .as_ref()
-            .is_some_and(|tools| !tools.contains(call.tool))
-        {
+        if !self.binds(call.tool) {
             return None;
         }
         match &self.rule {
@@ -178,6 +192,59 @@ impl Test {
             quality,
             condition,
         })
+    }
+
+    /// Whether both look at the same quality of the same argument.
+    pub(crate) fn is_alike(&self, other: &Self) -> bool {
+        (self.quality, self.each) == (other.quality, other.each) && self.pointer == other.pointer
+    }
+
+    /// Which of these hold, a bit for each number; none when the first fails. They are all alike, and what they look at is derived once: a token
+    /// can hold a hundred tests of one argument, and an argument can take milliseconds to normalise.
+    pub(crate) fn holding<'t>(
+        arguments: &Arguments,
+        tests: impl Iterator<Item = (usize, &'t Self)> + Clone,
+    ) -> u128 {
+        let Some((_, any)) = tests.clone().next() else {
+            return 0;
+        };
+        let Ok(Some(value)) = any.pointer.resolve_unambiguous(arguments.members()) else {
+            return 0;
+        };
+        let mut holding = tests
+            .clone()
+            .fold(0, |bits, (number, _)| bits | 1 << number);
+        let mut look_at = |value| {
+            let Ok(seen) = any.quality.of(value) else {
+                return 0;
+            };
+            // The first that fails is the answer, so the others are of no interest then.
+            if !any.condition.holds(&seen) {
+                return 0;
+            }
+            for (number, test) in tests.clone().skip(1) {
+                if holding >> number & 1 == 1 && !test.condition.holds(&seen) {
+                    holding &= !(1 << number);
+                }
+            }
+            holding
+        };
+        if !any.each {
+            return look_at(value);
+        }
+        match value {
+            Value::Array(elements) if (1..=ITEMS_MAX).contains(&elements.len()) => {
+                let mut all = 0;
+                for element in elements {
+                    all = look_at(element);
+                    if all == 0 {
+                        break;
+                    }
+                }
+                all
+            }
+            _ => 0,
+        }
     }
 
     fn check_kind(&self) -> CheckKind {
