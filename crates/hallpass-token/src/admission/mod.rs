@@ -14,6 +14,8 @@ use crate::token::VerifiedToken;
 
 pub use error::{AdmissionError, NotAdmitted};
 pub(crate) use read::Content;
+#[cfg(test)]
+pub(crate) use read::decode_block;
 
 /// Where a caveat stands in its token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

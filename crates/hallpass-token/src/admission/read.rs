@@ -117,7 +117,7 @@ fn add_symbols<'a>(
         })
 }
 
-fn decode_block(signed: &SignedBlock) -> Result<schema::Block, NotAdmitted> {
+pub(crate) fn decode_block(signed: &SignedBlock) -> Result<schema::Block, NotAdmitted> {
     if signed.external.is_some() {
         return Err(NotAdmitted::ThirdParty);
     }

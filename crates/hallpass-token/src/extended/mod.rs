@@ -7,6 +7,8 @@
 
 mod check;
 mod policy;
+#[cfg(test)]
+mod samples;
 
 use std::collections::BTreeSet;
 

@@ -11,6 +11,7 @@
 )]
 
 mod approvals;
+mod biscuit_samples;
 mod caveat_page;
 mod describe;
 mod differential;
