@@ -1,55 +1,9 @@
-//! Any bytes as the arguments of a call: never a panic, what is read is written in one form that reads the same, and a
-//! pointer leads where serde_json's own leads.
-//!
-//! Bytes before the first 0xFF, which no JSON holds, are a pointer; without one, all of it is the arguments.
+//! The check and its seeds are those of the short form in the tests of hallpass-args.
 #![no_main]
 
-use hallpass_args::{Arguments, Pointer};
-use libfuzzer_sys::fuzz_target;
-use serde_json::Value;
+#[path = "../../crates/hallpass-args/tests/it/fuzz/arguments.rs"]
+mod arguments;
+#[path = "../seeds.rs"]
+mod seeds;
 
-fuzz_target!(|bytes: &[u8]| {
-    let mut parts = bytes.rsplitn(2, |byte| *byte == 0xff);
-    let body = parts.next().unwrap();
-    let Ok(arguments) = Arguments::parse(body) else {
-        return;
-    };
-    let again = Arguments::parse(arguments.canonical()).expect("the canonical form is strict JSON");
-    assert!(again == arguments, "the canonical form reads differently");
-
-    // Where numbers are equal as doubles, a reader that is not strict sees the same arguments.
-    let lenient: Value = serde_json::from_slice(body).expect("strict JSON is JSON");
-    let rewritten = serde_json::to_vec(&lenient).unwrap();
-    assert_eq!(Arguments::parse(&rewritten).as_ref(), Ok(&arguments));
-
-    let document = Value::Object(arguments.members().clone());
-    let text = parts.next().and_then(|text| std::str::from_utf8(text).ok());
-    if let Some(Ok(pointer)) = text.map(str::parse::<Pointer>) {
-        let found = pointer.resolve(arguments.members());
-        assert_eq!(found, document.pointer(pointer.as_str()));
-    }
-    every_node(&arguments, &document);
-});
-
-/// Each value below the top is found where it is.
-fn every_node(arguments: &Arguments, document: &Value) {
-    let mut open = vec![(String::new(), document)];
-    while let Some((text, value)) = open.pop() {
-        if let Ok(pointer) = text.parse::<Pointer>() {
-            let found = pointer.resolve(arguments.members()).expect("it is there");
-            assert!(found == value && document.pointer(&text) == Some(value));
-        }
-        match value {
-            Value::Array(items) => {
-                let places = items.iter().enumerate();
-                open.extend(places.map(|(place, item)| (format!("{text}/{place}"), item)));
-            }
-            Value::Object(members) => open.extend(members.iter().map(|(name, member)| {
-                let name = name.replace('~', "~0").replace('/', "~1");
-                (format!("{text}/{name}"), member)
-            })),
-            _ => {}
-        }
-        open.truncate(1000);
-    }
-}
+libfuzzer_sys::fuzz_target!(init: seeds::write(&arguments::seeds()), |bytes: &[u8]| arguments::check(bytes));

@@ -9,6 +9,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod fuzz;
 mod json_parsing;
 mod rfc_8785;
 

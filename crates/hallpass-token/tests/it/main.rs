@@ -19,6 +19,7 @@ mod docs;
 mod extended;
 mod fixtures;
 mod forge;
+mod fuzz;
 mod heavy;
 mod laws;
 mod monsters;
