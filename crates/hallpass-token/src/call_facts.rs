@@ -128,3 +128,88 @@ fn term(seen: Seen<'_>) -> Term<'_> {
         Seen::Text(text) => Term::Text(text),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use hallpass_args::{Arguments, Pointer};
+    use hallpass_vocabulary::Timestamp;
+
+    use super::*;
+
+    const ARGUMENTS: [&str; 5] = [
+        r#"{"a":1,"b":"x","c":true,"d":null,"e":[1,2],"f":{"g":1},"h":1.5,"i":"/p","j":"https://a.test"}"#,
+        r#"{"a":"1","b":2,"c":"true","d":"null","e":["x","y"],"f":[],"h":"1.5","i":"10.0.0.1","j":["/p"]}"#,
+        r#"{"a":[true],"b":["https://a.test:1"],"c":[1,"x"],"d":[1.5,2],"e":["a@b.test"],"h":["10.0.0.1"]}"#,
+        r#"{"a":"a@b.test","b":[null],"c":[[]],"d":[{}],"e":["x"],"i":["ws://a.test","ftp://b.test"]}"#,
+        "{}",
+    ];
+
+    fn facts(arguments: &str, look: impl FnOnce(&[Predicate<'_>])) {
+        let arguments = Arguments::parse(arguments.as_bytes()).unwrap();
+        let pointers = ["/a", "/b", "/c", "/d", "/e", "/f", "/f/g", "/h", "/i", "/j"];
+        let pointers: Vec<Pointer> = pointers.iter().map(|p| p.parse().unwrap()).collect();
+        let call = CallFacts {
+            now: Timestamp::from_unix_seconds(1_795_253_410),
+            audience: &"tickets".parse().unwrap(),
+            environment: &"dev".parse().unwrap(),
+            tool: &"kb.search".parse().unwrap(),
+            arguments: &arguments,
+        };
+        let all = pointers.iter().collect();
+        look(&of_call(&call, 1, &all, &|_| true, Budget::UNBOUNDED).unwrap());
+    }
+
+    fn type_of(term: &Term<'_>) -> &'static str {
+        match term {
+            Term::Bool(_) => "bool",
+            Term::Bytes(_) => "bytes",
+            Term::Date(_) => "date",
+            Term::Integer(_) => "integer",
+            Term::Set(_) => "set",
+            Term::Text(_) => "text",
+            Term::Variable(_) => "variable",
+        }
+    }
+
+    #[test]
+    fn trap_4_each_fact_has_terms_of_one_type_whatever_the_arguments() {
+        let mut types = BTreeMap::new();
+        for arguments in ARGUMENTS {
+            facts(arguments, |facts| {
+                for fact in facts {
+                    let these: Vec<_> = fact.terms.iter().map(type_of).collect();
+                    let before = types.entry(fact.name.to_owned()).or_insert(these.clone());
+                    assert_eq!(*before, these, "{fact}");
+                }
+            });
+        }
+        assert!(types.len() > 25, "{:?}", types.keys());
+    }
+
+    #[test]
+    fn trap_9_a_call_has_one_time_and_an_argument_one_value_of_each_fact() {
+        for arguments in ARGUMENTS {
+            facts(arguments, |facts| {
+                let mut seen: BTreeMap<String, Vec<String>> = BTreeMap::new();
+                for fact in facts
+                    .iter()
+                    .filter(|fact| !fact.name.starts_with("call:item_"))
+                {
+                    let about = match fact.terms.as_slice() {
+                        [pointer, _] => format!("{} {pointer}", fact.name),
+                        _ => fact.name.to_owned(),
+                    };
+                    seen.entry(about).or_default().push(fact.to_string());
+                }
+                assert_eq!(seen.get("time").map(Vec::len), Some(1));
+                for (about, facts) in seen {
+                    // An array has its kind, and those of its elements.
+                    let kinds = about.starts_with(KIND_FACT) && facts[0].ends_with("\"array\")");
+                    assert!(facts.len() == 1 || kinds, "{facts:?}");
+                }
+            });
+        }
+    }
+}

@@ -72,8 +72,8 @@ pub const SYMBOLS_PER_BLOCK_MAX: usize = 192;
 pub const SYMBOL_BYTES_MAX: usize = 256;
 
 /// Bytes of an argument's text that caveats look at. Longer ones have a kind and nothing else, so every caveat on their
-/// content denies. What a caveat looks at is derived once, however many caveats look at it, so that a token full of
-/// caveats on the largest arguments is decided in some 20 ms.
+/// content denies. What caveats look at is derived once, however many look at it; a token full of searches in the
+/// longest text took 18 to 26 ms (docs/verification.md).
 pub const ARGUMENT_TEXT_BYTES_MAX: usize = 64 * 1024;
 
 /// Elements of an array argument that caveats look at, for the same reason. Longer arrays deny every `each` caveat.

@@ -116,11 +116,7 @@ fn every_test_that_the_page_of_checks_names_exists() {
         .filter(|path| path.ends_with(".rs") && path.contains("/tests/it/"))
         .collect();
     for (package, filter) in filters {
-        let folder = match package {
-            "hallpass-cli" => "cli/".to_owned(),
-            "orchestrator" | "tickets-service" => format!("examples/{package}/"),
-            package => format!("crates/{package}/"),
-        };
+        let folder = folder_of(package);
         let exists = tests
             .iter()
             .filter(|path| path.starts_with(&folder))
@@ -130,4 +126,57 @@ fn every_test_that_the_page_of_checks_names_exists() {
             });
         assert!(exists, "no test of `{package}` is called `{filter}`");
     }
+}
+
+fn folder_of(package: &str) -> String {
+    match package {
+        "hallpass-cli" => "cli/".to_owned(),
+        "orchestrator" | "tickets-service" => format!("examples/{package}/"),
+        package => format!("crates/{package}/"),
+    }
+}
+
+#[test]
+fn every_test_that_the_page_of_traps_names_exists() {
+    let page = required_text("docs/traps.md");
+    let mut files = tracked_files();
+    files.retain(|path| path.ends_with(".rs"));
+    let sources: Vec<(String, String)> = files
+        .into_iter()
+        .map(|path| {
+            let text = required_text(&path);
+            (path, text)
+        })
+        .collect();
+    let mut rows = 0;
+    let mut wrong = Vec::new();
+    for row in page.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").collect();
+        let [_, _, answer, named] = cells.as_slice() else {
+            wrong.push(format!("not four cells: {row}"));
+            continue;
+        };
+        if named.trim() == "test" {
+            continue;
+        }
+        rows += 1;
+        let names: Vec<&str> = named.split('`').skip(1).step_by(2).collect();
+        // Without a test stands only what is not there yet.
+        if names.is_empty() && !answer.starts_with("not in this version") {
+            wrong.push(format!("no test: {row}"));
+        }
+        for name in names {
+            let exists = name.split_once("::").is_some_and(|(package, test)| {
+                let folder = folder_of(package);
+                sources.iter().any(|(path, text)| {
+                    path.starts_with(&folder) && text.contains(&format!("fn {test}("))
+                })
+            });
+            if !exists {
+                wrong.push(format!("`{name}` is nowhere"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(rows > 50, "only {rows} rows");
 }

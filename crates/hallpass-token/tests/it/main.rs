@@ -28,4 +28,5 @@ mod round_trip;
 mod rules;
 mod signatures;
 mod traps;
+mod traps_arguments;
 mod vectors;

@@ -3,7 +3,9 @@
 
 use std::net::IpAddr;
 
-use hallpass_args::{Cidr, Decimal, DnsName, EmailAddress, IpBits, NormalPath, Pointer, UrlParts};
+use hallpass_args::{
+    Cidr, Decimal, DnsName, EmailAddress, IpBits, NormalPath, PATH_BYTES_MAX, Pointer, UrlParts,
+};
 
 pub fn check(bytes: &[u8]) {
     let Some((pick, text)) = bytes.split_first() else {
@@ -29,7 +31,10 @@ fn path(text: &str) {
     };
     let form = path.as_str();
     assert!(form.ends_with('/') && !form.contains("//"));
-    assert_eq!(NormalPath::normalise(form).as_ref(), Ok(&path));
+    // The longest is a byte longer as a form than it may be as a text.
+    if form.len() <= PATH_BYTES_MAX {
+        assert_eq!(NormalPath::normalise(form).as_ref(), Ok(&path));
+    }
     assert_eq!(NormalPath::normalise(&path.to_string()), Ok(path.clone()));
     let once = decoded(form);
     for seen in [form, &once, &decoded(&once)] {

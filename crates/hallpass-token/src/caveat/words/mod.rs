@@ -122,17 +122,23 @@ fn is_bare_in_pointer(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_./~$@-".contains(c)
 }
 
-/// Characters of a text that needs no quotes.
+/// Characters of a text that is read without quotes. More than are written without: also what stands in hosts, networks
+/// and patterns people are used to.
 fn is_bare(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_./:@+-[]~*%".contains(c)
 }
 
-/// Whether a text can stand without quotes where a value can be a number too.
+/// Whether a text is read without quotes where a value can be a number too.
 fn is_bare_value(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || "_/.@[".contains(c))
         && text.chars().all(is_bare)
         && !text.contains("..")
         && !matches!(text, "true" | "false" | "null")
+}
+
+/// Whether a text is written without quotes: docs/caveats.md, "The words".
+fn is_written_bare(text: &str) -> bool {
+    is_bare_value(text) && !text.contains(['[', ']', '~', '*', '%'])
 }
 
 #[cfg(test)]
@@ -171,7 +177,11 @@ mod tests {
             "/to count>=1",
             "/id starts with T-",
             "/id ends with \" \"",
-            "/id contains 100",
+            "/id contains \"100\"",
+            "/id contains \"[a]\"",
+            "/mode==\"*\"",
+            "/mode==\"a~b%\"",
+            "only arguments \"null\"",
             "/path under /workspace",
             "/path under /",
             "/path under .",
@@ -214,6 +224,9 @@ mod tests {
             ("/path under notes", "/path under ./notes"),
             ("/path under /a/./b", "/path under /a/b"),
             ("/mode == \"fast\"", "/mode==fast"),
+            ("/mode == a*", "/mode==\"a*\""),
+            ("/id contains 100", "/id contains \"100\""),
+            ("/id starts with ..", "/id starts with \"..\""),
             ("/price <= 99.950000", "/price<=99.95"),
             ("/status one of b,a , b", "/status one of a, b"),
             (

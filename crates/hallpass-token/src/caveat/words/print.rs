@@ -7,7 +7,7 @@ use hallpass_args::{Cidr, Decimal, NormalPath, Pointer};
 
 use super::{
     AT_MOST, BLOCKS, EACH, EXPIRES_BEFORE, FOR, NO_ARGUMENTS, ONLY_ARGUMENTS, ONLY_SERVICES,
-    ONLY_TOOLS, is_bare, is_bare_in_pointer, is_bare_value,
+    ONLY_TOOLS, is_bare_in_pointer, is_written_bare,
 };
 use crate::caveat::Caveat;
 use crate::caveat::argument::condition::{Bounds, Condition, Constant, Values};
@@ -49,7 +49,7 @@ fn test_words(test: &Test, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 Constant::Bool(value) => write!(f, "{value}"),
                 Constant::Integer(value) => number(quality, *value, f),
                 Constant::Null => f.write_str("null"),
-                Constant::Text(text) => write!(f, "{}", Value(text)),
+                Constant::Text(text) => write!(f, "{}", Text(text)),
             }
         }
         (quality, Condition::Within(bounds)) => {
@@ -81,10 +81,8 @@ fn test_words(test: &Test, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 _ => " one of ",
             };
             match values {
-                // Where only a text can stand.
-                Values::Texts(values) if quality != Quality::Text => {
-                    list(f, words, values.iter().map(|text| Text(text)))
-                }
+                // Hosts, domains and schemes are of plain characters.
+                Values::Texts(values) if quality != Quality::Text => list(f, words, values.iter()),
                 values => list_of(f, words, values),
             }
         }
@@ -135,7 +133,7 @@ fn number(quality: Quality, value: i64, f: &mut fmt::Formatter<'_>) -> fmt::Resu
 fn list_of(f: &mut fmt::Formatter<'_>, lead: &str, values: &Values) -> fmt::Result {
     match values {
         Values::Integers(values) => list(f, lead, values.iter()),
-        Values::Texts(values) => list(f, lead, values.iter().map(|text| Value(text))),
+        Values::Texts(values) => list(f, lead, values.iter().map(|text| Text(text))),
     }
 }
 
@@ -154,25 +152,12 @@ fn list<T: fmt::Display>(
     Ok(())
 }
 
-/// A text where only a text can stand.
+/// A text, a name of an argument or a path.
 struct Text<'a>(&'a str);
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.0.is_empty() && self.0.chars().all(is_bare) {
-            f.write_str(self.0)
-        } else {
-            quoted(self.0, f)
-        }
-    }
-}
-
-/// A text where a number can stand too.
-struct Value<'a>(&'a str);
-
-impl fmt::Display for Value<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if is_bare_value(self.0) {
+        if is_written_bare(self.0) {
             f.write_str(self.0)
         } else {
             quoted(self.0, f)
