@@ -67,6 +67,9 @@ impl IpBits {
     }
 }
 
+/// Bytes of the longest text of bits: `6:` and 128 of them.
+const IPV6_BITS_BYTES: usize = 130;
+
 fn bits(address: IpAddr) -> String {
     let (family, bits, width) = match address {
         IpAddr::V4(four) => ("4:", u128::from(four.to_bits()), u32::BITS),
@@ -75,7 +78,10 @@ fn bits(address: IpAddr) -> String {
     let digits = (0..width)
         .rev()
         .map(|place| if (bits >> place) & 1 == 1 { '1' } else { '0' });
-    family.chars().chain(digits).collect()
+    let mut text = String::with_capacity(IPV6_BITS_BYTES);
+    text.push_str(family);
+    text.extend(digits);
+    text
 }
 
 /// Reads an address. The standard library takes neither leading zeros nor zones.

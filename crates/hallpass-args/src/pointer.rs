@@ -123,26 +123,19 @@ fn the_one<'v>(
     *names_left = names_left
         .checked_sub(members.len())
         .ok_or(Ambiguous::TooManyNames)?;
-    let mut others = members.keys().filter(|other| *other != name);
-    if others.any(|other| is_same_without_case(other, name)) {
+    let is_ascii = name.is_ascii();
+    let is_same = |other: &String| {
+        other.eq_ignore_ascii_case(name)
+            || (!(is_ascii && other.is_ascii()) && folded(other).eq(folded(name)))
+    };
+    if members.keys().any(|other| is_same(other) && other != name) {
         return Err(Ambiguous::Case);
     }
     Ok(members.get(name))
 }
 
-/// Simple case folding, both ways: `ſ` and the Kelvin sign are `s` and `k` to readers that fold.
-fn is_same_without_case(one: &str, other: &str) -> bool {
-    if one.eq_ignore_ascii_case(other) {
-        return true;
-    }
-    if one.is_ascii() && other.is_ascii() {
-        return false;
-    }
-    // Character by character: names that differ do so early.
-    folded(one).eq(folded(other))
-}
-
-/// Lower-cased first as well: `ẞ` has no upper case but `ß` has.
+/// Without regard to case, character by character, since names that differ do so early. Both ways, for `ſ` and the Kelvin
+/// sign are `s` and `k` to readers that fold; and lower-cased first as well, for `ẞ` has no upper case but `ß` has.
 fn folded(text: &str) -> impl Iterator<Item = char> {
     let lower = text.chars().flat_map(char::to_lowercase);
     let upper = lower.flat_map(char::to_uppercase);
