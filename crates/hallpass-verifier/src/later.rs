@@ -54,6 +54,11 @@ impl<T> Promise<T> {
     pub(crate) fn give(self, value: T) {
         self.0.settle(Some(value));
     }
+
+    /// Whether somebody still waits.
+    pub(crate) fn is_awaited(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
 }
 
 impl<T> Drop for Promise<T> {
@@ -64,7 +69,7 @@ impl<T> Drop for Promise<T> {
 
 impl<T> Later<T> {
     /// Blocks until the value is there; `None` when it does not come, or not in time.
-    pub(crate) fn wait(self, limit: Duration) -> Option<T> {
+    pub(crate) fn wait(&self, limit: Duration) -> Option<T> {
         let waiting = |state: &mut State<T>| matches!(state, State::Waiting(_));
         let state = self.0.lock();
         let waited = self.0.changed.wait_timeout_while(state, limit, waiting);

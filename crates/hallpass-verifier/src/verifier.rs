@@ -148,12 +148,15 @@ impl Verifier {
         let (verifier, text) = (self.clone(), Zeroizing::new(token.to_owned()));
         let (call, now, arrived) = (checked.call.clone(), checked.now, checked.arrived);
         let job = move || {
-            let mut checked = verifier.check(Some(&text), call, now);
-            checked.arrived = arrived;
-            promise.give(verifier.commit(checked));
+            // What nobody waits for any more is on record already, and would keep the others waiting.
+            if promise.is_awaited() {
+                let mut checked = verifier.check(Some(&text), call, now);
+                checked.arrived = arrived;
+                promise.give(checked);
+            }
         };
         match threads.run(job) {
-            Ok(()) => Commit::elsewhere(&self.0, checked.now, later),
+            Ok(()) => Commit::elsewhere(&self.0, later, checked),
             // The verdict that was put off denies `overloaded`.
             Err(Busy) => self.commit(checked),
         }
