@@ -207,7 +207,7 @@ TESTS: Dict[str, Callable[[Tuple[Expression, ...]], Test]] = {
     "length": lambda where: _bounds(where, least=0),
     "count": lambda where: _bounds(where, least=0),
     "path": _affix("starts_with", lambda root: normalise.path(root) == root),
-    "url_scheme": _within_set("str", lambda scheme: re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme)),
+    "url_scheme": _within_set("str", lambda scheme: normalise.url(f"{scheme}://host/").get("url_scheme") == scheme),
     "url_host": _within_set("str", lambda host: normalise.url_host(host) == host),
     "url_domain": _affix("ends_with", lambda text: text[:1] == "." and normalise.dns_name(text[1:]) == text[1:]),
     "url_port": _within_set("int", lambda port: 1 <= port <= 65535),

@@ -26,18 +26,20 @@ CONFUSABLE = re.compile(
 )
 ESCAPE = re.compile("%(?:[0-9A-Fa-f\u0080-\U0010ffff]{2}|[uU][0-9A-Fa-f\u0080-\U0010ffff]{4})")
 BAD_END = re.compile(f"[.{WHITE_SPACE}][{INVISIBLE}]*\\Z|\\A[{INVISIBLE}]+\\Z")
+PARENT = re.compile("[^\x00-\x7f]*\\.[^\x00-\x7f]*\\.[^\x00-\x7f]*(?:[;?#].*)?")  # to who drops all but ASCII, or reads a URL
+DRIVE = re.compile("[A-Za-z]:")
 BAD_BEGINNING = re.compile(f"[{WHITE_SPACE}{INVISIBLE}~\u02dc\u0303]")
 
 
 def path(text: str) -> Optional[str]:
     """`/a/b/` or `./a/b/`."""
     relative = not text.startswith("/")
-    if not text or len(text.encode()) > PATH_BYTES_MAX:
+    if not text or text.startswith("-") or len(text.encode()) > PATH_BYTES_MAX:
         return None
     if "//" in text or "\\" in text or CONTROL.search(text) or CONFUSABLE.search(text) or ESCAPE.search(text):
         return None
     components = [component for component in text.split("/") if component not in ("", ".")]
-    if any(BAD_END.search(component) for component in components):  # `..` too ends in a dot
+    if any(BAD_END.search(part) or PARENT.fullmatch(part) or DRIVE.match(part) for part in components):
         return None
     if components and (BAD_BEGINNING.match(components[0]) or (relative and ":" in components[0])):
         return None
@@ -45,6 +47,11 @@ def path(text: str) -> Optional[str]:
     return normal if len(normal.encode()) <= PATH_BYTES_MAX + 1 else None
 
 
+# Schemes that lead to no host, whatever stands where others have one.
+SCHEMES_WITHOUT_HOST = frozenset(
+    "about blob compress.bzip2 compress.zlib data expect file filesystem glob jar javascript mailto netdoc phar php rar vbscript"
+    " view-source zip zlib".split()
+)
 DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443, "ftp": 21}
 URL = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<host>\[[^\[\]]*\]|[^\[\]/?#:@]+)(?P<port>:[0-9]+)?"
@@ -58,7 +65,7 @@ def url(text: str) -> Dict[str, Any]:
     if len(text.encode()) > URL_BYTES_MAX or not URL_CHARACTERS.fullmatch(text):
         return {}
     parts = URL.fullmatch(text)
-    if parts is None:
+    if parts is None or parts["scheme"].lower() in SCHEMES_WITHOUT_HOST:
         return {}
     name = dns_name(parts["host"])
     address = name or _host_address(parts["host"])
@@ -137,6 +144,6 @@ def email_domain(text: str) -> Optional[str]:
     if len(text.encode()) > EMAIL_BYTES_MAX:
         return None
     local, at, domain = text.partition("@")
-    if not at or len(local) > 64 or not re.fullmatch(rf"(?!-){ATEXT}(\.{ATEXT})*", local):
+    if not at or len(local) > 64 or not re.fullmatch(rf"(?!-)(?!.*=\?){ATEXT}(\.{ATEXT})*", local):
         return None
     return dns_name(domain) if "." in domain else None

@@ -62,6 +62,10 @@ impl EmailAddress {
         if local.starts_with('-') {
             return Err(EmailRefused::Local);
         }
+        // An encoded word (RFC 2047): some mailers decode it, and what comes out may hold an `@` of its own.
+        if local.contains("=?") {
+            return Err(EmailRefused::Local);
+        }
         if !local
             .split('.')
             .all(|atom| !atom.is_empty() && atom.bytes().all(is_atom))
@@ -102,7 +106,7 @@ mod tests {
         for (text, domain) in [
             ("alice@example.com", "example.com"),
             ("Alice.B+tag@Mail.Example.COM", "mail.example.com"),
-            ("#$&'*+-/=?^_`{|}~@example.com", "example.com"),
+            ("#$&'*+-/?=^_`{|}~@example.com", "example.com"),
             ("a@xn--bcher-kva.example", "xn--bcher-kva.example"),
         ] {
             assert_eq!(EmailAddress::parse(text).unwrap().domain(), domain);
@@ -143,6 +147,8 @@ mod tests {
             ("a\r\nBcc:b@example.com", Local),
             ("\u{e9}@example.com", Local),
             ("<a@example.com>", Local),
+            ("=?utf-8?q?eve=40evil.example=3e=20?=@example.com", Local),
+            ("a=?x@example.com", Local),
             ("a@example.com>", Domain(Name::Character)),
             ("a@example.com ", Domain(Name::Character)),
             ("a@example.com\n", Domain(Name::Character)),

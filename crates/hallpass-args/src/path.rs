@@ -32,7 +32,7 @@ pub enum PathRefused {
     #[error("a path must not hold a backslash")]
     Backslash,
     /// A drive (`C:`) or a URL scheme (`file:`) to some readers.
-    #[error("a relative path must not hold a colon in its first component")]
+    #[error("a path must not hold a drive, and a relative path no colon in its first component")]
     Colon,
     /// NUL and the other control characters.
     #[error("a path must not hold a control character")]
@@ -50,12 +50,15 @@ pub enum PathRefused {
     /// The home directory, to a shell.
     #[error("a path must not start with `~`")]
     Home,
+    /// An option (`-rf`) or standard input (`-`) to programs that are handed paths.
+    #[error("a relative path must not start with `-`; `./-` does not")]
+    Hyphen,
     /// A character that some readers turn into one of `. / \ % ~ :`.
     #[error(
         "a path must not hold a character that resembles a dot, slash, percent sign, tilde or colon"
     )]
     LookAlike,
-    /// `..`.
+    /// `..`, or what a reader makes of it: `..;x`, `..?` and `..#` where a path becomes part of a URL, `..é` in ASCII.
     #[error("a path must not hold `..`")]
     Parent,
     /// Something to decode, once or twice.
@@ -84,6 +87,10 @@ impl NormalPath {
         check_characters(text)?;
         if text.contains("//") {
             return Err(PathRefused::DoubleSlash);
+        }
+        // Whoever is handed `./-` sees the dot.
+        if text.starts_with('-') {
+            return Err(PathRefused::Hyphen);
         }
         let absolute = text.starts_with('/');
         let mut normal = String::with_capacity(text.len() + "./".len() + "/".len());
@@ -136,14 +143,28 @@ impl fmt::Display for NormalPath {
 }
 
 fn check_component(component: &str) -> Result<(), PathRefused> {
-    if component == ".." {
+    if is_parent(component) {
         return Err(PathRefused::Parent);
+    }
+    // Joined to a root, a drive replaces it, wherever the path was cut before.
+    if matches!(component.as_bytes(), [drive, b':', ..] if drive.is_ascii_alphabetic()) {
+        return Err(PathRefused::Colon);
     }
     let seen = component.trim_end_matches(is_ignorable);
     if seen.is_empty() || seen.ends_with(|c: char| c == '.' || c.is_whitespace()) {
         return Err(PathRefused::End);
     }
     Ok(())
+}
+
+/// Whether a reader is left with `..`: one that drops what is not ASCII, and one that reads a URL, for which a component
+/// ends at `;` (Java's servlets) and the path at `?` or `#`.
+fn is_parent(component: &str) -> bool {
+    let name = component.split([';', '?', '#']).next();
+    name.unwrap_or_default()
+        .chars()
+        .filter(char::is_ascii)
+        .eq("..".chars())
 }
 
 /// What the first named component must not be: something that makes the path start elsewhere.
@@ -210,7 +231,10 @@ mod tests {
             ("a/b", "./a/b/", "./a/b"),
             ("./a/.", "./a/", "./a"),
             ("/a..b/.hidden", "/a..b/.hidden/", "/a..b/.hidden"),
-            ("/a/~b/c:d", "/a/~b/c:d/", "/a/~b/c:d"),
+            ("/a/~b/cc:d/1:2", "/a/~b/cc:d/1:2/", "/a/~b/cc:d/1:2"),
+            ("./-rf/-", "./-rf/-/", "./-rf/-"),
+            ("/-/..a;?#", "/-/..a;?#/", "/-/..a;?#"),
+            ("/a/.\u{e9}/.;x", "/a/.\u{e9}/.;x/", "/a/.\u{e9}/.;x"),
             ("/100%", "/100%/", "/100%"),
             ("/%2/%g0", "/%2/%g0/", "/%2/%g0"),
             ("/a b/ c", "/a b/ c/", "/a b/ c"),
@@ -234,6 +258,19 @@ mod tests {
             ("/..", Parent),
             ("/workspace/../etc", Parent),
             ("a/..", Parent),
+            ("/workspace/..;/etc", Parent),
+            ("/workspace/..;a=b/etc", Parent),
+            ("/workspace/..?a", Parent),
+            ("/workspace/..#", Parent),
+            ("/workspace/..\u{e9}/etc", Parent),
+            ("/workspace/\u{e9}.\u{e9}./etc", Parent),
+            ("-", Hyphen),
+            ("-rf", Hyphen),
+            ("--output=/etc/passwd", Hyphen),
+            ("-T/etc/passwd", Hyphen),
+            ("/C:/x", Colon),
+            ("/workspace/C:/x", Colon),
+            ("a/b/c:x", Colon),
             ("/workspace/%2e%2e/etc", PercentEncoded),
             ("/workspace/..%2fetc", PercentEncoded),
             ("/workspace/%252e%252e/etc", PercentEncoded),
@@ -271,8 +308,8 @@ mod tests {
             ("/a./b", End),
             ("/a /b", End),
             ("/a\u{a0}/b", End),
-            ("/a/..\u{200b}", End),
-            ("/a/.\u{200c}.", End),
+            ("/a/..\u{200b}", Parent),
+            ("/a/.\u{200c}.", Parent),
             ("/a/\u{200b}/b", End),
             ("/a/.. ", End),
             (" /etc", End),

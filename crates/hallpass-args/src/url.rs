@@ -43,6 +43,9 @@ pub enum UrlRefused {
     /// No scheme, or one that is no word.
     #[error("a url must start with a scheme, such as https")]
     Scheme,
+    /// A scheme whose readers look at no host, whatever stands where others have one.
+    #[error("a url must not have a scheme that leads to no host, such as file, data or javascript")]
+    SchemeWithoutHost,
     /// Not exactly `//` after the scheme.
     #[error("a url must have `//` after its scheme")]
     Slashes,
@@ -53,6 +56,31 @@ pub enum UrlRefused {
     #[error("a url must not hold user information")]
     UserInformation,
 }
+
+/// Schemes that lead to a file, to their own text or to a program, with `//example.com` behind them too: those of
+/// browsers, of Python's urllib, of Java and of PHP. Sorted.
+const SCHEMES_WITHOUT_HOST: [&str; 20] = [
+    "about",
+    "blob",
+    "compress.bzip2",
+    "compress.zlib",
+    "data",
+    "expect",
+    "file",
+    "filesystem",
+    "glob",
+    "jar",
+    "javascript",
+    "mailto",
+    "netdoc",
+    "phar",
+    "php",
+    "rar",
+    "vbscript",
+    "view-source",
+    "zip",
+    "zlib",
+];
 
 impl UrlParts {
     /// Reads an absolute URL with an authority.
@@ -69,6 +97,10 @@ impl UrlParts {
             return Err(UrlRefused::Scheme);
         }
         let rest = rest.strip_prefix("//").ok_or(UrlRefused::Slashes)?;
+        let scheme = scheme.to_ascii_lowercase();
+        if SCHEMES_WITHOUT_HOST.contains(&&*scheme) {
+            return Err(UrlRefused::SchemeWithoutHost);
+        }
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, tail) = rest.split_at_checked(end).ok_or(UrlRefused::NoHost)?;
         // Some readers end the authority only at a `/`, and find user information where RFC 3986 has a query.
@@ -78,7 +110,6 @@ impl UrlParts {
         if authority.is_empty() {
             return Err(UrlRefused::NoHost);
         }
-        let scheme = scheme.to_ascii_lowercase();
         let (host, port) = host_and_port(authority);
         let port = match port {
             Some(digits) => Some(read_port(digits)?),
@@ -271,7 +302,12 @@ mod tests {
             ("http:///a", NoHost),
             ("http:////a", NoHost),
             ("http://?a", NoHost),
-            ("file:///etc/passwd", NoHost),
+            ("file:///etc/passwd", SchemeWithoutHost),
+            ("file://localhost/etc/passwd", SchemeWithoutHost),
+            ("FILE://example.com/etc/passwd", SchemeWithoutHost),
+            ("javascript://example.com/%0aalert(1)", SchemeWithoutHost),
+            ("data://example.com/,text", SchemeWithoutHost),
+            ("php://filter/resource=a", SchemeWithoutHost),
             ("http://u@a", UserInformation),
             ("http://u:p@a/", UserInformation),
             ("http://@a/", UserInformation),
