@@ -1,6 +1,7 @@
 //! The arguments of a call on the command line: the JSON itself, `-` for standard input, `@FILE` for a file.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -11,8 +12,8 @@ use hallpass_args::{ARGUMENTS_BYTES_MAX, Arguments};
 
 use crate::hint::HintExt as _;
 
-/// Where arguments come from.
-#[derive(Debug, Clone)]
+/// Where arguments come from. `Debug` hides them: they may be sensitive.
+#[derive(Clone)]
 pub(crate) enum ArgumentsInput {
     /// A file.
     File(PathBuf),
@@ -31,6 +32,16 @@ impl FromStr for ArgumentsInput {
             None if text == "-" => Self::Stdin,
             None => Self::Text(text.to_owned()),
         })
+    }
+}
+
+impl fmt::Debug for ArgumentsInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Stdin => f.write_str("Stdin"),
+            Self::Text(_) => f.write_str("Text(redacted)"),
+        }
     }
 }
 
@@ -70,4 +81,15 @@ fn read_text(source: impl Read) -> anyhow::Result<String> {
         "they have more than {ARGUMENTS_BYTES_MAX} bytes"
     );
     String::from_utf8(bytes).map_err(|_| anyhow!("they are not text"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_hides_the_arguments() {
+        let input: ArgumentsInput = r#"{"password":"hunter2"}"#.parse().unwrap();
+        assert_eq!(format!("{input:?}"), "Text(redacted)");
+    }
 }
