@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hallpass_args::Arguments;
 use hallpass_keys::Digest;
 use hallpass_token::limits::{
     APPROVAL_KEYS_MAX, AUDIENCES_MAX, BUDGET_AMOUNT_MAX, ROLES_MAX, TTL_SECONDS_MAX,
 };
 use hallpass_token::{
-    BudgetUnit, Caveat, Clearance, Denial, Grant, GrantSpec, MintError, NameSet, UnverifiedToken,
-    mint,
+    BudgetUnit, Caveat, CaveatOutcome, Clearance, Denial, Grant, GrantSpec, MintError, NameSet,
+    UnverifiedToken, mint,
 };
 use hallpass_vocabulary::{ProofRule, RunId, SubjectAssurance, Timestamp, TokenId};
 use proptest::collection::{btree_map, btree_set, vec};
@@ -17,7 +18,7 @@ use proptest::prelude::*;
 
 use crate::differential::dice::Dice;
 use crate::differential::generate;
-use crate::fixtures::{Call, admitted, approver, attenuated, call, environment, next, root};
+use crate::fixtures::{Call, admitted, approver, attenuated, call, environment, grant, next, root};
 
 fn tool() -> impl Strategy<Value = String> {
     "[a-z][a-z0-9_]{0,12}\\.[a-z][a-z0-9_]{0,12}"
@@ -323,4 +324,84 @@ fn no_block_widens_a_token_with_caveats_on_arguments() {
     for sometimes in [withheld_denied, stays_withheld] {
         assert!(sometimes >= 200, "{seen:?}");
     }
+}
+
+/// Caveats that look at the same are decided together. That changes no answer, whatever the tools they are for and wherever
+/// they stand.
+#[test]
+fn caveats_that_are_decided_together_say_what_each_says() {
+    let scopes = ["", "", "for kb.search: ", "for tickets.get: "];
+    let tests = [
+        "/n<=3",
+        "/n<=5",
+        "/n>=2",
+        "/n in 1..4",
+        "each /n<=3",
+        "each /n<=5",
+        "each /n>=2",
+        "/s starts with a",
+        "/s contains b",
+        "/s one of ab, abc",
+        "each /s starts with a",
+        "each /s contains b",
+        "/n==3",
+        "/o/0<=4",
+        "/o/0>=2",
+        "/a~1b<=4",
+        "/a~1b>=2",
+        "/n count<=2",
+        "only arguments n, s, o, a/b",
+    ];
+    let arguments = [
+        r#"{"n":3,"s":"ab","o":[3],"a/b":3}"#,
+        r#"{"n":5,"s":"b","o":[1],"a/b":5}"#,
+        r#"{"n":[3,2],"s":["ab","b"],"o":[3,9],"a/b":2}"#,
+        r#"{"n":[2,3],"s":["ab","abc"],"o":{"0":3},"a/b":2}"#,
+        r#"{"n":[5,2,6],"s":"ab"}"#,
+        r#"{"n":3,"N":3,"s":"ab","o":[3],"a/b":3}"#,
+        "{}",
+    ];
+    let mut dice = Dice(7);
+    let (mut denied, mut longest) = (0, 0);
+    for _ in 0..400 {
+        let mut some = |most| {
+            let count = 1 + dice.roll(most);
+            let words = (0..count).map(|_| format!("{}{}", dice.pick(&scopes), dice.pick(&tests)));
+            words
+                .map(|words| words.parse().unwrap())
+                .collect::<Vec<Caveat>>()
+        };
+        let first = some(3);
+        let mut text = mint(&grant(), &first, &root(1), &[], next(2)).unwrap();
+        for _ in 0..some(7).len() {
+            text = attenuated(text.expose(), &some(4));
+        }
+        let token = admitted(text.expose());
+        longest = longest.max(token.caveats().len());
+        for arguments in arguments {
+            for tool in ["kb.search", "tickets.get"] {
+                let call = Call {
+                    tool: tool.parse().unwrap(),
+                    arguments: Arguments::parse(arguments.as_bytes()).unwrap(),
+                    ..call()
+                };
+                let each = token.explain_caveats(&call.facts());
+                let failing = each
+                    .iter()
+                    .find(|one| matches!(one.outcome, CaveatOutcome::Fails { .. }));
+                let place = token
+                    .decide(&call.facts())
+                    .err()
+                    .map(|denial| denial.caveat.unwrap());
+                assert_eq!(
+                    place.map(|place| (place.block, place.check)),
+                    failing.map(|one| (one.block, one.check)),
+                    "{each:#?}"
+                );
+                denied += usize::from(failing.is_some());
+            }
+        }
+    }
+    println!("{denied} denied, {longest} caveats");
+    assert!((1_000..5_500).contains(&denied) && longest > 20);
 }
