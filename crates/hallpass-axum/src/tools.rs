@@ -209,12 +209,18 @@ async fn run(tools: &Tools, received: Result<Received, Unreadable>) -> Response 
         Err((code, detail)) => return problem::refusal_response(&verifier.refuse(code, &detail)),
     };
     let name = received.call.tool.clone();
-    let commit = verifier.authorize(received.token.as_deref(), received.call);
-    let answer = in_time(commit).await.unwrap_or_else(|| {
-        // The commit is dropped: were it to be recorded later, it would be recorded as abandoned too.
-        let detail = "the record was not written in time";
-        Err(verifier.refuse(DenialCode::JournalUnavailable, detail))
-    });
+    let mut commit = verifier.authorize(received.token.as_deref(), received.call);
+    let answer = match in_time(&mut commit).await {
+        Some(answer) => answer,
+        None => commit.give_up().map_err(|refusal| match refusal.code() {
+            // No record has this denial: were the decision to be recorded yet, it would be recorded as abandoned too.
+            DenialCode::JournalUnavailable => {
+                let detail = "the record was not written in time";
+                verifier.refuse(DenialCode::JournalUnavailable, detail)
+            }
+            _ => refusal,
+        }),
+    };
     let permit = match answer {
         Ok(permit) => Arc::new(permit),
         Err(refusal) => return problem::refusal_response(&refusal),

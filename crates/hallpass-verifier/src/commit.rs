@@ -22,7 +22,7 @@ pub const RECORD_WAIT_SECONDS_MAX: u64 = 5;
 
 /// A decision whose record is under way. A standard future, or [`wait`](Self::wait).
 ///
-/// The future waits as long as the disk does: bound it where a caller must not, and drop it then.
+/// The future waits as long as the disk does: bound it where a caller must not, and [`give_up`](Self::give_up) then.
 /// Dropped before it is answered, an allowed call is recorded as abandoned, and one that is not decided yet as denied.
 #[must_use = "the answer decides whether the call may run"]
 pub struct Commit {
@@ -108,6 +108,16 @@ impl Commit {
     /// thread came to it.
     pub fn wait(self) -> Result<Permit, Refusal> {
         self.wait_at_most(Duration::from_secs(RECORD_WAIT_SECONDS_MAX))
+    }
+
+    /// Ends the waiting for a future that took too long, without blocking: the answer if there is one by now, else a denial.
+    /// A call that was not decided is on record as `overloaded`, under the id of the answer.
+    ///
+    /// # Errors
+    /// The [`Refusal`]; `journal_unavailable` when an allowed call is not recorded yet, `overloaded` when no thread came to
+    /// it.
+    pub fn give_up(self) -> Result<Permit, Refusal> {
+        self.wait_at_most(Duration::ZERO)
     }
 
     fn wait_at_most(mut self, limit: Duration) -> Result<Permit, Refusal> {
@@ -341,7 +351,7 @@ mod tests {
     fn a_verdict_that_comes_too_late_is_not_on_record_beside_the_denial() {
         let world = World::new();
         let (promise, commit) = world.elsewhere();
-        let refusal = commit.wait_at_most(Duration::ZERO).unwrap_err();
+        let refusal = commit.give_up().unwrap_err();
         assert_eq!(refusal.code(), DenialCode::Overloaded);
         assert!(!promise.is_awaited());
         promise.give(world.checked(Ok(Impact::Read)));
