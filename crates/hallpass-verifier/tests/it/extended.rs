@@ -115,6 +115,38 @@ fn a_policy_of_the_service_denies_with_its_own_code() {
     assert_eq!(code(call("ticket.close")), Err(DenialCode::PolicyDenied));
 }
 
+/// docs/extended-profile.md says so: what has no fact is not denied, and not allowed either.
+#[test]
+fn what_a_policy_says_of_an_argument_it_says_of_arguments_that_have_the_fact() {
+    let token = token(|_| ());
+    let codes = |policy: &str| {
+        let policy = DatalogPolicy::parse(policy, ["/limit".parse().unwrap()]);
+        let world = World::extended(Some(policy.unwrap()));
+        let arguments = [
+            r#"{"limit":100}"#,
+            r#"{"limit":101}"#,
+            r#"{"limit":100.5}"#,
+            r#"{"limit":"500"}"#,
+            r#"{"limit":500,"LIMIT":1}"#,
+            "{}",
+        ];
+        let allowed = arguments.map(|arguments| {
+            let call = search(arguments);
+            let answer = world.verifier.authorize(Some(token.expose()), call).wait();
+            answer.is_ok()
+        });
+        allowed.to_vec()
+    };
+    assert_eq!(
+        codes(r#"allow if call:arg_int("/limit", $n), $n <= 100;"#),
+        [true, false, false, false, false, false]
+    );
+    assert_eq!(
+        codes(r#"deny if call:arg_int("/limit", $n), $n > 100; allow if true;"#),
+        [true, false, true, true, true, true]
+    );
+}
+
 #[test]
 fn the_engine_runs_on_a_thread_of_its_own() {
     let world = World::extended(None);
