@@ -48,8 +48,8 @@ pub enum InvalidArgumentCaveat {
     /// Not a port.
     #[error("expected a port from 1 to 65535")]
     Port,
-    /// Not the scheme of a URL.
-    #[error("expected a URL scheme such as `https`")]
+    /// Not the scheme of a URL, or one that leads to no host.
+    #[error("expected a URL scheme such as `https`, of those that lead to a host")]
     Scheme,
     /// An empty text, or one that is too long.
     #[error("expected a text of 1 to {SYMBOL_BYTES_MAX} bytes")]

@@ -28,6 +28,7 @@ pub(super) fn caveat(words: &str) -> Result<Caveat, InvalidCaveat> {
     } else if let Some(count) = words.strip_prefix(AT_MOST) {
         count
             .strip_suffix(BLOCKS)
+            .filter(|count| count.starts_with(|c: char| matches!(c, '1'..='9')))
             .and_then(|count| count.parse().ok())
             .and_then(BlockCount::new)
             .map(Caveat::AtMostBlocks)
