@@ -18,6 +18,7 @@ mod init;
 mod journal;
 mod kill;
 mod narrowing;
+mod proof;
 mod readme;
 mod rehearsal;
 mod tokens;

@@ -17,6 +17,7 @@ mod flood;
 mod format;
 mod kill;
 mod opening;
+mod proof;
 mod reading;
 mod rfc6962;
 mod tampering;
