@@ -13,6 +13,7 @@ mod calls;
 mod command;
 mod demo;
 mod end_to_end;
+mod export;
 mod help;
 mod init;
 mod journal;
