@@ -12,7 +12,7 @@ use hallpass_keys::{KeyId, VerifyingKey};
 
 use crate::directory::{self, CHECKPOINT, VERIFIER_KEY};
 use crate::scan::{Visited, scan};
-use crate::{Checkpoint, CheckpointError, Damage, Opened, OsStorage, TornTail};
+use crate::{Checkpoint, CheckpointError, Damage, OsStorage, TornTail};
 
 /// A journal that is what it was when it was signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,9 +168,16 @@ fn belongs(record: &Visited<'_>, verifier: &NoteVerifier) -> bool {
     if record.head.kind != "opened" {
         return record.head.index != 0;
     }
-    serde_json::from_slice::<Opened>(record.line).is_ok_and(|opened| {
-        opened.origin == verifier.name().as_str() && opened.public_key == *verifier.key()
+    serde_json::from_slice::<Opens>(record.line).is_ok_and(|opens| {
+        opens.origin == verifier.name().as_str() && opens.public_key == *verifier.key()
     })
+}
+
+/// What an `opened` record must say to belong to a journal; what else it has is for its readers.
+#[derive(serde::Deserialize)]
+struct Opens {
+    origin: String,
+    public_key: VerifyingKey,
 }
 
 /// The origin a checkpoint claims; believed only once the given key has verified the note under it.

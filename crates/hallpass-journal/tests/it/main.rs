@@ -18,6 +18,7 @@ mod format;
 mod kill;
 mod opening;
 mod proof;
+mod python;
 mod reading;
 mod rfc6962;
 mod tampering;
