@@ -8,5 +8,6 @@ pub(crate) mod dev;
 pub(crate) mod init;
 pub(crate) mod journal;
 pub(crate) mod serve;
+mod story;
 pub(crate) mod tokens;
 pub(crate) mod why;

@@ -5,7 +5,7 @@ use crate::command::{Answer, Desk, transcripts};
 #[test]
 fn every_command_explains_itself_with_examples() {
     let desk = Desk::new();
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 17] = [
         &[],
         &["init"],
         &["serve"],
@@ -19,6 +19,9 @@ fn every_command_explains_itself_with_examples() {
         &["call"],
         &["journal", "verify"],
         &["journal", "query"],
+        &["journal", "prove"],
+        &["journal", "check"],
+        &["journal", "export"],
         &["why"],
     ];
     let answers: Vec<Answer> = commands

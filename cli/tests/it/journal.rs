@@ -26,7 +26,7 @@ pub fn decision(number: u8) -> DecisionId {
     DecisionId::new(at(i64::from(number)), [number; 10])
 }
 
-fn allowed(number: u8, tool: &str) -> Decided {
+pub fn allowed(number: u8, tool: &str) -> Decided {
     let request = RequestId::new(at(i64::from(number)), [number; 10]);
     let mut decided = Decided::allow(
         decision(number),
@@ -147,7 +147,7 @@ impl Written {
             .replace(&self.key, "KEY")
     }
 
-    fn vkey(&self) -> String {
+    pub fn vkey(&self) -> String {
         fs::read_to_string(self.dir().join("journal.vkey"))
             .unwrap()
             .trim()

@@ -2,8 +2,9 @@
 //!
 //! Floor 1. A [`Journal`] is one directory with one writer. [`Journal::append`] takes an [`Event`] and gives a future
 //! whose result, [`Recorded`], is proof that the record is in the file; what may only happen once it is recorded asks
-//! for that proof. [`read`] follows a journal while it is written, [`verify`] checks one without its writer. The files
-//! are described in `docs/journal-format.md`, well enough to check them without this crate.
+//! for that proof. [`read`] follows a journal while it is written, [`verify`] checks one without its writer, and [`proof`]
+//! shows one decision without the journal. The files are described in `docs/journal-format.md`, well enough to check
+//! them without this crate.
 
 mod append;
 mod arguments;
@@ -17,6 +18,7 @@ mod journal;
 mod line;
 pub mod merkle;
 mod open;
+pub mod proof;
 pub mod read;
 mod refusals;
 mod scan;

@@ -30,7 +30,7 @@ pub struct Record {
 }
 
 impl Record {
-    fn parse(line: &[u8]) -> Result<Self, LineDefect> {
+    pub(crate) fn parse(line: &[u8]) -> Result<Self, LineDefect> {
         let head = Head::parse(line)?;
         Ok(Self {
             index: head.index,

@@ -12,7 +12,7 @@ use hallpass_keys::{KeyId, VerifyingKey};
 
 use crate::directory::{self, CHECKPOINT, VERIFIER_KEY};
 use crate::scan::{Visited, scan};
-use crate::{Checkpoint, CheckpointError, Damage, Opened, OsStorage, TornTail};
+use crate::{Checkpoint, CheckpointError, Damage, OsStorage, TornTail};
 
 /// A journal that is what it was when it was signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +100,17 @@ pub enum VerifyError {
 /// # Errors
 /// [`VerifyError`], which names the file, the line and the record where they are known.
 pub fn verify(dir: &Path, key: Option<VerifyingKey>) -> Result<Report, VerifyError> {
+    walk(dir, key, &mut |_| ()).map(|(report, _)| report)
+}
+
+/// Verifies, and shows every whole record on the way; gives the signed note with what was found.
+///
+/// What was shown is to be believed only up to the report's `signed`, and only once there is one.
+pub(crate) fn walk(
+    dir: &Path,
+    key: Option<VerifyingKey>,
+    visit: &mut dyn FnMut(&Visited<'_>),
+) -> Result<(Report, Vec<u8>), VerifyError> {
     let read = |name| {
         let path = dir.join(name);
         directory::read_small(&OsStorage, &path).map_err(|source| VerifyError::Io { path, source })
@@ -132,6 +143,7 @@ pub fn verify(dir: &Path, key: Option<VerifyingKey>) -> Result<Report, VerifyErr
         if foreign.is_none() && !belongs(record, &verifier) {
             foreign = Some(record.head.index);
         }
+        visit(record);
     })?;
     if let Some(index) = foreign {
         return Err(VerifyError::OtherJournal {
@@ -139,7 +151,7 @@ pub fn verify(dir: &Path, key: Option<VerifyingKey>) -> Result<Report, VerifyErr
             origin: checkpoint.origin,
         });
     }
-    Ok(Report {
+    let report = Report {
         key: verifier.key().id(),
         key_was_given: key.is_some(),
         records: scanned.tree.size(),
@@ -147,7 +159,8 @@ pub fn verify(dir: &Path, key: Option<VerifyingKey>) -> Result<Report, VerifyErr
         root: scanned.tree.root(),
         origin: checkpoint.origin,
         torn: scanned.torn,
-    })
+    };
+    Ok((report, signed))
 }
 
 /// The first record opens this journal, and no later one opens another.
@@ -155,13 +168,20 @@ fn belongs(record: &Visited<'_>, verifier: &NoteVerifier) -> bool {
     if record.head.kind != "opened" {
         return record.head.index != 0;
     }
-    serde_json::from_slice::<Opened>(record.line).is_ok_and(|opened| {
-        opened.origin == verifier.name().as_str() && opened.public_key == *verifier.key()
+    serde_json::from_slice::<Opens>(record.line).is_ok_and(|opens| {
+        opens.origin == verifier.name().as_str() && opens.public_key == *verifier.key()
     })
 }
 
+/// What an `opened` record must say to belong to a journal; what else it has is for its readers.
+#[derive(serde::Deserialize)]
+struct Opens {
+    origin: String,
+    public_key: VerifyingKey,
+}
+
 /// The origin a checkpoint claims; believed only once the given key has verified the note under it.
-fn name_in(signed: &[u8]) -> Result<KeyName, CheckpointError> {
+pub(crate) fn name_in(signed: &[u8]) -> Result<KeyName, CheckpointError> {
     let note = SignedNote::parse(signed)?;
     let origin = note.unverified_text().lines().next().unwrap_or_default();
     Ok(KeyName::new(origin)?)

@@ -1,9 +1,15 @@
 //! `hallpass journal`: one file per verb.
 
+mod check;
+mod csv;
+mod export;
+mod key;
+mod prove;
 mod query;
 pub(crate) mod summary;
 mod tail;
 mod verify;
+mod wanted;
 
 use std::path::Path;
 
@@ -19,6 +25,12 @@ use crate::words::shell_quoted;
 /// What to do with a journal.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Check the proof of one decision, without its journal
+    Check(check::Args),
+    /// Write records out for other programs: JSON Lines, or decisions with their outcomes as CSV
+    Export(export::Args),
+    /// Write the proof of one decision, for somebody without the journal
+    Prove(prove::Args),
     /// Find records
     Query(query::Args),
     /// Show the newest records, and new ones as they are written
@@ -30,6 +42,9 @@ pub(crate) enum Command {
 impl Command {
     pub(crate) fn run(&self, output: &mut Output) -> anyhow::Result<Exit> {
         match self {
+            Self::Check(args) => check::run(args, output),
+            Self::Export(args) => export::run(args, output),
+            Self::Prove(args) => prove::run(args, output),
             Self::Query(args) => query::run(args, output),
             Self::Tail(args) => tail::run(args, output),
             Self::Verify(args) => verify::run(args, output),

@@ -2,19 +2,14 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use clap::ValueEnum;
 use comfy_table::Table;
-use hallpass_journal::Verdict;
-use hallpass_journal::read::{Filter, Record};
-use hallpass_vocabulary::{
-    Clock as _, RunId, Subject, SystemClock, Tenant, Timestamp, TokenId, ToolName,
-};
+use hallpass_journal::read::Record;
+use hallpass_vocabulary::{Clock as _, SystemClock};
 
 use super::records;
 use super::summary::Summary;
-use crate::duration::Span;
+use super::wanted::Wanted;
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -34,36 +29,8 @@ Shows what is written; `hallpass journal verify` says whether to believe it.";
 pub(crate) struct Args {
     /// The journal's directory
     directory: PathBuf,
-    /// Written at this time or later; `1h` is an hour ago
-    #[arg(long, value_name = "TIME")]
-    since: Option<When>,
-    /// Written before this time
-    #[arg(long, value_name = "TIME")]
-    until: Option<When>,
-    /// Of this run
-    #[arg(long)]
-    run: Option<RunId>,
-    /// Of this token
-    #[arg(long)]
-    token: Option<TokenId>,
-    /// Of this tenant
-    #[arg(long)]
-    tenant: Option<Tenant>,
-    /// Of this tool, called or granted
-    #[arg(long)]
-    tool: Option<ToolName>,
-    /// On behalf of this subject
-    #[arg(long)]
-    subject: Option<Subject>,
-    /// With this code
-    #[arg(long)]
-    code: Option<String>,
-    /// With this verdict
-    #[arg(long)]
-    verdict: Option<VerdictWord>,
-    /// Of this kind, such as `decided` or `minted`
-    #[arg(long)]
-    kind: Option<String>,
+    #[command(flatten)]
+    wanted: Wanted,
     /// Only the newest so many; 100 in a table, all as JSON, when left out
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -72,50 +39,8 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// A verdict on the command line.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum VerdictWord {
-    Allow,
-    Deny,
-}
-
-/// A time, or how long ago it was.
-#[derive(Debug, Clone, Copy)]
-enum When {
-    Ago(Span),
-    At(Timestamp),
-}
-
-/// Text that is neither.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("expected a time such as `2026-11-21T09:30:00Z`, or how long ago, such as `1h`")]
-struct InvalidWhen;
-
-impl FromStr for When {
-    type Err = InvalidWhen;
-
-    fn from_str(text: &str) -> Result<Self, InvalidWhen> {
-        text.parse()
-            .map(Self::At)
-            .or_else(|_| text.parse().map(Self::Ago))
-            .map_err(|_| InvalidWhen)
-    }
-}
-
-impl When {
-    fn timestamp(self, now: Timestamp) -> Timestamp {
-        match self {
-            Self::At(time) => time,
-            Self::Ago(span) => {
-                let milliseconds = i64::try_from(span.get().as_millis()).unwrap_or(i64::MAX);
-                Timestamp::from_unix_ms(now.unix_ms().saturating_sub(milliseconds))
-            }
-        }
-    }
-}
-
 pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
-    let filter = filter(args, SystemClock.now());
+    let filter = args.wanted.filter(SystemClock.now());
     let limit = match args.limit {
         Some(limit) => limit,
         None if args.json => usize::MAX,
@@ -162,25 +87,6 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
         ));
     }
     unreadable.map_or(Ok(Exit::Ok), Err)
-}
-
-fn filter(args: &Args, now: Timestamp) -> Filter {
-    Filter {
-        since: args.since.map(|when| when.timestamp(now)),
-        until: args.until.map(|when| when.timestamp(now)),
-        kind: args.kind.clone(),
-        decision: None,
-        run: args.run,
-        token: args.token,
-        tenant: args.tenant.clone(),
-        subject: args.subject.clone(),
-        tool: args.tool.clone(),
-        code: args.code.clone(),
-        verdict: args.verdict.map(|word| match word {
-            VerdictWord::Allow => Verdict::Allow,
-            VerdictWord::Deny => Verdict::Deny,
-        }),
-    }
 }
 
 fn table(found: &VecDeque<Record>, output: &mut Output) -> anyhow::Result<()> {

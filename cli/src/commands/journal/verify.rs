@@ -1,13 +1,11 @@
 //! `hallpass journal verify`: whether a journal is what was signed.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use hallpass_journal::Damage;
 use hallpass_journal::verify::{Report, VerifyError, verify};
-use hallpass_keys::VerifyingKey;
-use hallpass_keys::note::NoteVerifier;
 
+use super::key::JournalKey;
 use super::records;
 use crate::exit::Exit;
 use crate::hint::HintExt as _;
@@ -35,49 +33,6 @@ pub(crate) struct Args {
     /// As JSON
     #[arg(long)]
     json: bool,
-}
-
-/// A key given to check with.
-#[derive(Debug, Clone)]
-enum JournalKey {
-    /// With the name of the journal it belongs to.
-    Named(NoteVerifier),
-    /// By itself.
-    Bare(VerifyingKey),
-}
-
-/// Text that is no such key.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("expected the text of a `journal.vkey` (`name+hash+base64`) or 64 hex digits")]
-struct InvalidJournalKey;
-
-impl FromStr for JournalKey {
-    type Err = InvalidJournalKey;
-
-    fn from_str(text: &str) -> Result<Self, InvalidJournalKey> {
-        let text = text.trim();
-        text.parse()
-            .map(Self::Named)
-            .or_else(|_| text.parse().map(Self::Bare))
-            .map_err(|_| InvalidJournalKey)
-    }
-}
-
-impl JournalKey {
-    fn key(&self) -> VerifyingKey {
-        match self {
-            Self::Named(verifier) => *verifier.key(),
-            Self::Bare(key) => *key,
-        }
-    }
-
-    /// Whether a journal of this origin may be signed by it.
-    fn is_for(&self, origin: &str) -> bool {
-        match self {
-            Self::Named(verifier) => verifier.name().as_str() == origin,
-            Self::Bare(_) => true,
-        }
-    }
 }
 
 #[derive(serde::Serialize)]

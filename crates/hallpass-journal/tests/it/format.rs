@@ -24,7 +24,7 @@ use crate::fixture::{
 const ORIGIN: &str = "hallpass/test/tickets/0011223344556677";
 
 /// Lays down the identity that is otherwise random.
-fn fixed_identity(dir: &Path) {
+pub fn fixed_identity(dir: &Path) {
     let key = SigningKey::from_seed(Purpose::Journal, environment(), [7; 32]);
     let verifier = NoteVerifier::new(KeyName::new(ORIGIN).unwrap(), key.verifying_key());
     write_key_file(&dir.join("journal.key"), &key).unwrap();

@@ -17,6 +17,8 @@ mod flood;
 mod format;
 mod kill;
 mod opening;
+mod proof;
+mod python;
 mod reading;
 mod rfc6962;
 mod tampering;

@@ -1,0 +1,94 @@
+//! Making a proof from a journal's directory.
+
+use std::path::Path;
+
+use hallpass_vocabulary::DecisionId;
+
+use super::{PROOF_RECORDS_MAX, Proof, decision_in};
+use crate::merkle::leaf_hash;
+use crate::verify::{VerifyError, walk};
+use crate::{CheckpointError, merkle};
+
+/// A proof, and what it does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proved {
+    /// The proof.
+    pub proof: Proof,
+    /// Records of the decision that are not in it: not signed yet, or past [`PROOF_RECORDS_MAX`].
+    pub left_out: u64,
+}
+
+/// A decision that cannot be proven.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProveError {
+    /// The journal is not what was signed, or cannot be read.
+    #[error("the journal does not verify")]
+    Journal(#[from] VerifyError),
+    /// The leaves do not fit the checkpoint. They were just compared with it.
+    #[error("the records do not fit the checkpoint")]
+    Leaves(#[from] merkle::ProofError),
+    /// It is not signed yet.
+    #[error("record {index} is not signed yet: {signed} records are")]
+    NotSigned {
+        /// Which.
+        index: u64,
+        /// How many are signed.
+        signed: u64,
+    },
+    /// The journal has no such decision.
+    #[error("the journal has no record of {decision}")]
+    Unknown {
+        /// Which.
+        decision: DecisionId,
+    },
+}
+
+/// Verifies the journal in a directory, also while it is written, and proves what it has on a decision.
+///
+/// Keeps the hash of every record in memory: 32 bytes each.
+///
+/// # Errors
+/// [`ProveError`].
+pub fn prove(dir: &Path, decision: DecisionId) -> Result<Proved, ProveError> {
+    let mut leaves = Vec::new();
+    let mut lines: Vec<(u64, String)> = Vec::new();
+    let (report, note) = walk(dir, None, &mut |record| {
+        leaves.push(leaf_hash(record.line));
+        // The first `decided` record is the decision, as everywhere; what names it before is about nothing.
+        let wanted = !lines.is_empty() || record.head.kind == "decided";
+        if wanted && decision_in(record.line) == Some(decision) {
+            lines.push((
+                record.head.index,
+                String::from_utf8_lossy(record.line).into_owned(),
+            ));
+        }
+    })?;
+    let signed = report.signed;
+    match lines.first() {
+        None => return Err(ProveError::Unknown { decision }),
+        Some((index, _)) if *index >= signed => {
+            return Err(ProveError::NotSigned {
+                index: *index,
+                signed,
+            });
+        }
+        Some(_) => {}
+    }
+    leaves.truncate(usize::try_from(signed).unwrap_or(usize::MAX));
+    let note = std::str::from_utf8(&note).map_err(|_| VerifyError::from(CheckpointError::Body))?;
+    let provable = lines
+        .iter()
+        .filter(|(index, _)| *index < signed)
+        .take(PROOF_RECORDS_MAX);
+    let count = provable.clone().count();
+    let proof = Proof::new(
+        note,
+        &leaves,
+        provable.map(|(index, line)| (*index, line.as_str())),
+    )?;
+    Ok(Proved {
+        proof,
+        left_out: lines.len().saturating_sub(count) as u64,
+    })
+}
