@@ -21,6 +21,9 @@ pub struct GivenUp {
     /// Caveats on arguments that were added, in words; those that look at none of the tools that are left are not
     /// listed, they take nothing away.
     pub arguments: Vec<String>,
+    /// Checks that are no caveats and were added, as Datalog; what they take away cannot be said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_checks: Vec<String>,
     /// The limit on blocks that was lowered.
     pub blocks: Option<BlocksGivenUp>,
     /// Whether nobody can narrow it any more, and somebody could.
@@ -54,6 +57,7 @@ impl GivenUp {
             services,
             life,
             arguments,
+            other_checks,
             blocks,
             sealed,
         } = self;
@@ -62,6 +66,7 @@ impl GivenUp {
             && services.is_empty()
             && life.is_none()
             && arguments.is_empty()
+            && other_checks.is_empty()
             && blocks.is_none()
             && !sealed
     }
@@ -73,10 +78,13 @@ impl Description {
     pub fn is_narrowed_to(&self, narrower: &Description) -> bool {
         let kept = narrower.caveats.get(..self.caveats.len());
         let mut added = narrower.caveats.iter().skip(self.caveats.len());
+        let kept_others = narrower.other_checks.get(..self.other_checks.len());
+        let mut added_others = narrower.other_checks.iter().skip(self.other_checks.len());
         let same = Description {
             standing: self.standing,
             not_after: self.not_after,
             caveats: self.caveats.clone(),
+            other_checks: self.other_checks.clone(),
             blocks: self.blocks,
             sealed: self.sealed,
             ..narrower.clone()
@@ -84,6 +92,8 @@ impl Description {
         same == *self
             && kept == Some(self.caveats.as_slice())
             && added.all(|placed| placed.block >= self.blocks)
+            && kept_others == Some(self.other_checks.as_slice())
+            && added_others.all(|check| check.block >= self.blocks)
             && narrower.blocks >= self.blocks
             && (narrower.sealed || !self.sealed)
             && (narrower.blocks == self.blocks || !self.sealed)
@@ -113,12 +123,14 @@ impl Description {
         let life = (to < from).then_some(LifeGivenUp { from, to });
         let (from, to) = (self.blocks_max(), narrower.blocks_max());
         let blocks = (to < from).then_some(BlocksGivenUp { from, to });
+        let added_others = narrower.other_checks.iter().skip(self.other_checks.len());
         GivenUp {
             tools: lost(self.tools_left(), narrower.tools_left()),
             needs_approval: lost(self.needs_approval_left(), narrower.needs_approval_left()),
             services,
             life,
             arguments: self.arguments_restricted(narrower),
+            other_checks: added_others.map(|check| check.datalog.clone()).collect(),
             blocks,
             sealed: narrower.sealed && !self.sealed,
         }

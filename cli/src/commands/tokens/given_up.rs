@@ -32,6 +32,10 @@ pub(crate) fn lines(given_up: &GivenUp, style: impl Fn(&str) -> String) -> Vec<S
         let label = if position == 0 { "arguments" } else { "" };
         rows.push((label, words.clone()));
     }
+    for (position, check) in given_up.other_checks.iter().enumerate() {
+        let label = if position == 0 { "checks" } else { "" };
+        rows.push((label, check.clone()));
+    }
     if let Some(blocks) = given_up.blocks {
         rows.push((
             "blocks",

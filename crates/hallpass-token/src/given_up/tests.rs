@@ -80,6 +80,7 @@ fn every_kind_is_compared() {
                 "/limit<=10".to_owned(),
                 "for kb.search: only arguments limit, query".to_owned()
             ],
+            other_checks: Vec::new(),
             blocks: Some(BlocksGivenUp { from: 8, to: 4 }),
             sealed: false,
         }

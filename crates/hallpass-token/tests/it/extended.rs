@@ -1,6 +1,7 @@
 //! The extended profile: other checks within bounds and a service's Datalog policy, in the engine.
 
 use hallpass_args::Arguments;
+use hallpass_token::describe::Description;
 use hallpass_token::limits::{EXTENDED_PREDICATES_MAX, EXTENDED_WORK_MAX};
 use hallpass_token::{
     AdmissionError, AdmittedToken, Clearance, DatalogPolicy, InvalidDatalogPolicy, Profile,
@@ -453,4 +454,23 @@ fn the_most_expensive_token_that_is_admitted_is_cheap_enough() {
     assert!(evaluated > 50 && refused > 5, "{evaluated} {refused}");
     // The engine's own limit is a backstop that is never reached.
     assert!(worst < std::time::Duration::from_millis(250), "{worst:?}");
+}
+
+#[test]
+fn a_token_with_another_check_was_made_from_the_one_without() {
+    let check = r#"check if call:arg_int("/limit", $n), $n > 5, $n !== 7"#;
+    let narrower = extended(&format!("{check};")).describe();
+    let before = Description {
+        caveats: Vec::new(),
+        other_checks: Vec::new(),
+        blocks: 1,
+        ..narrower.clone()
+    };
+    assert!(before.is_narrowed_to(&narrower) && !narrower.is_narrowed_to(&before));
+    let given_up = before.given_up(&narrower);
+    assert!(!given_up.is_nothing());
+    assert_eq!(given_up.other_checks, [check]);
+    // Another check in the same place is another token's.
+    let other = extended("check if call:arg_int($p, $n);").describe();
+    assert!(!narrower.is_narrowed_to(&other));
 }
