@@ -228,8 +228,8 @@ impl Test {
         (self.quality, self.each) == (other.quality, other.each) && self.pointer == other.pointer
     }
 
-    /// Which of these hold, a bit for each number; none when the first fails. They are all alike, and what they look at is derived once: a token
-    /// can hold a hundred tests of one argument, and an argument can take milliseconds to normalise.
+    /// Which of these hold, a bit for each number; none when the first fails. They are all alike, and what they look at is
+    /// derived once: a token can hold a hundred tests of one argument, and an argument can take milliseconds to normalise.
     pub(crate) fn holding<'t>(
         arguments: &Arguments,
         tests: impl Iterator<Item = (usize, &'t Self)> + Clone,
