@@ -14,6 +14,7 @@ use crate::arguments::DigestKey;
 use crate::background::{Background, Ended};
 use crate::core::{Core, State};
 use crate::line::Body;
+use crate::memory::Memory;
 use crate::refusals::Refusals;
 use crate::{
     Append, AppendError, ArgumentsDigest, Decided, Durability, Event, OpenError, RefusalRecord,
@@ -53,6 +54,8 @@ struct Handle {
     verifier: NoteVerifier,
     digest_key: Arc<DigestKey>,
     latest_time: Option<Timestamp>,
+    #[expect(dead_code, reason = "nothing is remembered yet")]
+    memory: Arc<Memory>,
     thread: Mutex<Option<JoinHandle<Ended>>>,
 }
 
@@ -120,6 +123,7 @@ impl Journal {
                 verifier,
                 digest_key: ready.identity.digest_key,
                 latest_time: ready.latest_time,
+                memory: Arc::new(ready.memory),
                 thread: Mutex::new(Some(thread)),
             }),
         })

@@ -16,6 +16,7 @@ mod event;
 mod identity;
 mod journal;
 mod line;
+mod memory;
 pub mod merkle;
 mod open;
 pub mod proof;
@@ -32,8 +33,9 @@ pub use append::{Append, AppendError, Durability, Recorded};
 pub use arguments::{ArgumentsDigest, InvalidArgumentsDigest};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use event::{
-    Abandoned, BundleSeen, CallResult, Decided, Event, Finished, KeyCreated, MintRefused, Minted,
-    Opened, PolicyLoaded, PossibleLoss, Recovery, Refused, RowWithheld, TornBecause, Verdict,
+    Abandoned, BundleSeen, CallResult, Decided, Event, Finished, KeyCreated, KeysErased,
+    MintRefused, Minted, Opened, PolicyLoaded, PossibleLoss, Pruned, Recovery, Refused,
+    RowWithheld, TornBecause, Unrecorded, Verdict,
 };
 pub use identity::IdentityError;
 pub use journal::{Journal, Status};
@@ -48,5 +50,5 @@ pub use settings::{
     DISK_BUDGET_BYTES_DEFAULT, InvalidJournalName, JOURNAL_NAME_BYTES_MAX, JournalName,
     SEGMENT_BYTES_DEFAULT, Settings,
 };
-pub use storage::{OsStorage, Storage, StoredFile};
+pub use storage::{FileId, OsStorage, Storage, StoredFile};
 pub use text::{TEXT_BYTES_MAX, Text};

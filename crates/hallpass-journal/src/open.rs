@@ -13,6 +13,7 @@ use crate::directory::{self, CHECKPOINT, LOCK, SegmentName};
 use crate::event::{Opened, PossibleLoss};
 use crate::identity::{Identity, IdentityError};
 use crate::line::{Body, TimeText};
+use crate::memory::Memory;
 use crate::merkle::{Tree, leaf_hash};
 use crate::scan::{Scan, Visited, scan};
 use crate::storage::FILE_MODE;
@@ -88,6 +89,8 @@ pub(crate) struct Ready {
     pub(crate) refusal_bytes: u64,
     /// The latest time in any record that was there before.
     pub(crate) latest_time: Option<Timestamp>,
+    /// What those records say that must be remembered.
+    pub(crate) memory: Memory,
     pub(crate) lock: WriterLock,
 }
 
@@ -119,8 +122,10 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
         .map(|bytes| Checkpoint::verify(&bytes, &identity.verifier))
         .transpose()?;
     let mut history = History::default();
+    let memory = Memory::default();
     let scanned = scan(storage, dir, checkpoint.as_ref(), &mut |record| {
         history.visit(record);
+        memory.recall(record);
     })
     .map_err(|damage| match damage {
         Damage::SignedTailMissing { signed, found } => {
@@ -166,6 +171,7 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
         tree,
         refusal_bytes: history.refusal_bytes,
         latest_time: history.latest_time,
+        memory,
         lock,
         identity,
     })

@@ -3,13 +3,39 @@
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, FileExt, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 /// Permission bits of every file in a journal: its owner only.
 pub(crate) const FILE_MODE: u32 = 0o600;
 /// Permission bits of a journal directory: its owner only.
 const DIR_MODE: u32 = 0o700;
+
+/// Which file a name or a descriptor stands for at this moment, and how long it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileId {
+    /// The device it is on.
+    pub device: u64,
+    /// Its number there. Two names of one number are one file.
+    pub inode: u64,
+    /// How long it is, in bytes.
+    pub bytes: u64,
+}
+
+impl FileId {
+    fn of(metadata: &fs::Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            bytes: metadata.len(),
+        }
+    }
+
+    /// Whether it is the same file, whatever its length.
+    pub fn is_file(&self, other: &Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+}
 
 /// The file operations a journal is written with.
 pub trait Storage: fmt::Debug + Send + Sync {
@@ -42,6 +68,12 @@ pub trait Storage: fmt::Debug + Send + Sync {
     /// # Errors
     /// As the operating system says.
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn StoredFile>>;
+
+    /// Which file has this name.
+    ///
+    /// # Errors
+    /// As the operating system says; `NotFound` when there is none.
+    fn inspect(&self, path: &Path) -> io::Result<FileId>;
 
     /// Opens a file for reading.
     ///
@@ -81,6 +113,12 @@ pub trait StoredFile: Send + Sync {
     /// # Errors
     /// As the operating system says.
     fn set_len(&self, bytes: u64) -> io::Result<()>;
+
+    /// Which file this is, also when it has lost its name.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn inspect(&self) -> io::Result<FileId>;
 }
 
 /// The operating system's files.
@@ -121,6 +159,10 @@ impl Storage for OsStorage {
         Ok(Box::new(file))
     }
 
+    fn inspect(&self, path: &Path) -> io::Result<FileId> {
+        fs::metadata(path).map(|metadata| FileId::of(&metadata))
+    }
+
     fn reader(&self, path: &Path) -> io::Result<Box<dyn io::Read>> {
         Ok(Box::new(open_regular(path)?))
     }
@@ -145,6 +187,10 @@ impl StoredFile for File {
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         File::set_len(self, bytes)
+    }
+
+    fn inspect(&self) -> io::Result<FileId> {
+        self.metadata().map(|metadata| FileId::of(&metadata))
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 
-use hallpass_journal::{OsStorage, Storage, StoredFile};
+use hallpass_journal::{FileId, OsStorage, Storage, StoredFile};
 
 use crate::fixture::SOON;
 
@@ -112,6 +112,10 @@ impl StoredFile for FaultyFile {
         self.file.sync_data()
     }
 
+    fn inspect(&self) -> io::Result<FileId> {
+        self.file.inspect()
+    }
+
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         self.file.set_len(bytes)
     }
@@ -136,6 +140,10 @@ impl Storage for FaultyStorage {
 
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn StoredFile>> {
         Ok(self.wrap(path, OsStorage.create_new(path)?))
+    }
+
+    fn inspect(&self, path: &Path) -> io::Result<FileId> {
+        OsStorage.inspect(path)
     }
 
     fn reader(&self, path: &Path) -> io::Result<Box<dyn io::Read>> {

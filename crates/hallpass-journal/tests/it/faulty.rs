@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
-use hallpass_journal::{OsStorage, Storage, StoredFile};
+use hallpass_journal::{FileId, OsStorage, Storage, StoredFile};
 
 /// What the next operations on segments do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -113,6 +113,10 @@ impl Storage for FaultyStorage {
         Ok(self.wrap(path, OsStorage.create_new(path)?))
     }
 
+    fn inspect(&self, path: &Path) -> io::Result<FileId> {
+        OsStorage.inspect(path)
+    }
+
     fn reader(&self, path: &Path) -> io::Result<Box<dyn io::Read>> {
         OsStorage.reader(path)
     }
@@ -172,6 +176,10 @@ impl StoredFile for FaultyFile {
             }
             _ => self.file.sync_data(),
         }
+    }
+
+    fn inspect(&self) -> io::Result<FileId> {
+        self.file.inspect()
     }
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {

@@ -1,0 +1,80 @@
+//! What is recorded: one typed value per kind of record.
+//!
+//! A member that does not apply is left out. New kinds and members are added over time; readers keep what they do not
+//! know as plain JSON ([`Record`](crate::read::Record)), and verification never looks inside.
+
+mod authority;
+mod verifier;
+mod writer;
+
+pub use authority::{KeyCreated, MintRefused, Minted, PolicyLoaded};
+pub use verifier::{Abandoned, BundleSeen, CallResult, Decided, Finished, RowWithheld, Verdict};
+pub use writer::{
+    KeysErased, Opened, PossibleLoss, Pruned, Recovery, Refused, TornBecause, Unrecorded,
+};
+
+/// The content of one record. The member `kind` holds the name of the variant in snake case.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Event {
+    /// A permit was dropped unfinished: whether the handler did anything is unknown.
+    Abandoned(Abandoned),
+    /// A verifier took a bundle into use.
+    BundleSeen(BundleSeen),
+    /// The journal was closed in good order. Written by the journal itself.
+    Closed {},
+    /// A verifier decided a call.
+    Decided(Box<Decided>),
+    /// A permitted call ended.
+    Finished(Finished),
+    /// The authority made a key.
+    KeyCreated(KeyCreated),
+    /// Keys of sensitive digests were erased. Written by the journal itself.
+    KeysErased(KeysErased),
+    /// The authority refused to mint.
+    MintRefused(Box<MintRefused>),
+    /// The authority minted a token.
+    Minted(Box<Minted>),
+    /// The journal was created or opened. Written by the journal itself.
+    Opened(Box<Opened>),
+    /// The authority loaded a policy.
+    PolicyLoaded(PolicyLoaded),
+    /// The machine restarted since the last record and the journal was not closed: relaxed records of the last
+    /// moments may be missing. Written by the journal itself.
+    PossibleLoss(PossibleLoss),
+    /// Old records were removed. Written by the journal itself.
+    Pruned(Pruned),
+    /// An unfinished tail was cut off. Written by the journal itself.
+    Recovered(Recovery),
+    /// Refusals too many to record singly. Written by the journal itself.
+    Refused(Refused),
+    /// A permitted call asked for a row that is not its own, and was told that there is none.
+    RowWithheld(RowWithheld),
+    /// Decisions were made while nothing could be recorded. Written by the journal itself.
+    Unrecorded(Unrecorded),
+}
+
+impl Event {
+    /// The value of the member `kind`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Abandoned(_) => "abandoned",
+            Self::BundleSeen(_) => "bundle_seen",
+            Self::Closed {} => "closed",
+            Self::Decided(_) => "decided",
+            Self::Finished(_) => "finished",
+            Self::KeyCreated(_) => "key_created",
+            Self::KeysErased(_) => "keys_erased",
+            Self::MintRefused(_) => "mint_refused",
+            Self::Minted(_) => "minted",
+            Self::Opened(_) => "opened",
+            Self::PolicyLoaded(_) => "policy_loaded",
+            Self::PossibleLoss(_) => "possible_loss",
+            Self::Pruned(_) => "pruned",
+            Self::Recovered(_) => "recovered",
+            Self::Refused(_) => "refused",
+            Self::RowWithheld(_) => "row_withheld",
+            Self::Unrecorded(_) => "unrecorded",
+        }
+    }
+}
