@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 mod proof;
 
 pub use proof::{
-    ProofError, check_consistency, check_inclusion, prove_consistency, prove_inclusion,
+    ProofError, check_consistency, check_inclusion, check_subtree_consistency,
+    check_subtree_inclusion, prove_consistency, prove_inclusion, prove_subtree_consistency,
 };
 
 /// A SHA-256 hash of a leaf or a node.

@@ -1,5 +1,7 @@
 //! Inclusion and consistency proofs (RFC 6962 sections 2.1.1 and 2.1.2; checked as RFC 9162 section 2.1 says).
 
+use std::ops::Range;
+
 use super::{Hash, Tree, node_hash};
 
 /// A proof that does not prove what it was given for.
@@ -41,7 +43,27 @@ pub fn prove_consistency(leaves: &[Hash], older: u64) -> Result<Vec<Hash>, Proof
         return Err(ProofError::Sizes);
     }
     let mut proof = Vec::new();
-    subproof(leaves, older, true, &mut proof);
+    subproof(leaves, 0..older, true, &mut proof);
+    Ok(proof)
+}
+
+/// The hashes that show that the tree of `leaves` has these as a subtree.
+///
+/// # Errors
+/// [`ProofError::Sizes`] when they are no subtree, or not in the tree.
+pub fn prove_subtree_consistency(
+    leaves: &[Hash],
+    part: Range<u64>,
+) -> Result<Vec<Hash>, ProofError> {
+    subtree_size(&part)?;
+    let (Ok(start), Ok(end)) = (usize::try_from(part.start), usize::try_from(part.end)) else {
+        return Err(ProofError::Sizes);
+    };
+    if end > leaves.len() {
+        return Err(ProofError::Sizes);
+    }
+    let mut proof = Vec::new();
+    subproof(leaves, start..end, true, &mut proof);
     Ok(proof)
 }
 
@@ -96,49 +118,112 @@ pub fn check_consistency(
     older_root: &Hash,
     newer_root: &Hash,
 ) -> Result<(), ProofError> {
-    if older == 0 || older > newer {
+    check_subtree_consistency(0..older, newer, proof, older_root, newer_root)
+}
+
+/// Checks that `leaf` is number `index` of a tree of which a subtree has these leaves and this root.
+///
+/// A subtree starts at a multiple of a power of two that is not below its number of leaves (draft-ietf-plants-merkle-tree-certs
+/// section 4.1), so that its nodes are nodes of the tree.
+///
+/// # Errors
+/// [`ProofError`], which says what does not fit.
+pub fn check_subtree_inclusion(
+    leaf: &Hash,
+    index: u64,
+    leaves: Range<u64>,
+    proof: &[Hash],
+    root: &Hash,
+) -> Result<(), ProofError> {
+    let size = subtree_size(&leaves)?;
+    let within = index.checked_sub(leaves.start).ok_or(ProofError::Sizes)?;
+    check_inclusion(leaf, within, size, proof, root)
+}
+
+/// Checks that the tree of `size` leaves has at these leaves the subtree of this root; one that starts at 0 is an older tree
+/// (draft-ietf-plants-merkle-tree-certs section 4.4).
+///
+/// # Errors
+/// [`ProofError`], which says what does not fit.
+pub fn check_subtree_consistency(
+    leaves: Range<u64>,
+    size: u64,
+    proof: &[Hash],
+    subtree_root: &Hash,
+    root: &Hash,
+) -> Result<(), ProofError> {
+    subtree_size(&leaves)?;
+    if leaves.end > size {
         return Err(ProofError::Sizes);
     }
-    if older == newer {
-        return match (proof.is_empty(), older_root == newer_root) {
-            (false, _) => Err(ProofError::Length),
-            (true, false) => Err(ProofError::Root),
-            (true, true) => Ok(()),
-        };
-    }
-    // A perfect older tree is itself the first node of the proof and is left out of it.
-    let mut hashes = older
-        .is_power_of_two()
-        .then_some(older_root)
-        .into_iter()
-        .chain(proof);
+    let mut edge = Edge {
+        first: leaves.start,
+        node: leaves.end - 1,
+        last: size - 1,
+    };
+    edge.skip_to_first_node();
+    // A subtree that is one node of the tree is itself the first hash, and is left out of the proof.
+    let known = (edge.first == edge.node).then_some(subtree_root);
+    let mut hashes = known.into_iter().chain(proof);
     let first = hashes.next().ok_or(ProofError::Length)?;
-    let shift = (older - 1).trailing_ones();
-    let (mut node, mut last) = (
-        (older - 1).checked_shr(shift).unwrap_or(0),
-        (newer - 1).checked_shr(shift).unwrap_or(0),
-    );
-    let (mut older_hash, mut newer_hash) = (*first, *first);
+    let (mut subtree_hash, mut tree_hash) = (*first, *first);
     for sibling in hashes {
-        if last == 0 {
+        if edge.last == 0 {
             return Err(ProofError::Length);
         }
-        if node & 1 == 1 || node == last {
-            older_hash = node_hash(sibling, &older_hash);
-            newer_hash = node_hash(sibling, &newer_hash);
-            skip_right_edge(&mut node, &mut last);
+        if edge.node & 1 == 1 || edge.node == edge.last {
+            if edge.first < edge.node {
+                subtree_hash = node_hash(sibling, &subtree_hash);
+            }
+            tree_hash = node_hash(sibling, &tree_hash);
+            while edge.node & 1 == 0 && edge.node != 0 {
+                edge.rise();
+            }
         } else {
-            newer_hash = node_hash(&newer_hash, sibling);
+            tree_hash = node_hash(&tree_hash, sibling);
         }
-        node >>= 1;
-        last >>= 1;
+        edge.rise();
     }
-    if last != 0 {
+    if edge.last != 0 {
         Err(ProofError::Length)
-    } else if older_hash != *older_root || newer_hash != *newer_root {
+    } else if subtree_hash != *subtree_root || tree_hash != *root {
         Err(ProofError::Root)
     } else {
         Ok(())
+    }
+}
+
+/// How many leaves a subtree has.
+fn subtree_size(leaves: &Range<u64>) -> Result<u64, ProofError> {
+    let size = leaves.end.saturating_sub(leaves.start);
+    let width = size.checked_next_power_of_two();
+    let aligned = width.is_some_and(|width| leaves.start.is_multiple_of(width));
+    if size == 0 || !aligned {
+        return Err(ProofError::Sizes);
+    }
+    Ok(size)
+}
+
+/// On one level of the tree: where the subtree starts, the node on its right edge, and the last node of the tree.
+struct Edge {
+    first: u64,
+    node: u64,
+    last: u64,
+}
+
+impl Edge {
+    fn rise(&mut self) {
+        self.first >>= 1;
+        self.node >>= 1;
+        self.last >>= 1;
+    }
+
+    /// Rises to the lowest level at which the proof has a hash: where the subtree's right edge is not its whole width.
+    fn skip_to_first_node(&mut self) {
+        let at_the_end = self.node == self.last;
+        while self.first != self.node && (at_the_end || self.node & 1 == 1) {
+            self.rise();
+        }
     }
 }
 
@@ -164,9 +249,10 @@ fn path(leaves: &[Hash], index: usize, proof: &mut Vec<Hash>) {
     }
 }
 
-/// `SUBPROOF(m, D[n], b)` of RFC 6962; `whole` is its `b`: the older tree is a complete subtree known to the checker.
-fn subproof(leaves: &[Hash], older: usize, whole: bool, proof: &mut Vec<Hash>) {
-    if older == leaves.len() {
+/// `SUBTREE_SUBPROOF(start, end, D[n], b)` of the draft, which is `SUBPROOF` of RFC 6962 where it starts at 0; `whole` is its `b`:
+/// the part is a complete subtree known to the checker.
+fn subproof(leaves: &[Hash], part: Range<usize>, whole: bool, proof: &mut Vec<Hash>) {
+    if part == (0..leaves.len()) {
         if !whole {
             proof.push(Tree::of(leaves).root());
         }
@@ -175,11 +261,14 @@ fn subproof(leaves: &[Hash], older: usize, whole: bool, proof: &mut Vec<Hash>) {
     let Some((left, right)) = halves(leaves) else {
         return;
     };
-    if older <= left.len() {
-        subproof(left, older, whole, proof);
+    if part.end <= left.len() {
+        subproof(left, part, whole, proof);
         proof.push(Tree::of(right).root());
     } else {
-        subproof(right, older - left.len(), false, proof);
+        // What lies on both sides starts at 0, and its left half is all of the left.
+        let whole = whole && part.start >= left.len();
+        let within = part.start.saturating_sub(left.len())..part.end - left.len();
+        subproof(right, within, whole, proof);
         proof.push(Tree::of(left).root());
     }
 }

@@ -61,6 +61,52 @@ fn every_proof_of_every_small_tree_checks_and_only_in_its_place() {
 }
 
 #[test]
+fn every_subtree_of_every_small_tree_checks_and_only_in_its_place() {
+    let mut subtrees = 0;
+    for size in 1..=20_u64 {
+        let all = leaves(size as usize);
+        let root = Tree::of(&all).root();
+        for start in 0..size {
+            for end in start + 1..=size {
+                let Ok(proof) = prove_subtree_consistency(&all, start..end) else {
+                    let width = (end - start).next_power_of_two();
+                    assert_ne!(start % width, 0);
+                    continue;
+                };
+                subtrees += 1;
+                let part = &all[start as usize..end as usize];
+                let part_root = Tree::of(part).root();
+                let check = |leaves, size, proof: &[Hash]| {
+                    check_subtree_consistency(leaves, size, proof, &part_root, &root)
+                };
+                check(start..end, size, &proof).unwrap();
+                assert!(
+                    check(start + (end - start).next_power_of_two()..end, size, &proof).is_err()
+                );
+                let longer = [&proof[..], &[root]].concat();
+                assert!(check(start..end, size, &longer).is_err());
+                if let Some((_, shorter)) = proof.split_last() {
+                    assert!(check(start..end, size, shorter).is_err());
+                }
+                for other in (0..size).filter(|other| *other != start) {
+                    assert!(check(other..other + (end - start), size, &proof).is_err());
+                }
+                for index in start..end {
+                    let path = prove_inclusion(part, index - start).unwrap();
+                    let leaf = &all[index as usize];
+                    check_subtree_inclusion(leaf, index, start..end, &path, &part_root).unwrap();
+                    assert!(
+                        check_subtree_inclusion(leaf, index + 1, start..end, &path, &part_root)
+                            .is_err()
+                    );
+                }
+            }
+        }
+    }
+    assert!(subtrees > 500);
+}
+
+#[test]
 fn sizes_that_do_not_fit_are_refused() {
     let all = leaves(3);
     assert_eq!(prove_inclusion(&all, 3), Err(ProofError::Sizes));
