@@ -46,6 +46,10 @@ pub enum AppendError {
     /// No space is left on the device. Appends work again by themselves when there is.
     #[error("no space is left for the journal")]
     Full,
+    /// The files of the journal were deleted, replaced, or written by somebody else. Appends work again by themselves only
+    /// if the very same files are back; otherwise the journal has to be opened anew.
+    #[error("the files of the journal were deleted, replaced or changed by somebody else")]
+    Gone,
     /// The deadline passed before the record's turn came. It is not in the journal and will not be.
     #[error("the record was not written in time")]
     Timeout,

@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 use hallpass_keys::note::NoteSigner;
 
 use crate::append::Slot;
-use crate::core::{Core, State, reason};
+use crate::core::{Core, State, is_full, reason};
 use crate::directory;
 use crate::merkle::{Tree, leaf_hash};
 use crate::open::WriterLock;
-use crate::storage::replace_file;
-use crate::writer::{Chunk, SegmentFile};
-use crate::{AppendError, Checkpoint, Recorded, Storage};
+use crate::presence::Presence;
+use crate::reserve::Reserve;
+use crate::storage::put_file;
+use crate::writer::{Chunk, SegmentFile, check_presence};
+use crate::{AppendError, Checkpoint, FileId, Recorded, Storage};
 
 /// A relaxed record is synced this long after it was written (DESIGN section 6: a power cut may lose 50 ms of reads).
 pub(crate) const RELAXED_SYNC: Duration = Duration::from_millis(50);
@@ -23,6 +25,10 @@ pub(crate) const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 pub(crate) const CHECKPOINT_RECORDS: u64 = 1_000;
 /// How long to wait before another try, after a repair or a checkpoint has failed.
 pub(crate) const RETRY: Duration = Duration::from_millis(100);
+/// How often the files are looked at while nothing is written.
+const PRESENCE_EVERY: Duration = Duration::from_secs(1);
+/// How often the reserve is tried to be made whole, after the device was full.
+const RESERVE_EVERY: Duration = Duration::from_millis(500);
 /// How often counted refusals are looked at.
 const REFUSALS_EVERY: Duration = Duration::from_secs(1);
 /// How long to wait for a writer to come back when closing.
@@ -45,6 +51,11 @@ pub(crate) struct Background {
     /// Taken for syncing, and kept until a sync has succeeded.
     pub(crate) in_doubt: Vec<Chunk>,
     pub(crate) repair_at: Option<Instant>,
+    pub(crate) presence: Arc<Presence>,
+    pub(crate) presence_at: Instant,
+    /// Which file the checkpoint is, once it was looked at.
+    pub(crate) checkpoint: Option<FileId>,
+    pub(crate) reserve_at: Instant,
     /// Held for as long as this thread may write.
     pub(crate) _lock: WriterLock,
 }
@@ -68,7 +79,11 @@ impl Background {
             self.repair_if_due();
             self.write_refusals(duty.closing);
             self.core.lead(self.core.lock(), BATCHES_MAX);
+            self.check_if_due();
             self.sign_if_due();
+            if !duty.closing {
+                self.fill_reserve();
+            }
             if duty.closing
                 && let Some(ended) = self.ended()
             {
@@ -122,7 +137,9 @@ impl Background {
         let sync_at = state.unsynced_since.map(|since| since + RELAXED_SYNC);
         let sign_at = (self.tree.size() > state.signed)
             .then(|| (self.signed_at + CHECKPOINT_EVERY).max(self.sign_not_before));
-        [sync_at, sign_at, Some(self.refusals_at)]
+        let reserve_at = self.core.reserve.is_to_grow().then_some(self.reserve_at);
+        let regular = self.refusals_at.min(self.presence_at);
+        [sync_at, sign_at, reserve_at, Some(regular)]
             .into_iter()
             .flatten()
             .min()
@@ -139,7 +156,8 @@ impl Background {
         if self.in_doubt.is_empty() {
             return;
         }
-        match sync_files(&self.in_doubt) {
+        // What was synced counts only if it is in the journal's own file.
+        match sync_files(&self.in_doubt).and_then(|()| self.check_presence()) {
             Ok(()) => {
                 self.advance();
                 for (slot, index) in waiters {
@@ -151,6 +169,55 @@ impl Background {
                 self.repair_at = None;
                 self.answer_uncertain(waiters);
             }
+        }
+    }
+
+    /// Whether the files are the journal's own.
+    fn check_presence(&self) -> std::io::Result<()> {
+        let state = self.core.lock();
+        match &state.writer {
+            // Under the lock, so that nobody makes the file longer meanwhile.
+            Some(writer) => writer.check_presence(&self.in_doubt),
+            None => {
+                drop(state);
+                check_presence(&self.presence, self.in_doubt.iter())
+            }
+        }
+    }
+
+    fn check_if_due(&mut self) {
+        let now = Instant::now();
+        if now < self.presence_at {
+            return;
+        }
+        self.presence_at = now + PRESENCE_EVERY;
+        if self.core.lock().broken.is_some() {
+            return;
+        }
+        if let Err(error) = self.check_presence() {
+            self.core.lock().broken = Some(reason(&error));
+            self.repair_at = None;
+            return;
+        }
+        let found = self.presence.checkpoint();
+        if let Ok(found) = found
+            && found.is_none_or(|found| self.checkpoint.is_some_and(|ours| ours != found))
+        {
+            self.sign();
+        } else if let Ok(found) = found {
+            self.checkpoint = found;
+        }
+    }
+
+    /// Takes back what was given up of the reserve, a step at a time.
+    fn fill_reserve(&mut self) {
+        let now = Instant::now();
+        let reserve = &self.core.reserve;
+        if reserve.is_to_grow() && now >= self.reserve_at {
+            self.reserve_at = match reserve.grow() {
+                Ok(()) => now,
+                Err(_) => now + RESERVE_EVERY,
+            };
         }
     }
 
@@ -197,7 +264,8 @@ impl Background {
         let Some(mut writer) = writer else {
             return;
         };
-        let repaired = writer.repair(&self.in_doubt);
+        let reserve = Arc::clone(&self.core.reserve);
+        let repaired = reserve.retry(is_full, || writer.repair(&self.in_doubt));
         if repaired.is_ok() {
             self.advance();
             self.repair_at = None;
@@ -213,7 +281,7 @@ impl Background {
             return;
         }
         self.refusals_at = now + REFUSALS_EVERY;
-        if !closing && self.core.lock().broken.is_some() {
+        if !closing && (self.core.lock().broken.is_some() || self.core.reserve.is_low()) {
             return;
         }
         let counts = self
@@ -225,6 +293,10 @@ impl Background {
 
     fn sign_if_due(&mut self) {
         let now = Instant::now();
+        if self.core.lock().broken == Some(AppendError::Gone) {
+            // Not over what somebody else has put in its place.
+            return;
+        }
         let signed = self.core.lock().signed;
         let unsigned = self.tree.size().saturating_sub(signed);
         let due = unsigned >= CHECKPOINT_RECORDS || now >= self.signed_at + CHECKPOINT_EVERY;
@@ -236,10 +308,17 @@ impl Background {
     /// Signs what is synced; a failure leaves the last checkpoint in place.
     fn sign(&mut self) -> bool {
         let checkpoint = Checkpoint::of(&self.origin, &self.tree);
-        let written = write_checkpoint(&*self.storage, &self.dir, &checkpoint, &self.signer);
-        if written.is_err() {
+        let written = write_checkpoint(
+            &*self.storage,
+            &self.dir,
+            &checkpoint,
+            &self.signer,
+            &self.core.reserve,
+        );
+        let Ok(written) = written else {
             return false;
-        }
+        };
+        self.checkpoint = Some(written);
         self.signed_at = Instant::now();
         self.core.lock().signed = checkpoint.size;
         true
@@ -281,23 +360,26 @@ fn sync_files(chunks: &[Chunk]) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Replaces the checkpoint of a directory.
+/// Replaces the checkpoint of a directory, on a full device with what the reserve has; gives which file it is now.
 pub(crate) fn write_checkpoint(
     storage: &dyn Storage,
     dir: &std::path::Path,
     checkpoint: &Checkpoint,
     signer: &NoteSigner,
-) -> Result<(), CheckpointNotWritten> {
+    reserve: &Reserve,
+) -> Result<FileId, CheckpointNotWritten> {
     let text = checkpoint.sign(signer)?;
     let temporary = directory::temporary(directory::CHECKPOINT);
-    replace_file(
-        storage,
-        dir,
-        directory::CHECKPOINT,
-        &temporary,
-        text.as_bytes(),
-    )?;
-    Ok(())
+    let written = reserve.retry(is_full, || {
+        put_file(
+            storage,
+            dir,
+            directory::CHECKPOINT,
+            &temporary,
+            text.as_bytes(),
+        )
+    })?;
+    Ok(written)
 }
 
 /// A checkpoint that was not written; the one before stands.

@@ -14,7 +14,9 @@ use hallpass_vocabulary::Clock;
 
 use crate::append::Slot;
 use crate::line::{Body, TimeText};
+use crate::presence::Gone;
 use crate::refusals::Refusals;
+use crate::reserve::Reserve;
 use crate::writer::{Chunk, WriteFailed, Writer};
 use crate::{Append, AppendError, Durability, Event, Recorded, RefusalRecord, Refused};
 
@@ -34,6 +36,7 @@ pub(crate) struct Core {
     /// Wakes the background thread.
     pub(crate) work: Condvar,
     pub(crate) not_recorded: AtomicU64,
+    pub(crate) reserve: Arc<Reserve>,
 }
 
 pub(crate) struct State {
@@ -69,6 +72,18 @@ enum Whose {
     Nobody,
     /// A count, which is counted again if it cannot be written.
     Count(Refused),
+    /// The last record.
+    Journal,
+}
+
+impl Queued {
+    /// Whether the reserve is there for it: a flood of refusals shall not use it up.
+    fn may_use_reserve(&self) -> bool {
+        matches!(
+            self.whose,
+            Whose::Caller(_, Durability::Relaxed) | Whose::Journal
+        )
+    }
 }
 
 impl Core {
@@ -83,7 +98,9 @@ impl Core {
     /// Queues a record, and writes it if nobody else is writing.
     pub(crate) fn append(&self, body: Body, durability: Durability) -> Append {
         let mut state = self.lock();
-        if let Some(error) = state.refuses() {
+        let full = durability == Durability::Durable && self.reserve.is_low();
+        let refused = state.refuses().or(full.then_some(AppendError::Full));
+        if let Some(error) = refused {
             drop(state);
             self.not_recorded.fetch_add(1, Ordering::Relaxed);
             return Append::answered(Err(error));
@@ -108,7 +125,7 @@ impl Core {
     /// waits for anybody else's write.
     pub(crate) fn enqueue_refusal(&self, body: Body) -> RefusalRecord {
         let mut state = self.lock();
-        if state.refuses().is_some() {
+        if state.refuses().is_some() || self.reserve.is_low() {
             return RefusalRecord::Counted;
         }
         state.enqueue(Queued {
@@ -125,7 +142,7 @@ impl Core {
         if let Ok(body) = Body::of(&Event::Closed {}) {
             state.enqueue(Queued {
                 body,
-                whose: Whose::Nobody,
+                whose: Whose::Journal,
             });
         }
         state.closed = true;
@@ -155,7 +172,7 @@ impl Core {
     ) -> Result<Recorded, AppendError> {
         drop(state);
         let index = writer.next_index();
-        let written = writer.write(std::iter::once(body), &TimeText::of(self.clock.now()));
+        let written = writer.write_at_all_costs(&[body], &TimeText::of(self.clock.now()));
         let mut state = self.lock();
         let outcome = match written {
             Ok(chunk) => {
@@ -184,20 +201,14 @@ impl Core {
             let batch = state.take_batch();
             drop(state);
             let first = writer.next_index();
-            let written = if batch.is_empty() {
-                None
-            } else {
-                let bodies = batch.iter().map(|queued| &queued.body);
-                Some(writer.write(bodies, &TimeText::of(self.clock.now())))
-            };
+            let (batch, written) = self.write_batch(&mut writer, batch);
             state = self.lock();
             match written {
-                None => {}
+                None => state.writer = Some(writer),
                 Some(Ok(chunk)) => {
                     self.keep(&mut state, chunk, writer.next_index());
                     state.writer = Some(writer);
                     state = self.answer_written(state, batch, first);
-                    continue;
                 }
                 Some(Err(failed)) => {
                     let error = state.fail(&failed);
@@ -205,10 +216,8 @@ impl Core {
                     drop(state);
                     self.answer_failed(batch, error);
                     state = self.lock();
-                    continue;
                 }
             }
-            state.writer = Some(writer);
         }
         // The background thread looks after what is left, and after whatever broke.
         let wake = !state.queue.is_empty() || state.broken.is_some();
@@ -216,6 +225,33 @@ impl Core {
         if wake {
             self.work.notify_one();
         }
+    }
+
+    /// Writes a batch; where the device is full, only what the reserve is there for. Gives what was not answered yet, and
+    /// what came of it: nothing, if it is empty.
+    fn write_batch(
+        &self,
+        writer: &mut Writer,
+        batch: Vec<Queued>,
+    ) -> (Vec<Queued>, Option<Result<Chunk, WriteFailed>>) {
+        if batch.is_empty() {
+            return (batch, None);
+        }
+        let now = TimeText::of(self.clock.now());
+        let bodies: Vec<_> = batch.iter().map(|queued| &queued.body).collect();
+        let failed = match writer.write(&bodies, &now) {
+            Err(failed) if failed.intact && is_full(&failed.error) => failed,
+            done => return (batch, Some(done)),
+        };
+        let (reserved, others): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(Queued::may_use_reserve);
+        self.answer_failed(others, reason(&failed.error));
+        if reserved.is_empty() {
+            return (reserved, None);
+        }
+        let bodies: Vec<_> = reserved.iter().map(|queued| &queued.body).collect();
+        let written = writer.write_at_all_costs(&bodies, &now);
+        (reserved, Some(written))
     }
 
     fn keep(&self, state: &mut State, chunk: Chunk, written: u64) {
@@ -244,7 +280,7 @@ impl Core {
                     durable = true;
                 }
                 Whose::Caller(slot, Durability::Relaxed) => relaxed.push((slot, index)),
-                Whose::Nobody | Whose::Count(_) => {}
+                Whose::Nobody | Whose::Count(_) | Whose::Journal => {}
             }
         }
         if durable {
@@ -270,6 +306,7 @@ impl Core {
                 Whose::Nobody => {
                     self.not_recorded.fetch_add(1, Ordering::Relaxed);
                 }
+                Whose::Journal => {}
                 Whose::Count(refused) => self.lock_refusals().put_back(&refused),
             }
         }
@@ -328,7 +365,7 @@ impl State {
             self.queued_bytes = self.queued_bytes.saturating_sub(line_bytes);
             let wanted = match &queued.whose {
                 Whose::Caller(slot, _) => slot.begin(),
-                Whose::Nobody | Whose::Count(_) => true,
+                Whose::Nobody | Whose::Count(_) | Whose::Journal => true,
             };
             if wanted {
                 bytes = bytes.saturating_add(line_bytes);
@@ -353,6 +390,11 @@ impl State {
     }
 }
 
+/// Whether a failure means that there is no space.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    reason(error) == AppendError::Full
+}
+
 /// What callers are told about a failure of the device.
 pub(crate) fn reason(error: &io::Error) -> AppendError {
     match error.kind() {
@@ -360,6 +402,7 @@ pub(crate) fn reason(error: &io::Error) -> AppendError {
         | io::ErrorKind::QuotaExceeded
         | io::ErrorKind::FileTooLarge
         | io::ErrorKind::WriteZero => AppendError::Full,
+        _ if Gone::is(error) => AppendError::Gone,
         _ => AppendError::Unavailable,
     }
 }

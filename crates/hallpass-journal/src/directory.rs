@@ -18,6 +18,9 @@ pub(crate) const VERIFIER_KEY: &str = "journal.vkey";
 /// The newest checkpoint.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
 
+/// Space given up to relaxed records when the device is full.
+pub(crate) const RESERVE: &str = "reserve";
+
 const SEGMENT_SUFFIX: &str = ".jsonl";
 /// Digits in a segment's name: as many as the largest index has.
 const SEGMENT_DIGITS: usize = 20;

@@ -70,6 +70,11 @@ pub struct Status {
     pub not_recorded: u64,
     /// Why nothing can be written at the moment.
     pub broken: Option<AppendError>,
+    /// Whether the device was full and has not had space for the whole reserve since: durable records are refused,
+    /// relaxed ones are written as long as the reserve lasts.
+    pub low: bool,
+    /// How much of the reserve is held, in bytes.
+    pub reserve_bytes: u64,
 }
 
 impl Journal {
@@ -92,6 +97,7 @@ impl Journal {
             )),
             work: Condvar::new(),
             not_recorded: AtomicU64::new(0),
+            reserve: ready.reserve,
         });
         let verifier = ready.identity.verifier;
         let background = Background {
@@ -106,6 +112,10 @@ impl Journal {
             refusals_at: now,
             in_doubt: Vec::new(),
             repair_at: None,
+            presence: ready.presence,
+            presence_at: now,
+            checkpoint: None,
+            reserve_at: now,
             _lock: ready.lock,
         };
         let thread = std::thread::Builder::new()
@@ -210,6 +220,8 @@ impl Journal {
             signed: state.signed,
             not_recorded: core.not_recorded.load(Ordering::Relaxed),
             broken: state.broken,
+            low: core.reserve.is_low(),
+            reserve_bytes: core.reserve.bytes(),
         }
     }
 

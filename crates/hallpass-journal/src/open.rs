@@ -15,10 +15,12 @@ use crate::identity::{Identity, IdentityError};
 use crate::line::{Body, TimeText};
 use crate::memory::Memory;
 use crate::merkle::{Tree, leaf_hash};
+use crate::presence::Presence;
+use crate::reserve::Reserve;
 use crate::scan::{Scan, Visited, scan};
 use crate::storage::FILE_MODE;
-use crate::writer::{SegmentFile, Writer, create_segment};
-use crate::{Checkpoint, CheckpointError, Damage, Event, Settings, Text};
+use crate::writer::{Position, SegmentFile, Writer, create_segment};
+use crate::{Checkpoint, CheckpointError, Damage, Event, FileId, Settings, Text};
 
 /// A journal that cannot be opened. Nothing has been changed in it, except that an unfinished tail may be cut.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +94,8 @@ pub(crate) struct Ready {
     /// What those records say that must be remembered.
     pub(crate) memory: Memory,
     pub(crate) lock: WriterLock,
+    pub(crate) presence: Arc<Presence>,
+    pub(crate) reserve: Arc<Reserve>,
 }
 
 /// Opens or creates the journal of a directory.
@@ -148,18 +152,26 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
     }
     let (file, offset) =
         last_segment(dir, settings, &scanned).map_err(io("cut the unfinished tail"))?;
-    let writer = Writer::new(
-        Arc::clone(&settings.storage),
-        dir,
-        settings.segment_bytes,
+    let position = Position {
         file,
         offset,
-        size,
+        next_index: size,
+    };
+    let presence = Presence::new(Arc::clone(&settings.storage), dir, &lock)
+        .map_err(io("look at the directory"))?;
+    let reserve = Reserve::new(Arc::clone(&settings.storage), dir, settings.reserve_bytes);
+    let writer = Writer::new(
+        dir,
+        settings,
+        Arc::clone(&presence),
+        Arc::clone(&reserve),
+        position,
     );
     let mut start = Start {
         dir,
         settings,
         identity: &identity,
+        reserve: &reserve,
         writer,
         tree: scanned.tree,
     };
@@ -173,6 +185,8 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
         latest_time: history.latest_time,
         memory,
         lock,
+        presence,
+        reserve,
         identity,
     })
 }
@@ -180,6 +194,13 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
 /// The right to write a directory, for as long as this lives.
 #[derive(Debug)]
 pub(crate) struct WriterLock(File);
+
+impl WriterLock {
+    /// Which file is locked, also when it has lost its name.
+    pub(crate) fn id(&self) -> io::Result<FileId> {
+        self.0.metadata().map(|metadata| FileId::of(&metadata))
+    }
+}
 
 impl Drop for WriterLock {
     fn drop(&mut self) {
@@ -279,7 +300,7 @@ fn last_segment(
     }
     // Also without a torn tail: what a dead process left in the page cache is about to be signed.
     file.sync_data()?;
-    Ok((SegmentFile::new(last.name, file), last.good_bytes))
+    Ok((SegmentFile::new(last.name, file)?, last.good_bytes))
 }
 
 /// The first records after opening.
@@ -287,6 +308,7 @@ struct Start<'a> {
     dir: &'a Path,
     settings: &'a Settings,
     identity: &'a Identity,
+    reserve: &'a Reserve,
     writer: Writer,
     tree: Tree,
 }
@@ -330,7 +352,7 @@ impl Start<'_> {
         let time = TimeText::of(self.settings.clock.now());
         let chunk = self
             .writer
-            .write(std::iter::once(&body), &time)
+            .write_at_all_costs(&[&body], &time)
             .map_err(|failed| failed.error)?;
         chunk.file.sync()?;
         let line = chunk.bytes.strip_suffix(b"\n").unwrap_or(&chunk.bytes);
@@ -341,11 +363,17 @@ impl Start<'_> {
     fn sign(&self) -> io::Result<()> {
         let checkpoint = Checkpoint::of(self.identity.origin(), &self.tree);
         let signer = &self.identity.signer;
-        write_checkpoint(&*self.settings.storage, self.dir, &checkpoint, signer).map_err(|error| {
-            match error {
-                CheckpointNotWritten::Io(error) => error,
-                CheckpointNotWritten::Note(error) => io::Error::other(error),
-            }
+        write_checkpoint(
+            &*self.settings.storage,
+            self.dir,
+            &checkpoint,
+            signer,
+            self.reserve,
+        )
+        .map(drop)
+        .map_err(|error| match error {
+            CheckpointNotWritten::Io(error) => error,
+            CheckpointNotWritten::Note(error) => io::Error::other(error),
         })
     }
 }

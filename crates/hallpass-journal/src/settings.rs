@@ -11,6 +11,8 @@ use crate::{OsStorage, Storage, Text};
 pub const SEGMENT_BYTES_DEFAULT: u64 = 64 * 1024 * 1024;
 /// What a journal may use by default, in bytes. Refusals together stay under a tenth of it.
 pub const DISK_BUDGET_BYTES_DEFAULT: u64 = 10 * 1024 * 1024 * 1024;
+/// What is kept free for records of reads by default, in bytes: some five thousand of them, or a service's minutes.
+pub const RESERVE_BYTES_DEFAULT: u64 = 4 * 1024 * 1024;
 /// The longest journal name, in bytes.
 pub const JOURNAL_NAME_BYTES_MAX: usize = 64;
 
@@ -61,6 +63,7 @@ pub struct Settings {
     pub(crate) boot: Option<Text>,
     pub(crate) segment_bytes: u64,
     pub(crate) disk_budget_bytes: u64,
+    pub(crate) reserve_bytes: u64,
     pub(crate) storage: Arc<dyn Storage>,
 }
 
@@ -75,6 +78,7 @@ impl Settings {
             boot: boot_id(),
             segment_bytes: SEGMENT_BYTES_DEFAULT,
             disk_budget_bytes: DISK_BUDGET_BYTES_DEFAULT,
+            reserve_bytes: RESERVE_BYTES_DEFAULT,
             storage: Arc::new(OsStorage),
         }
     }
@@ -108,6 +112,14 @@ impl Settings {
         self
     }
 
+    /// What is kept free for relaxed records when the device is full, in bytes; 0 for nothing. Taken by the background
+    /// thread soon after opening.
+    #[must_use]
+    pub fn reserve_bytes(mut self, bytes: u64) -> Self {
+        self.reserve_bytes = bytes;
+        self
+    }
+
     /// Other file operations, for tests.
     #[must_use]
     pub fn storage(mut self, storage: Arc<dyn Storage>) -> Self {
@@ -125,6 +137,7 @@ impl fmt::Debug for Settings {
             .field("boot", &self.boot)
             .field("segment_bytes", &self.segment_bytes)
             .field("disk_budget_bytes", &self.disk_budget_bytes)
+            .field("reserve_bytes", &self.reserve_bytes)
             .field("storage", &self.storage)
             .finish_non_exhaustive()
     }

@@ -23,7 +23,7 @@ pub struct FileId {
 }
 
 impl FileId {
-    fn of(metadata: &fs::Metadata) -> Self {
+    pub(crate) fn of(metadata: &fs::Metadata) -> Self {
         Self {
             device: metadata.dev(),
             inode: metadata.ino(),
@@ -240,6 +240,20 @@ pub(crate) fn replace_file(
     temporary_name: &str,
     bytes: &[u8],
 ) -> io::Result<()> {
+    put_file(storage, dir, name, temporary_name, bytes).map(drop)
+}
+
+/// Does what [`replace_file`] does, and says which file now has the name.
+///
+/// # Errors
+/// The first failure; the file then has its old content.
+pub(crate) fn put_file(
+    storage: &dyn Storage,
+    dir: &Path,
+    name: &str,
+    temporary_name: &str,
+    bytes: &[u8],
+) -> io::Result<FileId> {
     let temporary = dir.join(temporary_name);
     match storage.remove(&temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -248,6 +262,8 @@ pub(crate) fn replace_file(
     let file = storage.create_new(&temporary)?;
     write_all_at(&*file, bytes, 0)?;
     file.sync_data()?;
+    let id = file.inspect()?;
     storage.rename(&temporary, &dir.join(name))?;
-    storage.sync_dir(dir)
+    storage.sync_dir(dir)?;
+    Ok(id)
 }

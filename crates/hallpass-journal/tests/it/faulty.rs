@@ -31,6 +31,8 @@ pub struct Faults {
     pub syncs: AtomicU64,
     pub opens: AtomicU64,
     pub waiting_syncs: AtomicU64,
+    /// How often it was asked which file has a name.
+    pub looks: AtomicU64,
     /// Uses of a descriptor after a failed sync of it.
     pub reused: AtomicU64,
 }
@@ -114,6 +116,7 @@ impl Storage for FaultyStorage {
     }
 
     fn inspect(&self, path: &Path) -> io::Result<FileId> {
+        self.0.looks.fetch_add(1, Ordering::SeqCst);
         OsStorage.inspect(path)
     }
 

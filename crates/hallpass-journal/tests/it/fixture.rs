@@ -50,6 +50,8 @@ pub fn settings_with(clock: Arc<TestClock>) -> Settings {
     Settings::new(environment(), JournalName::new("tickets").unwrap(), clock)
         .software("test/1")
         .boot(Some("boot-1"))
+        // Made for the tests of it; elsewhere it is 4 MiB a journal.
+        .reserve_bytes(0)
 }
 
 pub fn open(dir: &Path) -> Journal {
@@ -119,7 +121,7 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
         assert!(start.elapsed() < PATIENCE, "waited too long until {what}");
-        std::thread::yield_now();
+        std::thread::park_timeout(Duration::from_millis(1));
     }
 }
 

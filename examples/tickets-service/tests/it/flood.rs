@@ -99,10 +99,13 @@ async fn pour(address: String, genuine: Arc<String>, numbers: std::ops::Range<us
     refused
 }
 
+/// The bytes of the records: what else is there, such as the reserve for a full disk, does not grow with them.
 fn bytes(journal: &Path) -> u64 {
     fs::read_dir(journal)
         .unwrap()
-        .map(|entry| entry.unwrap().metadata().unwrap().len())
+        .map(Result::unwrap)
+        .filter(|entry| entry.path().extension() == Some("jsonl".as_ref()))
+        .map(|entry| entry.metadata().unwrap().len())
         .sum()
 }
 

@@ -1,0 +1,226 @@
+//! A device without space: what each mode is told, what the reserve is for, and that service resumes by itself.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hallpass_journal::verify::verify;
+use hallpass_journal::{AppendError, Durability, Journal, OpenError, RefusalRecord, Settings};
+use hallpass_vocabulary::DenialCode;
+
+use crate::fixture::{
+    PATIENCE, all, crashed, denied, durable, event, numbers, relaxed, settings, until,
+};
+use crate::small_device::SmallDevice;
+
+const RESERVE_BYTES: u64 = 512 * 1024;
+/// In what time a record is refused (DESIGN section 6).
+const REFUSED_WITHIN: Duration = Duration::from_millis(250);
+/// In what time service resumes when there is space.
+const RESUMED_WITHIN: Duration = Duration::from_secs(5);
+
+fn with_reserve(device: &SmallDevice) -> Settings {
+    settings()
+        .reserve_bytes(RESERVE_BYTES)
+        .storage(Arc::new(device.clone()))
+}
+
+/// A journal with a whole reserve, on a device with no space left.
+fn full(dir: &Path) -> (Journal, SmallDevice) {
+    let device = SmallDevice::new(dir);
+    let journal = Journal::open(dir, with_reserve(&device)).unwrap();
+    until("the reserve is whole", || {
+        journal.status().reserve_bytes == RESERVE_BYTES
+    });
+    relaxed(&journal, 0).unwrap();
+    until("it is signed", || journal.status().signed == 2);
+    device.leave(0);
+    (journal, device)
+}
+
+fn refused_at_once(journal: &Journal, n: u64, durability: Durability) {
+    let start = Instant::now();
+    let answer = journal.append(&event(n), durability).wait(PATIENCE);
+    assert_eq!(answer, Err(AppendError::Full));
+    assert!(start.elapsed() < REFUSED_WITHIN, "{:?}", start.elapsed());
+}
+
+#[test]
+fn writes_are_denied_and_reads_go_on_from_the_reserve_until_it_is_used_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, device) = full(dir.path());
+    refused_at_once(&journal, 1, Durability::Durable);
+    assert!(journal.status().low);
+    assert_eq!(journal.status().broken, None);
+    let mut read = vec![0];
+    while journal
+        .append(&event(2), Durability::Relaxed)
+        .wait(PATIENCE)
+        .is_ok()
+    {
+        read.push(2);
+        assert!(read.len() as u64 * 100 < RESERVE_BYTES);
+    }
+    refused_at_once(&journal, 3, Durability::Relaxed);
+    refused_at_once(&journal, 4, Durability::Durable);
+    // All of the reserve became records, but for what a checkpoint took and what a record was too long for.
+    let bytes: usize = all(dir.path()).iter().map(|r| r.line().len() + 1).sum();
+    assert!(bytes as u64 > RESERVE_BYTES * 9 / 10, "{bytes}");
+    assert!(journal.status().reserve_bytes < RESERVE_BYTES / 10);
+
+    device.leave(u64::MAX / 2);
+    let start = Instant::now();
+    until("service has resumed", || !journal.status().low);
+    assert!(start.elapsed() < RESUMED_WITHIN, "{:?}", start.elapsed());
+    assert_eq!(journal.status().reserve_bytes, RESERVE_BYTES);
+    durable(&journal, 5).unwrap();
+    journal.close().unwrap();
+    read.push(5);
+    assert_eq!(numbers(dir.path()), read);
+    assert_eq!(verify(dir.path(), None).unwrap().unsigned(), 0);
+}
+
+#[test]
+fn the_reserve_alone_is_no_reason_to_resume() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, device) = full(dir.path());
+    refused_at_once(&journal, 1, Durability::Durable);
+    relaxed(&journal, 2).unwrap();
+    // Space for the reserve, and for no write besides.
+    device.leave(RESERVE_BYTES - journal.status().reserve_bytes);
+    until("the reserve is whole", || {
+        journal.status().reserve_bytes >= RESERVE_BYTES
+    });
+    refused_at_once(&journal, 3, Durability::Durable);
+    assert!(journal.status().low);
+    journal.close().unwrap();
+    assert_eq!(numbers(dir.path()), [0, 2]);
+    verify(dir.path(), None).unwrap();
+}
+
+#[test]
+fn in_one_batch_the_reads_are_recorded_and_the_writes_are_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, _device) = full(dir.path());
+    std::thread::scope(|scope| {
+        for thread in 0..8_u64 {
+            let journal = journal.clone();
+            scope.spawn(move || {
+                for n in 0..50 {
+                    let durability = match n % 2 {
+                        0 => Durability::Relaxed,
+                        _ => Durability::Durable,
+                    };
+                    let number = 1 + thread * 50 + n;
+                    let answer = journal.append(&event(number), durability).wait(PATIENCE);
+                    assert_eq!(
+                        answer.is_ok(),
+                        durability == Durability::Relaxed,
+                        "{answer:?}"
+                    );
+                }
+            });
+        }
+    });
+    journal.close().unwrap();
+    assert_eq!(numbers(dir.path()).len(), 1 + 8 * 25);
+    assert_eq!(verify(dir.path(), None).unwrap().unsigned(), 0);
+}
+
+#[test]
+fn refusals_never_use_the_reserve_and_are_counted_instead() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, device) = full(dir.path());
+    refused_at_once(&journal, 1, Durability::Durable);
+    for n in 0..1_000 {
+        let refused = journal.refuse(denied(n, DenialCode::SignatureInvalid));
+        assert_eq!(refused, RefusalRecord::Counted);
+    }
+    assert_eq!(journal.status().written, 2);
+    device.leave(u64::MAX / 2);
+    until("service has resumed", || !journal.status().low);
+    journal.close().unwrap();
+    let counted: u64 = all(dir.path())
+        .iter()
+        .filter_map(|record| match record.event().unwrap() {
+            hallpass_journal::Event::Refused(refused) => Some(refused.count),
+            _ => None,
+        })
+        .sum();
+    assert_eq!(counted, 1_000);
+}
+
+#[test]
+fn where_there_is_no_space_for_another_segment_the_old_one_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let device = SmallDevice::new(dir.path());
+    let small = with_reserve(&device).segment_bytes(600);
+    let journal = Journal::open(dir.path(), small).unwrap();
+    device.no_more_segments(true);
+    for n in 0..30 {
+        durable(&journal, n).unwrap();
+    }
+    let segments = || {
+        std::fs::read_dir(dir.path())
+            .unwrap()
+            .filter(|e| e.as_ref().unwrap().path().extension() == Some("jsonl".as_ref()))
+            .count()
+    };
+    let before = segments();
+    assert_eq!(before, 1);
+    device.no_more_segments(false);
+    until("segments are made again", || {
+        relaxed(&journal, 99).unwrap();
+        segments() > before + 2
+    });
+    journal.close().unwrap();
+    assert!(numbers(dir.path()).starts_with(&(0..30).collect::<Vec<_>>()));
+    verify(dir.path(), None).unwrap();
+}
+
+#[test]
+fn a_full_device_is_no_reason_not_to_start_while_the_reserve_lasts() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, _device) = full(dir.path());
+    let left = crashed(&journal);
+    let device = SmallDevice::new(left.path());
+    device.leave(0);
+    let again = Journal::open(left.path(), with_reserve(&device)).unwrap();
+    until("it is known that the device is full", || again.status().low);
+    refused_at_once(&again, 1, Durability::Durable);
+    relaxed(&again, 2).unwrap();
+    again.close().unwrap();
+    verify(left.path(), None).unwrap();
+
+    std::fs::remove_file(left.path().join("reserve")).unwrap();
+    device.leave(0);
+    let refused = Journal::open(left.path(), with_reserve(&device)).unwrap_err();
+    let OpenError::Io { source, .. } = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(source.kind(), std::io::ErrorKind::StorageFull);
+    // And harms nothing.
+    verify(left.path(), None).unwrap();
+}
+
+#[test]
+fn a_smaller_reserve_gives_space_back_and_none_refuses_everybody_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, device) = full(dir.path());
+    device.leave(u64::MAX / 2);
+    journal.close().unwrap();
+    let none = with_reserve(&device).reserve_bytes(0);
+    let journal = Journal::open(dir.path(), none).unwrap();
+    assert_eq!(journal.status().reserve_bytes, 0);
+    until("it is signed", || {
+        let status = journal.status();
+        status.signed == status.written
+    });
+    device.leave(0);
+    refused_at_once(&journal, 1, Durability::Relaxed);
+    refused_at_once(&journal, 2, Durability::Durable);
+    device.leave(u64::MAX / 2);
+    until("service has resumed", || durable(&journal, 3).is_ok());
+    journal.close().unwrap();
+    verify(dir.path(), None).unwrap();
+}
