@@ -11,6 +11,7 @@ use crate::core::{Core, State, reason};
 use crate::directory;
 use crate::merkle::{Tree, leaf_hash};
 use crate::open::WriterLock;
+use crate::snapshot::Snapshots;
 use crate::storage::replace_file;
 use crate::writer::{Chunk, SegmentFile};
 use crate::{AppendError, Checkpoint, Recorded, Storage};
@@ -39,6 +40,7 @@ pub(crate) struct Background {
     pub(crate) origin: String,
     /// Every synced record, and no other.
     pub(crate) tree: Tree,
+    pub(crate) snapshots: Snapshots,
     pub(crate) signed_at: Instant,
     pub(crate) sign_not_before: Instant,
     pub(crate) refusals_at: Instant,
@@ -69,6 +71,7 @@ impl Background {
             self.write_refusals(duty.closing);
             self.core.lead(self.core.lock(), BATCHES_MAX);
             self.sign_if_due();
+            self.snapshot_if_due(false);
             if duty.closing
                 && let Some(ended) = self.ended()
             {
@@ -159,6 +162,7 @@ impl Background {
         let mut bytes = 0_usize;
         for chunk in self.in_doubt.drain(..) {
             bytes = bytes.saturating_add(chunk.bytes.len());
+            self.snapshots.synced(&chunk);
             for line in chunk.bytes.split_inclusive(|byte| *byte == b'\n') {
                 let line = line.strip_suffix(b"\n").unwrap_or(line);
                 self.tree.push(leaf_hash(line));
@@ -245,6 +249,15 @@ impl Background {
         true
     }
 
+    /// A snapshot is of what is signed, so one that is due waits for the next checkpoint.
+    fn snapshot_if_due(&mut self, closing: bool) {
+        let size = self.tree.size();
+        if self.snapshots.due(size, closing) && self.core.lock().signed == size {
+            self.snapshots
+                .write(&*self.storage, &self.dir, &self.signer, &self.tree);
+        }
+    }
+
     /// At the end: whether everything is written, synced and signed, or will not be.
     fn ended(&mut self) -> Option<Ended> {
         let mut state = self.core.lock();
@@ -264,6 +277,7 @@ impl Background {
             return None;
         }
         if all_signed || self.sign() {
+            self.snapshot_if_due(true);
             return Some(Ok(()));
         }
         Some(Err(AppendError::Unavailable))

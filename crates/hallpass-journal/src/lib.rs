@@ -13,6 +13,7 @@ mod checkpoint;
 mod core;
 mod directory;
 mod event;
+mod history;
 mod identity;
 mod journal;
 mod line;
@@ -22,8 +23,10 @@ mod open;
 pub mod proof;
 pub mod read;
 mod refusals;
+mod resume;
 mod scan;
 mod settings;
+mod snapshot;
 mod storage;
 mod text;
 pub mod verify;
@@ -45,6 +48,7 @@ pub use refusals::{
     REFUSAL_SHARE, RefusalRecord, TOKEN_SINGLES_PER_SECOND, TOKENS_COUNTED_MAX,
     UNSIGNED_SINGLES_PER_SECOND,
 };
+pub use resume::Started;
 pub use scan::{Damage, TornTail};
 pub use settings::{
     DISK_BUDGET_BYTES_DEFAULT, InvalidJournalName, JOURNAL_NAME_BYTES_MAX, JournalName,

@@ -27,6 +27,10 @@ impl SegmentFile {
         })
     }
 
+    pub(crate) fn name(&self) -> SegmentName {
+        self.name
+    }
+
     /// One sync at a time, so that whoever comes second learns of the first one's failure.
     pub(crate) fn sync(&self) -> io::Result<()> {
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -47,7 +51,7 @@ impl fmt::Debug for SegmentFile {
 #[derive(Debug)]
 pub(crate) struct Chunk {
     pub(crate) file: Arc<SegmentFile>,
-    offset: u64,
+    pub(crate) offset: u64,
     pub(crate) bytes: Vec<u8>,
 }
 

@@ -21,4 +21,5 @@ mod proof;
 mod python;
 mod reading;
 mod rfc6962;
+mod snapshot;
 mod tampering;
