@@ -73,9 +73,9 @@ pub(crate) fn bring_up_to_date(store: &Store, journal: &Journal) -> Result<(), C
         return Ok(());
     }
     let mut missed = Vec::new();
-    for record in read::records(journal.dir())? {
+    for record in read::records_from(journal.dir(), floor)? {
         let record = record?;
-        if record.index() < floor || record.kind() != MINTED_KIND {
+        if record.kind() != MINTED_KIND {
             continue;
         }
         let index = record.index();

@@ -13,6 +13,7 @@ use crate::merkle::{Tree, leaf_hash};
 use crate::open::WriterLock;
 use crate::presence::Presence;
 use crate::reserve::Reserve;
+use crate::snapshot::Snapshots;
 use crate::storage::put_file;
 use crate::writer::{Chunk, SegmentFile, check_presence};
 use crate::{AppendError, Checkpoint, FileId, Recorded, Storage};
@@ -45,6 +46,7 @@ pub(crate) struct Background {
     pub(crate) origin: String,
     /// Every synced record, and no other.
     pub(crate) tree: Tree,
+    pub(crate) snapshots: Snapshots,
     pub(crate) signed_at: Instant,
     pub(crate) sign_not_before: Instant,
     pub(crate) refusals_at: Instant,
@@ -84,6 +86,7 @@ impl Background {
             if !duty.closing {
                 self.fill_reserve();
             }
+            self.snapshot_if_due(false);
             if duty.closing
                 && let Some(ended) = self.ended()
             {
@@ -226,6 +229,7 @@ impl Background {
         let mut bytes = 0_usize;
         for chunk in self.in_doubt.drain(..) {
             bytes = bytes.saturating_add(chunk.bytes.len());
+            self.snapshots.synced(&chunk);
             for line in chunk.bytes.split_inclusive(|byte| *byte == b'\n') {
                 let line = line.strip_suffix(b"\n").unwrap_or(line);
                 self.tree.push(leaf_hash(line));
@@ -324,6 +328,15 @@ impl Background {
         true
     }
 
+    /// A snapshot is of what is signed, so one that is due waits for the next checkpoint.
+    fn snapshot_if_due(&mut self, closing: bool) {
+        let size = self.tree.size();
+        if self.snapshots.due(size, closing) && self.core.lock().signed == size {
+            self.snapshots
+                .write(&*self.storage, &self.dir, &self.signer, &self.tree);
+        }
+    }
+
     /// At the end: whether everything is written, synced and signed, or will not be.
     fn ended(&mut self) -> Option<Ended> {
         let mut state = self.core.lock();
@@ -343,6 +356,7 @@ impl Background {
             return None;
         }
         if all_signed || self.sign() {
+            self.snapshot_if_due(true);
             return Some(Ok(()));
         }
         Some(Err(AppendError::Unavailable))

@@ -17,6 +17,8 @@ pub(crate) const DIGEST_KEY: &str = "digest.key";
 pub(crate) const VERIFIER_KEY: &str = "journal.vkey";
 /// The newest checkpoint.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
+/// What the writer knew at one size, so that the next start reads on from there.
+pub(crate) const SNAPSHOT: &str = "snapshot";
 
 /// Space given up to relaxed records when the device is full.
 pub(crate) const RESERVE: &str = "reserve";
@@ -33,7 +35,7 @@ pub(crate) fn temporary(name: &str) -> String {
 }
 
 /// A segment by the index of its first record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct SegmentName(pub(crate) u64);
 
 impl SegmentName {

@@ -16,9 +16,10 @@ use crate::core::{Core, State};
 use crate::line::Body;
 use crate::memory::Memory;
 use crate::refusals::Refusals;
+use crate::snapshot::Snapshots;
 use crate::{
     Append, AppendError, ArgumentsDigest, Decided, Durability, Event, OpenError, RefusalRecord,
-    Settings, Verdict,
+    Settings, Started, Verdict,
 };
 
 /// A journal that is written. Cheap to clone; all clones write the same file.
@@ -54,6 +55,7 @@ struct Handle {
     verifier: NoteVerifier,
     digest_key: Arc<DigestKey>,
     latest_time: Option<Timestamp>,
+    started: Started,
     #[expect(dead_code, reason = "nothing is remembered yet")]
     memory: Arc<Memory>,
     thread: Mutex<Option<JoinHandle<Ended>>>,
@@ -80,7 +82,9 @@ pub struct Status {
 impl Journal {
     /// Opens the journal of a directory, or creates it there.
     ///
-    /// An unfinished tail that a crash left is cut off and reported in a `recovered` record. Reads every record once.
+    /// An unfinished tail that a crash left is cut off and reported in a `recovered` record. Reads on from the snapshot,
+    /// or every record once when there is none to be believed. Damage below a snapshot is not found here but by
+    /// [`verify`](crate::verify::verify).
     ///
     /// # Errors
     /// [`OpenError`]: it is open elsewhere, it was tampered with, or the directory cannot be used.
@@ -93,13 +97,15 @@ impl Journal {
             state: Mutex::new(State::new(ready.writer, size)),
             refusals: Mutex::new(Refusals::new(
                 settings.disk_budget_bytes,
-                ready.refusal_bytes,
+                ready.history.refusal_bytes,
             )),
             work: Condvar::new(),
             not_recorded: AtomicU64::new(0),
             reserve: ready.reserve,
         });
         let verifier = ready.identity.verifier;
+        let memory = Arc::new(ready.memory);
+        let last_snapshot = ready.started.snapshot.unwrap_or(0);
         let background = Background {
             core: Arc::clone(&core),
             storage: settings.storage,
@@ -107,6 +113,12 @@ impl Journal {
             origin: verifier.name().as_str().to_owned(),
             signer: ready.identity.signer,
             tree: ready.tree,
+            snapshots: Snapshots::new(
+                Arc::clone(&memory),
+                ready.history,
+                &ready.place,
+                last_snapshot,
+            ),
             signed_at: now,
             sign_not_before: now,
             refusals_at: now,
@@ -133,7 +145,8 @@ impl Journal {
                 verifier,
                 digest_key: ready.identity.digest_key,
                 latest_time: ready.latest_time,
-                memory: Arc::new(ready.memory),
+                started: ready.started,
+                memory,
                 thread: Mutex::new(Some(thread)),
             }),
         })
@@ -204,6 +217,11 @@ impl Journal {
     /// backwards starts from it.
     pub fn latest_time(&self) -> Option<Timestamp> {
         self.handle.latest_time
+    }
+
+    /// How much was read to open it: all of it, or what came after its snapshot.
+    pub fn started(&self) -> Started {
+        self.handle.started
     }
 
     /// Where it lies.

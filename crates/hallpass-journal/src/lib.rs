@@ -13,6 +13,7 @@ mod checkpoint;
 mod core;
 mod directory;
 mod event;
+mod history;
 mod identity;
 mod journal;
 mod line;
@@ -24,8 +25,10 @@ pub mod proof;
 pub mod read;
 mod refusals;
 mod reserve;
+mod resume;
 mod scan;
 mod settings;
+mod snapshot;
 mod storage;
 mod text;
 pub mod verify;
@@ -47,6 +50,7 @@ pub use refusals::{
     REFUSAL_SHARE, RefusalRecord, TOKEN_SINGLES_PER_SECOND, TOKENS_COUNTED_MAX,
     UNSIGNED_SINGLES_PER_SECOND,
 };
+pub use resume::Started;
 pub use scan::{Damage, TornTail};
 pub use settings::{
     DISK_BUDGET_BYTES_DEFAULT, InvalidJournalName, JOURNAL_NAME_BYTES_MAX, JournalName,

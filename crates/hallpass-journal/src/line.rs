@@ -137,6 +137,16 @@ impl<'a> Head<'a> {
         Ok(head)
     }
 
+    /// Its time.
+    pub(crate) fn timestamp(&self) -> Option<Timestamp> {
+        self.time.parse().ok()
+    }
+
+    /// Reads the members of a line that is a record already: written by this process, or read strictly before.
+    pub(crate) fn of_record(line: &'a [u8]) -> Option<Self> {
+        Self::of(std::str::from_utf8(line).ok()?)
+    }
+
     fn of(text: &'a str) -> Option<Self> {
         let rest = text.strip_prefix(BEFORE_INDEX)?;
         let (digits, rest) = rest.split_once(BEFORE_TIME)?;

@@ -55,6 +55,21 @@ impl Tree {
         tree
     }
 
+    /// A tree of this size from its [`Tree::frontier`]; none if that is not as many hashes as such a tree has.
+    pub fn of_frontier(size: u64, frontier: Vec<Hash>) -> Option<Self> {
+        let fits = u32::try_from(frontier.len()) == Ok(size.count_ones());
+        fits.then_some(Self {
+            size,
+            perfect: frontier,
+        })
+    }
+
+    /// The roots of its perfect subtrees from left to right, one for each bit set in its size: all that is needed to
+    /// extend it.
+    pub fn frontier(&self) -> &[Hash] {
+        &self.perfect
+    }
+
     /// How many leaves there are.
     pub fn size(&self) -> u64 {
         self.size

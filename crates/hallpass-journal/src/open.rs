@@ -11,16 +11,19 @@ use hallpass_vocabulary::Timestamp;
 use crate::background::{CheckpointNotWritten, RELAXED_SYNC, write_checkpoint};
 use crate::directory::{self, CHECKPOINT, LOCK, SegmentName};
 use crate::event::{Opened, PossibleLoss};
+use crate::history::History;
 use crate::identity::{Identity, IdentityError};
 use crate::line::{Body, TimeText};
 use crate::memory::Memory;
 use crate::merkle::{Tree, leaf_hash};
 use crate::presence::Presence;
 use crate::reserve::Reserve;
-use crate::scan::{Scan, Visited, scan};
+use crate::resume::{self, Known, Started};
+use crate::scan::{Scan, Start as Place};
+use crate::snapshot;
 use crate::storage::FILE_MODE;
 use crate::writer::{Position, SegmentFile, Writer, create_segment};
-use crate::{Checkpoint, CheckpointError, Damage, Event, FileId, Settings, Text};
+use crate::{Checkpoint, CheckpointError, Damage, Event, FileId, Settings};
 
 /// A journal that cannot be opened. Nothing has been changed in it, except that an unfinished tail may be cut.
 #[derive(Debug, thiserror::Error)]
@@ -88,11 +91,15 @@ pub(crate) struct Ready {
     pub(crate) writer: Writer,
     /// All of it synced and signed.
     pub(crate) tree: Tree,
-    pub(crate) refusal_bytes: u64,
+    /// Where its last record ends. Without the tree.
+    pub(crate) place: Place,
+    /// What all of it says.
+    pub(crate) history: History,
+    /// What it says that must be remembered.
+    pub(crate) memory: Memory,
     /// The latest time in any record that was there before.
     pub(crate) latest_time: Option<Timestamp>,
-    /// What those records say that must be remembered.
-    pub(crate) memory: Memory,
+    pub(crate) started: Started,
     pub(crate) lock: WriterLock,
     pub(crate) presence: Arc<Presence>,
     pub(crate) reserve: Arc<Reserve>,
@@ -125,17 +132,18 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
     let checkpoint = signed
         .map(|bytes| Checkpoint::verify(&bytes, &identity.verifier))
         .transpose()?;
-    let mut history = History::default();
-    let memory = Memory::default();
-    let scanned = scan(storage, dir, checkpoint.as_ref(), &mut |record| {
-        history.visit(record);
-        memory.recall(record);
-    })
-    .map_err(|damage| match damage {
-        Damage::SignedTailMissing { signed, found } => {
-            OpenError::SignedTailMissing { signed, found }
+    let Known {
+        scanned,
+        history,
+        memory,
+        started,
+    } = resume::read(storage, dir, &identity.verifier, checkpoint.as_ref()).map_err(|damage| {
+        match damage {
+            Damage::SignedTailMissing { signed, found } => {
+                OpenError::SignedTailMissing { signed, found }
+            }
+            other => OpenError::Damaged(other),
         }
-        other => OpenError::Damaged(other),
     })?;
     let size = scanned.tree.size();
     // The first checkpoint is signed before the second record is written.
@@ -145,7 +153,8 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
     let fits = history.first.as_ref().is_none_or(|first| {
         first.origin == identity.origin() && first.public_key == *identity.verifier.key()
     });
-    if !fits || (size > 0 && history.first.is_none()) {
+    // A snapshot that was believed names the same origin and is signed by the same key.
+    if !fits || (size > 0 && history.first.is_none() && started.snapshot.is_none()) {
         return Err(OpenError::FirstRecord {
             origin: identity.origin().to_owned(),
         });
@@ -167,6 +176,8 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
         Arc::clone(&reserve),
         position,
     );
+    let latest_time = history.latest_time;
+    let last = scanned.last;
     let mut start = Start {
         dir,
         settings,
@@ -174,16 +185,31 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
         reserve: &reserve,
         writer,
         tree: scanned.tree,
+        history,
+        place: Place {
+            segment: last.map(|last| last.name).unwrap_or_default(),
+            segment_started: last.and_then(|last| last.started),
+            offset,
+            ..Place::default()
+        },
     };
-    let written = start.write_first_records(checkpoint.is_some(), &history, scanned.torn);
+    let written = start.write_first_records(checkpoint.is_some(), scanned.torn);
     written.map_err(io("write the first records"))?;
-    let (writer, tree) = (start.writer, start.tree);
+    let Start {
+        writer,
+        tree,
+        history,
+        place,
+        ..
+    } = start;
     Ok(Ready {
         writer,
         tree,
-        refusal_bytes: history.refusal_bytes,
-        latest_time: history.latest_time,
+        place,
+        history,
         memory,
+        latest_time,
+        started,
         lock,
         presence,
         reserve,
@@ -233,57 +259,6 @@ fn lock(dir: &Path) -> Result<WriterLock, OpenError> {
     }
 }
 
-/// What earlier records say that matters for going on.
-#[derive(Default)]
-struct History {
-    first: Option<Opened>,
-    last_boot: Option<Text>,
-    last_time: Option<Timestamp>,
-    latest_time: Option<Timestamp>,
-    closed: bool,
-    refusal_bytes: u64,
-}
-
-impl History {
-    fn visit(&mut self, record: &Visited<'_>) {
-        self.closed = record.head.kind == "closed";
-        self.last_time = record.head.time.parse().ok();
-        self.latest_time = self.latest_time.max(self.last_time);
-        match record.head.kind {
-            "opened" => self.opened(record),
-            "refused" => self.add_refusal(record.line),
-            "decided" if contains(record.line, br#""verdict":"deny""#) => {
-                self.add_refusal(record.line);
-            }
-            _ => {}
-        }
-    }
-
-    fn opened(&mut self, record: &Visited<'_>) {
-        let Ok(opened) = serde_json::from_slice::<Opened>(record.line) else {
-            return;
-        };
-        self.last_boot.clone_from(&opened.boot);
-        if record.head.index == 0 {
-            self.first = Some(opened);
-        }
-    }
-
-    fn add_refusal(&mut self, line: &[u8]) {
-        self.refusal_bytes = self.refusal_bytes.saturating_add(line.len() as u64);
-    }
-
-    /// Whether the machine may have stopped between the last record and now.
-    fn machine_restarted(&self, boot: Option<&Text>) -> bool {
-        let same_boot = boot.is_some() && self.last_boot.as_ref() == boot;
-        self.first.is_some() && !self.closed && !same_boot
-    }
-}
-
-fn contains(line: &[u8], part: &[u8]) -> bool {
-    line.windows(part.len()).any(|window| window == part)
-}
-
 /// Opens the last segment without its torn tail, or creates the first.
 fn last_segment(
     dir: &Path,
@@ -311,16 +286,22 @@ struct Start<'a> {
     reserve: &'a Reserve,
     writer: Writer,
     tree: Tree,
+    history: History,
+    place: Place,
 }
 
 impl Start<'_> {
     fn write_first_records(
         &mut self,
         is_signed: bool,
-        history: &History,
         torn: Option<crate::TornTail>,
     ) -> io::Result<()> {
         let previous_size = self.tree.size();
+        let boot = self.settings.boot.as_ref();
+        let loss = self.history.machine_restarted(boot).then(|| PossibleLoss {
+            since: self.history.last_time,
+            at_most_ms: u64::try_from(RELAXED_SYNC.as_millis()).unwrap_or(u64::MAX),
+        });
         if !is_signed && previous_size > 0 {
             self.sign()?;
         }
@@ -338,11 +319,8 @@ impl Start<'_> {
         if let Some(torn) = torn {
             self.write(&Event::Recovered(torn.dropped))?;
         }
-        if history.machine_restarted(self.settings.boot.as_ref()) {
-            self.write(&Event::PossibleLoss(PossibleLoss {
-                since: history.last_time,
-                at_most_ms: u64::try_from(RELAXED_SYNC.as_millis()).unwrap_or(u64::MAX),
-            }))?;
+        if let Some(loss) = loss {
+            self.write(&Event::PossibleLoss(loss))?;
         }
         self.sign()
     }
@@ -357,6 +335,12 @@ impl Start<'_> {
         chunk.file.sync()?;
         let line = chunk.bytes.strip_suffix(b"\n").unwrap_or(&chunk.bytes);
         self.tree.push(leaf_hash(line));
+        let advanced = snapshot::advance(&mut self.history, &chunk);
+        if chunk.file.name() != self.place.segment || self.place.segment_started.is_none() {
+            self.place.segment = chunk.file.name();
+            self.place.segment_started = advanced.first_time;
+        }
+        self.place.offset = advanced.offset;
         Ok(())
     }
 

@@ -118,6 +118,14 @@ pub enum ReadError {
         #[source]
         source: io::Error,
     },
+    /// The record is no longer there.
+    #[error("record {index} was pruned: the first one that is there is {first}")]
+    Pruned {
+        /// The record asked for.
+        index: u64,
+        /// The first one there is.
+        first: u64,
+    },
     /// A file is named almost like a segment.
     #[error("`{name}` is not named as a segment is")]
     SegmentName {
@@ -131,6 +139,54 @@ pub enum ReadError {
 /// # Errors
 /// When the directory is no journal or cannot be read.
 pub fn records(dir: &Path) -> Result<Records, ReadError> {
+    let first = *segments(dir)?.first();
+    Records::starting_at(dir, first, first.0)
+}
+
+/// The records from this index on, also those written later. Reads no segment before the one it is in.
+///
+/// # Errors
+/// As [`records`], and [`ReadError::Pruned`] when the record is no longer there.
+pub fn records_from(dir: &Path, index: u64) -> Result<Records, ReadError> {
+    let segments = segments(dir)?;
+    let segment = segments.before(index).ok_or_else(|| ReadError::Pruned {
+        index,
+        first: segments.first().0,
+    })?;
+    Records::starting_at(dir, segment, index)
+}
+
+/// At least this many of the newest records, if there are so many, in order. Reads the last segment, and as much before
+/// it as is needed.
+///
+/// # Errors
+/// As [`records`].
+pub fn newest(dir: &Path, count: u64) -> Result<Records, ReadError> {
+    let segments = segments(dir)?;
+    let from = segments.last().0.saturating_sub(count);
+    let segment = segments.before(from).unwrap_or(*segments.first());
+    Records::starting_at(dir, segment, from)
+}
+
+/// The segments of a journal, in order, and the last of them.
+struct Segments(Vec<SegmentName>, SegmentName);
+
+impl Segments {
+    fn first(&self) -> &SegmentName {
+        self.0.first().unwrap_or(&self.1)
+    }
+
+    fn last(&self) -> &SegmentName {
+        &self.1
+    }
+
+    /// The one with the record of this index, if any has it or will have it.
+    fn before(&self, index: u64) -> Option<SegmentName> {
+        self.0.iter().rev().find(|name| name.0 <= index).copied()
+    }
+}
+
+fn segments(dir: &Path) -> Result<Segments, ReadError> {
     let segments = directory::segments(&OsStorage, dir).map_err(|error| match error {
         ListError::Io(source) => ReadError::Io {
             path: dir.to_owned(),
@@ -138,10 +194,13 @@ pub fn records(dir: &Path) -> Result<Records, ReadError> {
         },
         ListError::Name { name } => ReadError::SegmentName { name },
     })?;
-    let first = segments.first().ok_or_else(|| ReadError::NoJournal {
-        dir: dir.to_owned(),
-    })?;
-    Records::starting_at(dir, *first)
+    let last = segments
+        .last()
+        .copied()
+        .ok_or_else(|| ReadError::NoJournal {
+            dir: dir.to_owned(),
+        })?;
+    Ok(Segments(segments, last))
 }
 
 /// Calls `on_record` with every record from `from` on, and with new ones as they are written, until it breaks.
@@ -149,17 +208,17 @@ pub fn records(dir: &Path) -> Result<Records, ReadError> {
 /// Looks for new ones every `pause`.
 ///
 /// # Errors
-/// As [`records`].
+/// As [`records_from`].
 pub fn follow(
     dir: &Path,
     from: u64,
     pause: Duration,
     mut on_record: impl FnMut(Record) -> ControlFlow<()>,
 ) -> Result<(), ReadError> {
-    let mut records = records(dir)?;
+    let mut records = records_from(dir, from)?;
     loop {
         while let Some(record) = records.next_written()? {
-            if record.index >= from && on_record(record).is_break() {
+            if on_record(record).is_break() {
                 return Ok(());
             }
         }
@@ -177,11 +236,13 @@ pub struct Records {
     offset: u64,
     line: u64,
     next_index: u64,
+    /// Records before it are passed over.
+    from: u64,
     failed: bool,
 }
 
 impl Records {
-    fn starting_at(dir: &Path, segment: SegmentName) -> Result<Self, ReadError> {
+    fn starting_at(dir: &Path, segment: SegmentName, from: u64) -> Result<Self, ReadError> {
         let path = segment.path(dir);
         let file = open_regular(&path).map_err(|source| ReadError::Io { path, source })?;
         Ok(Self {
@@ -191,6 +252,7 @@ impl Records {
             offset: 0,
             line: 1,
             next_index: segment.0,
+            from,
             failed: false,
         })
     }
@@ -210,7 +272,10 @@ impl Records {
             let mut line = Vec::new();
             next_line(&mut self.reader, &mut line).map_err(io)?;
             if let Some(whole) = line.strip_suffix(b"\n") {
-                return self.take(whole, line.len()).map(Some);
+                match self.take(whole, line.len())? {
+                    Some(record) => return Ok(Some(record)),
+                    None => continue,
+                }
             }
             if line.len() > crate::RECORD_BYTES_MAX {
                 return Err(self.bad_line(LineDefect::TooLong));
@@ -223,19 +288,22 @@ impl Records {
             if !rotated {
                 return Ok(None);
             }
-            *self = Self::starting_at(&self.dir, next)?;
+            *self = Self::starting_at(&self.dir, next, self.from)?;
         }
     }
 
-    fn take(&mut self, line: &[u8], bytes: usize) -> Result<Record, ReadError> {
-        let record = Record::parse(line)
-            .and_then(|record| match record.index == self.next_index {
-                true => Ok(record),
-                false => Err(LineDefect::Index {
-                    found: record.index,
-                }),
-            })
-            .map_err(|defect| self.bad_line(defect))?;
+    /// The record of a line, if it is wanted. One that is passed over is looked at only as far as its index.
+    fn take(&mut self, line: &[u8], bytes: usize) -> Result<Option<Record>, ReadError> {
+        let (found, record) = if self.next_index < self.from {
+            let head = Head::of_record(line).ok_or_else(|| self.bad_line(LineDefect::Head))?;
+            (head.index, None)
+        } else {
+            let record = Record::parse(line).map_err(|defect| self.bad_line(defect))?;
+            (record.index, Some(record))
+        };
+        if found != self.next_index {
+            return Err(self.bad_line(LineDefect::Index { found }));
+        }
         self.offset = self.offset.saturating_add(bytes as u64);
         self.line = self.line.saturating_add(1);
         self.next_index = self.next_index.saturating_add(1);

@@ -8,6 +8,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use hallpass_keys::Digest;
+use hallpass_vocabulary::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::directory::{self, ListError, SegmentName};
@@ -77,6 +78,19 @@ pub enum Damage {
     },
 }
 
+/// Where a pass begins: everything before is known already.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Start {
+    /// The records before it.
+    pub(crate) tree: Tree,
+    /// The segment it is in.
+    pub(crate) segment: SegmentName,
+    /// Where in that segment, in bytes: the end of a record, or 0.
+    pub(crate) offset: u64,
+    /// The time of the segment's first record, if that lies before.
+    pub(crate) segment_started: Option<Timestamp>,
+}
+
 /// What one pass found.
 #[derive(Debug)]
 pub(crate) struct Scan {
@@ -93,6 +107,8 @@ pub(crate) struct LastSegment {
     pub(crate) name: SegmentName,
     /// Where its last whole record ends.
     pub(crate) good_bytes: u64,
+    /// The time of its first record.
+    pub(crate) started: Option<Timestamp>,
 }
 
 /// An unfinished end of the last segment, as a crash leaves it.
@@ -115,23 +131,25 @@ pub(crate) struct Visited<'a> {
     pub(crate) line: &'a [u8],
 }
 
-/// Reads every segment, checks every line, and compares the tree with the checkpoint.
+/// Reads every segment from a place on, checks every line, and compares the tree with the checkpoint.
 pub(crate) fn scan(
     storage: &dyn Storage,
     dir: &Path,
     checkpoint: Option<&Checkpoint>,
+    start: Start,
     visit: &mut dyn FnMut(&Visited<'_>),
 ) -> Result<Scan, Damage> {
-    let segments = directory::segments(storage, dir).map_err(|error| match error {
+    let mut segments = directory::segments(storage, dir).map_err(|error| match error {
         ListError::Io(source) => Damage::Io {
             file: ".".to_owned(),
             source,
         },
         ListError::Name { name } => Damage::SegmentName { file: name },
     })?;
+    segments.retain(|name| *name >= start.segment);
     let signed = checkpoint.map_or(0, |checkpoint| checkpoint.size);
     let mut pass = Pass {
-        tree: Tree::new(),
+        tree: start.tree,
         checkpoint,
         matched: signed == 0,
         first_file: segments
@@ -140,10 +158,16 @@ pub(crate) fn scan(
             .unwrap_or_default(),
         visit,
     };
+    pass.compare()?;
     let mut last = None;
     let mut torn = None;
     for (position, name) in segments.iter().enumerate() {
-        let expected = pass.tree.size();
+        let is_first = position == 0;
+        let expected = if is_first {
+            start.segment.0
+        } else {
+            pass.tree.size()
+        };
         if name.0 != expected {
             return Err(Damage::SegmentMissing {
                 expected,
@@ -151,12 +175,13 @@ pub(crate) fn scan(
             });
         }
         let is_last = position + 1 == segments.len();
-        let (good_bytes, tail) = pass.segment(storage, dir, *name, is_last)?;
-        last = Some(LastSegment {
+        let mut segment = LastSegment {
             name: *name,
-            good_bytes,
-        });
-        torn = tail;
+            good_bytes: if is_first { start.offset } else { 0 },
+            started: start.segment_started.filter(|_| is_first),
+        };
+        torn = pass.segment(storage, dir, &mut segment, is_last)?;
+        last = Some(segment);
     }
     let found = pass.tree.size();
     if !pass.matched {
@@ -179,32 +204,37 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Reads one segment; gives the bytes of its whole records, and what follows them.
+    /// Reads one segment from where its known records end; gives what follows its whole records.
     fn segment(
         &mut self,
         storage: &dyn Storage,
         dir: &Path,
-        name: SegmentName,
+        segment: &mut LastSegment,
         is_last: bool,
-    ) -> Result<(u64, Option<TornTail>), Damage> {
+    ) -> Result<Option<TornTail>, Damage> {
+        let name = segment.name;
         let file = name.file_name();
         let io = |source| Damage::Io {
             file: name.file_name(),
             source,
         };
-        let reader = storage.reader(&name.path(dir)).map_err(io)?;
+        let path = name.path(dir);
+        let reader = storage.reader_at(&path, segment.good_bytes).map_err(io)?;
         let mut reader = BufReader::with_capacity(READ_BYTES, reader);
         let mut line = Vec::new();
-        let mut good_bytes = 0_u64;
-        let mut number = 1_u64;
         while next_line(&mut reader, &mut line).map_err(io)? {
             match self.record(&line) {
                 Ok(()) => {
-                    good_bytes = good_bytes.saturating_add(line.len() as u64);
-                    number = number.saturating_add(1);
+                    segment.good_bytes = segment.good_bytes.saturating_add(line.len() as u64);
+                    if segment.started.is_none() {
+                        let head = line.strip_suffix(b"\n").and_then(Head::of_record);
+                        segment.started = head.and_then(|head| head.timestamp());
+                    }
                 }
                 Err(defect) => {
                     let index = self.tree.size();
+                    // One record a line.
+                    let number = index.saturating_sub(name.0).saturating_add(1);
                     if !is_last || !self.matched {
                         // A line cut short right at the end of everything is a missing tail, not a bad line.
                         let at_end = is_last
@@ -230,22 +260,28 @@ impl Pass<'_> {
                         defect,
                         dropped,
                     };
-                    return Ok((good_bytes, Some(torn)));
+                    return Ok(Some(torn));
                 }
             }
-            if let Some(checkpoint) = self.checkpoint
-                && self.tree.size() == checkpoint.size
-            {
-                if self.tree.root() != checkpoint.root {
-                    return Err(Damage::RootMismatch {
-                        size: checkpoint.size,
-                        first_file: self.first_file.clone(),
-                    });
-                }
-                self.matched = true;
-            }
+            self.compare()?;
         }
-        Ok((good_bytes, None))
+        Ok(None)
+    }
+
+    /// At the signed size, the root must be the signed one.
+    fn compare(&mut self) -> Result<(), Damage> {
+        if let Some(checkpoint) = self.checkpoint
+            && self.tree.size() == checkpoint.size
+        {
+            if self.tree.root() != checkpoint.root {
+                return Err(Damage::RootMismatch {
+                    size: checkpoint.size,
+                    first_file: self.first_file.clone(),
+                });
+            }
+            self.matched = true;
+        }
+        Ok(())
     }
 
     fn record(&mut self, line: &[u8]) -> Result<(), LineDefect> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
@@ -80,6 +80,16 @@ pub trait Storage: fmt::Debug + Send + Sync {
     /// # Errors
     /// As the operating system says.
     fn reader(&self, path: &Path) -> io::Result<Box<dyn io::Read>>;
+
+    /// Opens a file for reading from this byte on. At or past its end there is nothing to read.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn reader_at(&self, path: &Path, offset: u64) -> io::Result<Box<dyn io::Read>> {
+        let mut reader = self.reader(path)?;
+        io::copy(&mut reader.by_ref().take(offset), &mut io::sink())?;
+        Ok(reader)
+    }
 
     /// Renames a file, replacing what has the new name.
     ///
@@ -165,6 +175,12 @@ impl Storage for OsStorage {
 
     fn reader(&self, path: &Path) -> io::Result<Box<dyn io::Read>> {
         Ok(Box::new(open_regular(path)?))
+    }
+
+    fn reader_at(&self, path: &Path, offset: u64) -> io::Result<Box<dyn io::Read>> {
+        let mut file = open_regular(path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        Ok(Box::new(file))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

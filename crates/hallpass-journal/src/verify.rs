@@ -11,7 +11,7 @@ use hallpass_keys::note::{KeyName, NoteVerifier, SignedNote};
 use hallpass_keys::{KeyId, VerifyingKey};
 
 use crate::directory::{self, CHECKPOINT, VERIFIER_KEY};
-use crate::scan::{Visited, scan};
+use crate::scan::{Start, Visited, scan};
 use crate::{Checkpoint, CheckpointError, Damage, OsStorage, TornTail};
 
 /// A journal that is what it was when it was signed.
@@ -139,7 +139,8 @@ pub(crate) fn walk(
     };
     let checkpoint = Checkpoint::verify(&signed, &verifier)?;
     let mut foreign = None;
-    let scanned = scan(&OsStorage, dir, Some(&checkpoint), &mut |record| {
+    let start = Start::default();
+    let scanned = scan(&OsStorage, dir, Some(&checkpoint), start, &mut |record| {
         if foreign.is_none() && !belongs(record, &verifier) {
             foreign = Some(record.head.index);
         }

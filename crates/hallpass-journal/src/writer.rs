@@ -63,7 +63,7 @@ impl fmt::Debug for SegmentFile {
 #[derive(Debug)]
 pub(crate) struct Chunk {
     pub(crate) file: Arc<SegmentFile>,
-    offset: u64,
+    pub(crate) offset: u64,
     pub(crate) bytes: Vec<u8>,
 }
 

@@ -15,7 +15,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use hallpass_journal::read::{self, Record};
+use hallpass_journal::read::{self, ReadError, Record, Records};
 
 use crate::exit::Exit;
 use crate::hint::HintExt as _;
@@ -54,7 +54,22 @@ impl Command {
 
 /// The records of a directory, from the first to the last whole one.
 pub(crate) fn records(dir: &Path) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Record>>> {
-    let records = read::records(dir)
+    hinted(dir, read::records(dir))
+}
+
+/// At least this many of the newest records of a directory, if there are so many.
+fn newest_records(
+    dir: &Path,
+    count: u64,
+) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Record>>> {
+    hinted(dir, read::newest(dir, count))
+}
+
+fn hinted(
+    dir: &Path,
+    records: Result<Records, ReadError>,
+) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Record>>> {
+    let records = records
         .with_context(|| format!("cannot read the journal in `{}`", dir.display()))
         .hint("give the directory with the journal's `*.jsonl` files")?;
     let verify = format!(

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hallpass_journal::read::{self, Record};
 
-use super::records;
+use super::newest_records;
 use super::summary::Summary;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
     let mut newest = VecDeque::new();
     let mut next = 0;
     let mut unreadable = None;
-    for record in records(&args.directory)? {
+    for record in newest_records(&args.directory, args.lines)? {
         let record = match record {
             Ok(record) => record,
             // What stands before it is shown all the same: a crash may leave a last line that is none.

@@ -24,4 +24,5 @@ mod python;
 mod reading;
 mod rfc6962;
 mod small_device;
+mod snapshot;
 mod tampering;

@@ -2,7 +2,7 @@ use std::ops::ControlFlow;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use hallpass_journal::read::{Filter, ReadError, follow, records};
+use hallpass_journal::read::{Filter, ReadError, follow, newest, records, records_from};
 use hallpass_journal::{Decided, Durability, Event, Journal, Verdict};
 use hallpass_vocabulary::{Audience, DenialCode, RunId, Subject, Tenant, Timestamp, ToolName};
 
@@ -24,6 +24,40 @@ fn a_reader_sees_new_records_of_a_live_journal_across_segments() {
         assert_eq!(record.index(), n);
         assert_eq!(reader.next_written().unwrap(), None);
     }
+}
+
+#[test]
+fn a_reader_may_start_at_any_record_and_reads_no_segment_before_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Journal::open(dir.path(), settings().segment_bytes(300)).unwrap();
+    for n in 1..20 {
+        relaxed(&journal, n).unwrap();
+    }
+    let whole = all(dir.path());
+    let from = |index| -> Vec<u64> {
+        let records = records_from(dir.path(), index).unwrap();
+        records.map(|record| record.unwrap().index()).collect()
+    };
+    for index in 0..whole.len() as u64 {
+        assert_eq!(from(index), (index..20).collect::<Vec<_>>());
+        let found = newest(dir.path(), index).unwrap().count() as u64;
+        assert!(found >= index, "{found} of {index}");
+    }
+    // One that is not there yet: it comes when it is written.
+    let mut later = records_from(dir.path(), 21).unwrap();
+    assert_eq!(later.next_written().unwrap(), None);
+    for n in 20..23 {
+        relaxed(&journal, n).unwrap();
+    }
+    assert_eq!(later.next_written().unwrap().unwrap().index(), 21);
+    journal.close().unwrap();
+    std::fs::write(dir.path().join("00000000000000000000.jsonl"), "not read").unwrap();
+    assert_eq!(from(10).len(), 24 - 10);
+    std::fs::remove_file(dir.path().join("00000000000000000000.jsonl")).unwrap();
+    assert!(matches!(
+        records_from(dir.path(), 0),
+        Err(ReadError::Pruned { index: 0, .. })
+    ));
 }
 
 #[test]

@@ -1,0 +1,91 @@
+//! What earlier records say that matters for going on: kept up to date while the journal is written, so that a snapshot
+//! has it too.
+
+use hallpass_vocabulary::Timestamp;
+
+use crate::event::Opened;
+use crate::scan::Visited;
+use crate::{Pruned, Text};
+
+/// What every record up to a size says together.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct History {
+    /// Record 0, if it was read and is what it must be.
+    pub(crate) first: Option<Opened>,
+    /// When the journal was created: the time of record 0.
+    pub(crate) created: Option<Timestamp>,
+    /// Which start of the machine wrote last.
+    pub(crate) last_boot: Option<Text>,
+    /// The time of the last record.
+    pub(crate) last_time: Option<Timestamp>,
+    /// The latest time in any record.
+    pub(crate) latest_time: Option<Timestamp>,
+    /// Whether the last record closes the journal.
+    pub(crate) closed: bool,
+    /// The bytes of all refusals.
+    pub(crate) refusal_bytes: u64,
+    /// The last pruning.
+    pub(crate) pruned: Option<Pruned>,
+}
+
+impl History {
+    /// Takes in the next record.
+    pub(crate) fn visit(&mut self, record: &Visited<'_>) {
+        self.closed = record.head.kind == "closed";
+        self.last_time = record.head.timestamp();
+        self.latest_time = self.latest_time.max(self.last_time);
+        if record.head.index == 0 {
+            self.created = self.last_time;
+        }
+        match record.head.kind {
+            "opened" => self.opened(record),
+            "pruned" => self.pruned(record.line),
+            "refused" => self.add_refusal(record.line),
+            "decided" if is_denial(record.line) => self.add_refusal(record.line),
+            _ => {}
+        }
+    }
+
+    fn opened(&mut self, record: &Visited<'_>) {
+        let Ok(opened) = serde_json::from_slice::<Opened>(record.line) else {
+            return;
+        };
+        self.last_boot.clone_from(&opened.boot);
+        if record.head.index == 0 {
+            self.first = Some(opened);
+        }
+    }
+
+    fn pruned(&mut self, line: &[u8]) {
+        let Ok(pruned) = serde_json::from_slice::<Pruned>(line) else {
+            return;
+        };
+        self.created = self.created.or(Some(pruned.created));
+        self.pruned = Some(pruned);
+    }
+
+    fn add_refusal(&mut self, line: &[u8]) {
+        self.refusal_bytes = self.refusal_bytes.saturating_add(line.len() as u64);
+    }
+
+    /// Whether the machine may have stopped between the last record and now.
+    pub(crate) fn machine_restarted(&self, boot: Option<&Text>) -> bool {
+        let same_boot = boot.is_some() && self.last_boot.as_ref() == boot;
+        self.last_time.is_some() && !self.closed && !same_boot
+    }
+}
+
+/// Where the verdict stands in a `decided` record that this crate wrote: after the head and the decision's id.
+const VERDICT_WITHIN_BYTES: usize = 192;
+
+fn is_denial(line: &[u8]) -> bool {
+    let start = line.get(..VERDICT_WITHIN_BYTES).unwrap_or(line);
+    if contains(start, br#""verdict":"allow""#) {
+        return false;
+    }
+    contains(start, br#""verdict":"deny""#) || contains(line, br#""verdict":"deny""#)
+}
+
+fn contains(line: &[u8], part: &[u8]) -> bool {
+    line.windows(part.len()).any(|window| window == part)
+}

@@ -1,0 +1,320 @@
+//! The file `snapshot`: what the writer knew at one size, signed, so that the next start reads only what came after.
+//!
+//! It is never needed. One that does not fit is ignored and every record is read, so a wrong one costs time and nothing
+//! else.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hallpass_keys::note::{NoteSigner, NoteVerifier, SignedNote};
+use hallpass_vocabulary::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+use crate::directory::{SNAPSHOT, SegmentName, temporary};
+use crate::history::History;
+use crate::line::Head;
+use crate::memory::Memory;
+use crate::merkle::{Hash, Tree};
+use crate::scan::{Start, Visited};
+use crate::storage::replace_file;
+use crate::writer::Chunk;
+use crate::{Pruned, RECORD_BYTES_MAX, Storage, Text};
+
+/// The first line of the signed text, and the member `format`. No origin is so, thus no checkpoint begins so.
+const FORMAT: &str = "hallpass-snapshot/1";
+/// A snapshot is due after this many records: a restart reads at most that many and those of one second more, which takes
+/// a third of a second.
+pub(crate) const SNAPSHOT_RECORDS: u64 = 100_000;
+/// The longest line, in bytes: of a frontier of 64 hashes, or of one thing remembered.
+const LINE_BYTES_MAX: u64 = 16 * 1024;
+
+/// The first line.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    format: String,
+    origin: String,
+    size: u64,
+    segment: u64,
+    offset: u64,
+    hashes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    created: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    segment_started: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    latest_time: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_time: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    boot: Option<Text>,
+    closed: bool,
+    refusal_bytes: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pruned: Option<Pruned>,
+}
+
+/// The last line.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Footer {
+    note: String,
+}
+
+/// A snapshot that the journal's key has signed and that fits its files as far as was looked.
+pub(crate) struct Snapshot {
+    /// Where to read on.
+    pub(crate) start: Start,
+    pub(crate) history: History,
+    pub(crate) memory: Memory,
+}
+
+impl Snapshot {
+    /// Reads the snapshot of a directory; none if there is none to be believed.
+    ///
+    /// `signed` is the size of the checkpoint: a snapshot of more is not of this directory.
+    pub(crate) fn load(
+        storage: &dyn Storage,
+        dir: &Path,
+        verifier: &NoteVerifier,
+        signed: u64,
+    ) -> Option<Self> {
+        let memory = Memory::default();
+        let header = read(storage, dir, verifier, &memory)?;
+        let (start, history) = header.parts()?;
+        let fits = start.tree.size() <= signed && ends_a_record(storage, dir, &start);
+        fits.then_some(Self {
+            start,
+            history,
+            memory,
+        })
+    }
+}
+
+/// Reads the file once, line by line; what is remembered on the way is worth something only if this gives a header.
+fn read(
+    storage: &dyn Storage,
+    dir: &Path,
+    verifier: &NoteVerifier,
+    memory: &Memory,
+) -> Option<Header> {
+    let mut reader = BufReader::new(storage.reader(&dir.join(SNAPSHOT)).ok()?);
+    let mut hasher = Sha256::new();
+    let mut header: Option<Header> = None;
+    // The line in hand may be the last, which is not hashed.
+    let mut line = next_line(&mut reader)?;
+    while let Some(next) = next_line(&mut reader) {
+        hasher.update(&line);
+        let content = line.strip_suffix(b"\n")?;
+        if header.is_none() {
+            header = Some(serde_json::from_slice(content).ok()?);
+        } else {
+            memory.recall_entry(content).ok()?;
+        }
+        line = next;
+    }
+    let header = header?;
+    let footer: Footer = serde_json::from_slice(&line).ok()?;
+    let note = SignedNote::parse(footer.note.as_bytes()).ok()?;
+    let text = note.verify(std::slice::from_ref(verifier)).ok()?;
+    let expected = signed_text(&header.origin, header.size, hasher);
+    let believed = header.format == FORMAT
+        && header.origin == verifier.name().as_str()
+        && text == expected
+        && line.ends_with(b"\n");
+    believed.then_some(header)
+}
+
+fn next_line(reader: &mut impl std::io::BufRead) -> Option<Vec<u8>> {
+    let mut line = Vec::new();
+    reader
+        .by_ref()
+        .take(LINE_BYTES_MAX)
+        .read_until(b'\n', &mut line)
+        .ok()?;
+    (!line.is_empty()).then_some(line)
+}
+
+fn signed_text(origin: &str, size: u64, hasher: Sha256) -> String {
+    let digest = STANDARD.encode(hasher.finalize());
+    format!("{FORMAT}\n{origin}\n{size}\n{digest}\n")
+}
+
+impl Header {
+    fn parts(self) -> Option<(Start, History)> {
+        let frontier: Option<Vec<Hash>> = self
+            .hashes
+            .iter()
+            .map(|hash| STANDARD.decode(hash).ok()?.try_into().ok())
+            .collect();
+        let start = Start {
+            tree: Tree::of_frontier(self.size, frontier?)?,
+            segment: SegmentName(self.segment),
+            offset: self.offset,
+            segment_started: self.segment_started,
+        };
+        let history = History {
+            first: None,
+            created: self.created,
+            last_boot: self.boot,
+            last_time: self.last_time,
+            latest_time: self.latest_time,
+            closed: self.closed,
+            refusal_bytes: self.refusal_bytes,
+            pruned: self.pruned,
+        };
+        Some((start, history))
+    }
+}
+
+/// Whether the last record the snapshot knows ends where it says. Without this, bytes put in before that place would read
+/// as a torn tail after it, and be cut.
+fn ends_a_record(storage: &dyn Storage, dir: &Path, start: &Start) -> bool {
+    let last = || {
+        let path = start.segment.path(dir);
+        let long_enough = storage.inspect(&path).ok()?.bytes >= start.offset;
+        let from = start.offset.saturating_sub(RECORD_BYTES_MAX as u64 + 2);
+        let mut bytes = Vec::new();
+        storage
+            .reader_at(&path, from)
+            .ok()?
+            .take(start.offset.checked_sub(from)?)
+            .read_to_end(&mut bytes)
+            .ok()?;
+        let whole = bytes.strip_suffix(b"\n").filter(|_| long_enough)?;
+        let line = whole.rsplit(|byte| *byte == b'\n').next()?;
+        Head::parse(line).ok().map(|head| head.index)
+    };
+    last().is_some_and(|index| index.checked_add(1) == Some(start.tree.size()))
+}
+
+/// Keeps what a snapshot is made of, and writes one when it is due. Owned by the background thread.
+pub(crate) struct Snapshots {
+    memory: Arc<Memory>,
+    history: History,
+    /// The last synced record is in it.
+    segment: SegmentName,
+    segment_started: Option<Timestamp>,
+    /// Where that record ends.
+    offset: u64,
+    /// The size and segment of the last snapshot, or of the last try.
+    last_size: u64,
+    last_segment: SegmentName,
+}
+
+impl Snapshots {
+    /// `last_size` is the size of the snapshot the journal was opened from; 0 without one.
+    pub(crate) fn new(
+        memory: Arc<Memory>,
+        history: History,
+        place: &Start,
+        last_size: u64,
+    ) -> Self {
+        Self {
+            memory,
+            history,
+            segment: place.segment,
+            segment_started: place.segment_started,
+            offset: place.offset,
+            last_size,
+            last_segment: place.segment,
+        }
+    }
+
+    /// Takes in what is synced, in order.
+    pub(crate) fn synced(&mut self, chunk: &Chunk) {
+        let place = advance(&mut self.history, chunk);
+        if chunk.file.name() != self.segment {
+            self.segment = chunk.file.name();
+            self.segment_started = place.first_time;
+        }
+        self.offset = place.offset;
+    }
+
+    /// Whether one should be written once everything synced is signed.
+    pub(crate) fn due(&self, size: u64, closing: bool) -> bool {
+        let records = size.saturating_sub(self.last_size);
+        let rotated = self.segment != self.last_segment;
+        records >= SNAPSHOT_RECORDS || (records > 0 && (rotated || closing))
+    }
+
+    /// Writes a snapshot of a tree that is synced and signed. A failure costs nothing but time at the next start, so
+    /// the next try comes when the next one is due.
+    pub(crate) fn write(
+        &mut self,
+        storage: &dyn Storage,
+        dir: &Path,
+        signer: &NoteSigner,
+        tree: &Tree,
+    ) -> bool {
+        self.last_size = tree.size();
+        self.last_segment = self.segment;
+        let Some(bytes) = self.bytes(signer, tree) else {
+            return false;
+        };
+        let temporary = temporary(SNAPSHOT);
+        let written = replace_file(storage, dir, SNAPSHOT, &temporary, &bytes);
+        if written.is_err() {
+            // It must not hold what the records need on a full disk. If it cannot be removed, the next try does.
+            let _ = storage.remove(&dir.join(temporary));
+        }
+        written.is_ok()
+    }
+
+    fn bytes(&self, signer: &NoteSigner, tree: &Tree) -> Option<Vec<u8>> {
+        let verifier = signer.verifier();
+        let header = Header {
+            format: FORMAT.to_owned(),
+            origin: verifier.name().as_str().to_owned(),
+            size: tree.size(),
+            segment: self.segment.0,
+            offset: self.offset,
+            hashes: tree
+                .frontier()
+                .iter()
+                .map(|hash| STANDARD.encode(hash))
+                .collect(),
+            created: self.history.created,
+            segment_started: self.segment_started,
+            latest_time: self.history.latest_time,
+            last_time: self.history.last_time,
+            boot: self.history.last_boot.clone(),
+            closed: self.history.closed,
+            refusal_bytes: self.history.refusal_bytes,
+            pruned: self.history.pruned.clone(),
+        };
+        let mut bytes = serde_json::to_vec(&header).ok()?;
+        bytes.push(b'\n');
+        self.memory.write_entries(&mut bytes);
+        let text = signed_text(&header.origin, header.size, Sha256::new_with_prefix(&bytes));
+        let note = signer.sign(&text).ok()?.to_string();
+        serde_json::to_writer(&mut bytes, &Footer { note }).ok()?;
+        bytes.push(b'\n');
+        Some(bytes)
+    }
+}
+
+/// Where a chunk ends, and when its first record was written.
+pub(crate) struct Advanced {
+    pub(crate) first_time: Option<Timestamp>,
+    pub(crate) offset: u64,
+}
+
+/// Takes the records of a chunk into the history.
+pub(crate) fn advance(history: &mut History, chunk: &Chunk) -> Advanced {
+    let mut first_time = None;
+    for line in chunk.bytes.split_inclusive(|byte| *byte == b'\n') {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        if let Some(head) = Head::of_record(line) {
+            history.visit(&Visited { head, line });
+            first_time = first_time.or(history.last_time);
+        }
+    }
+    Advanced {
+        first_time,
+        offset: chunk.offset.saturating_add(chunk.bytes.len() as u64),
+    }
+}
