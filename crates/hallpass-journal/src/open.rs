@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use hallpass_vocabulary::Timestamp;
 
+use crate::ancestors;
 use crate::background::{CheckpointNotWritten, RELAXED_SYNC, write_checkpoint};
 use crate::directory::{self, CHECKPOINT, LOCK, SegmentName};
 use crate::event::{Opened, PossibleLoss};
@@ -115,6 +116,10 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
         }
         Err(directory::ListError::Io(source)) => return Err(io("list the files")(source)),
     };
+    if !has_segments {
+        // Also where the directory was there: whoever began to create the journal may not have come this far.
+        ancestors::sync(storage, dir).map_err(io("make the directory durable"))?;
+    }
     let signed =
         directory::read_small(storage, &dir.join(CHECKPOINT)).map_err(io("read the checkpoint"))?;
     let identity = Identity::load_or_create(dir, settings, has_segments || signed.is_some())?;

@@ -10,6 +10,7 @@
 )]
 
 mod concurrency;
+mod cuts;
 mod faults;
 mod faulty;
 mod fixture;
@@ -21,4 +22,6 @@ mod proof;
 mod python;
 mod reading;
 mod rfc6962;
+mod scenario;
+mod sim_storage;
 mod tampering;

@@ -1,0 +1,122 @@
+//! The power is cut, or the process killed, at every operation of a journal's life.
+//!
+//! `HALLPASS_CUTS` and `HALLPASS_KILLS` say how many times; see docs/verification.md for the long form.
+
+use std::collections::BTreeMap;
+
+use hallpass_testkit::{Fault, Left, Operation, Part, Random, SimDisk};
+
+use crate::fixture::how_many;
+use crate::scenario::{live, live_on, operations, recover};
+use crate::sim_storage::{Lie, SimStorage};
+
+/// Scenarios among which the boundaries are shared out.
+const SEEDS: u64 = 8;
+
+/// What many cuts came to.
+#[derive(Debug, Default)]
+struct Tally {
+    cuts: u64,
+    acknowledged: usize,
+    due: usize,
+    interrupted_again: u64,
+    at: BTreeMap<Operation, u64>,
+}
+
+/// One life cut short, a recovery cut short again in every second case, then a recovery that is not.
+fn cut(number: u64, at: u64, kill: bool, lie: Lie, tally: &mut Tally) -> Result<(), String> {
+    let mut random = Random::new(number);
+    let disk = SimDisk::new();
+    let part = [Part::Nothing, Part::Half, Part::All][random.below(3) as usize];
+    disk.fail_at(at, Fault::Stop(part));
+    let storage = SimStorage {
+        disk: disk.clone(),
+        lie,
+    };
+    let answers = live(&storage, number % SEEDS);
+    disk.stop();
+    let mut left = || match (kill, random.below(3)) {
+        (true, _) => Left::Written,
+        (false, 0) => Left::Synced,
+        (false, _) => Left::Some(random.number()),
+    };
+    let first = left();
+    let mut due = answers.due(first);
+    let mut image = disk.image(first);
+    tally.cuts += 1;
+    tally.acknowledged += answers.acks.len();
+    tally.due += due.len();
+    if let Some((operation, _)) = disk.log().get(usize::try_from(at).unwrap()) {
+        *tally.at.entry(*operation).or_default() += 1;
+    }
+    if random.flip() {
+        tally.interrupted_again += 1;
+        let again = SimDisk::on(image);
+        again.fail_at(random.below(30), Fault::Stop(part));
+        let answers = live_on(
+            &SimStorage::new(&again),
+            number,
+            if kill { "boot-1" } else { "boot-2" },
+        );
+        again.stop();
+        due.extend(answers.due(first));
+        image = again.image(match first {
+            Left::Some(seed) => Left::Some(seed + 1),
+            other => other,
+        });
+    }
+    recover(image, &due, first)
+        .map_err(|error| format!("cut {number} at operation {at}, {part:?}, {first:?}: {error}"))
+}
+
+fn cut_many(count: u64, kill: bool) {
+    let lengths: Vec<_> = (0..SEEDS).map(operations).collect();
+    let mut tally = Tally::default();
+    for number in 0..count {
+        // Each life in turn, each boundary of it in turn; in a short run spread over all of it.
+        let length = lengths[usize::try_from(number % SEEDS).unwrap()];
+        let turns = (count / SEEDS).max(1);
+        let turn = number / SEEDS;
+        let at = if turns >= length {
+            turn % length
+        } else {
+            turn * length / turns
+        };
+        if let Err(error) = cut(number, at, kill, Lie::None, &mut tally) {
+            panic!("{error}");
+        }
+    }
+    let boundaries: u64 = lengths.iter().sum();
+    println!(
+        "{} {} over {SEEDS} lives of {boundaries} operations in all, {} interrupted again while recovering: {} answers \
+         acknowledged, {} of them due, none lost; at {:?}",
+        tally.cuts,
+        if kill { "kills" } else { "power cuts" },
+        tally.interrupted_again,
+        tally.acknowledged,
+        tally.due,
+        tally.at
+    );
+}
+
+#[test]
+fn nothing_due_is_lost_to_a_power_cut_at_any_operation() {
+    cut_many(how_many("HALLPASS_CUTS", 200), false);
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_to_a_kill_at_any_operation() {
+    cut_many(how_many("HALLPASS_KILLS", 200), true);
+}
+
+/// A disk that lies is beyond any journal: that it is found shows that the test above can fail.
+#[test]
+fn a_device_that_lies_about_syncs_is_caught_by_the_same_check() {
+    for lie in [Lie::Sync, Lie::SyncDir] {
+        let mut tally = Tally::default();
+        let length = operations(0);
+        let caught =
+            (0..40).any(|n| cut(n * SEEDS, n * length / 40, false, lie, &mut tally).is_err());
+        assert!(caught, "{lie:?}");
+    }
+}
