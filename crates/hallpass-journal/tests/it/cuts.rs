@@ -3,11 +3,13 @@
 //! `HALLPASS_CUTS` and `HALLPASS_KILLS` say how many times; see docs/verification.md for the long form.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use hallpass_journal::Journal;
 use hallpass_testkit::{Fault, Left, Operation, Part, Random, SimDisk};
 
-use crate::fixture::how_many;
-use crate::scenario::{live, live_on, operations, recover};
+use crate::fixture::{durable, how_many, numbers, settings};
+use crate::scenario::{journal_dir, live, live_on, operations, recover};
 use crate::sim_storage::{Lie, SimStorage};
 
 /// Scenarios among which the boundaries are shared out.
@@ -41,6 +43,10 @@ fn cut(number: u64, at: u64, kill: bool, lie: Lie, tally: &mut Tally) -> Result<
         (false, _) => Left::Some(random.number()),
     };
     let first = left();
+    let last = match first {
+        Left::Some(seed) => Left::Some(seed.wrapping_add(1)),
+        other => other,
+    };
     let mut due = answers.due(first);
     let mut image = disk.image(first);
     tally.cuts += 1;
@@ -49,21 +55,26 @@ fn cut(number: u64, at: u64, kill: bool, lie: Lie, tally: &mut Tally) -> Result<
     if let Some((operation, _)) = disk.log().get(usize::try_from(at).unwrap()) {
         *tally.at.entry(*operation).or_default() += 1;
     }
-    if random.flip() {
-        tally.interrupted_again += 1;
-        let again = SimDisk::on(image);
-        again.fail_at(random.below(30), Fault::Stop(part));
-        let answers = live_on(
-            &SimStorage::new(&again),
-            number,
-            if kill { "boot-1" } else { "boot-2" },
-        );
-        again.stop();
-        due.extend(answers.due(first));
-        image = again.image(match first {
-            Left::Some(seed) => Left::Some(seed + 1),
-            other => other,
-        });
+    match random.below(4) {
+        0 | 1 => {}
+        2 => {
+            tally.interrupted_again += 1;
+            let again = SimDisk::on(image);
+            again.fail_at(random.below(30), Fault::Stop(part));
+            let boot = if kill { "boot-1" } else { "boot-2" };
+            due.extend(live_on(&SimStorage::new(&again), number, boot).due(first));
+            again.stop();
+            image = again.image(last);
+        }
+        _ => {
+            // The process was killed, and its successor meets the same fate on the same machine, or the power cut.
+            tally.interrupted_again += 1;
+            disk.restart();
+            disk.fail_at(disk.operations() + random.below(30), Fault::Stop(part));
+            due.extend(live_on(&storage, number, "boot-1").due(first));
+            disk.stop();
+            image = disk.image(last);
+        }
     }
     recover(image, &due, first)
         .map_err(|error| format!("cut {number} at operation {at}, {part:?}, {first:?}: {error}"))
@@ -119,4 +130,15 @@ fn a_device_that_lies_about_syncs_is_caught_by_the_same_check() {
             (0..40).any(|n| cut(n * SEEDS, n * length / 40, false, lie, &mut tally).is_err());
         assert!(caught, "{lie:?}");
     }
+}
+
+#[test]
+fn a_new_journal_survives_with_the_directory_it_made() {
+    let disk = SimDisk::new();
+    let dir = journal_dir(disk.path());
+    let storage = Arc::new(SimStorage::new(&disk));
+    let journal = Journal::open(&dir, settings().storage(storage)).unwrap();
+    durable(&journal, 1).unwrap();
+    let left = disk.image(Left::Synced);
+    assert_eq!(numbers(&journal_dir(left.path())), [1]);
 }
