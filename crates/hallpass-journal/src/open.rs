@@ -284,6 +284,8 @@ fn last_segment(
     }
     // Also without a torn tail: what a dead process left in the page cache is about to be signed.
     file.sync_data()?;
+    // Names as well: what is written next must not outlive the first checkpoint.
+    storage.sync_dir(dir)?;
     Ok((SegmentFile::new(last.name, file), last.good_bytes))
 }
 
