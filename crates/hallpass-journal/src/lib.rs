@@ -6,6 +6,7 @@
 //! shows one decision without the journal. The files are described in `docs/journal-format.md`, well enough to check
 //! them without this crate.
 
+mod ancestors;
 mod append;
 mod arguments;
 mod background;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use hallpass_vocabulary::Timestamp;
 
+use crate::ancestors;
 use crate::background::{CheckpointNotWritten, RELAXED_SYNC, write_checkpoint};
 use crate::directory::{self, CHECKPOINT, LOCK, SegmentName};
 use crate::event::{Opened, PossibleLoss};
@@ -126,6 +127,10 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
         }
         Err(directory::ListError::Io(source)) => return Err(io("list the files")(source)),
     };
+    if !has_segments {
+        // Also where the directory was there: whoever began to create the journal may not have come this far.
+        ancestors::sync(storage, dir).map_err(io("make the directory durable"))?;
+    }
     let signed =
         directory::read_small(storage, &dir.join(CHECKPOINT)).map_err(io("read the checkpoint"))?;
     let identity = Identity::load_or_create(dir, settings, has_segments || signed.is_some())?;
@@ -275,6 +280,8 @@ fn last_segment(
     }
     // Also without a torn tail: what a dead process left in the page cache is about to be signed.
     file.sync_data()?;
+    // Names as well: what is written next must not outlive the first checkpoint.
+    storage.sync_dir(dir)?;
     Ok((SegmentFile::new(last.name, file)?, last.good_bytes))
 }
 

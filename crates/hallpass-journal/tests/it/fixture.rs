@@ -143,3 +143,8 @@ pub fn copy(from: &Path) -> tempfile::TempDir {
 pub fn crashed(journal: &Journal) -> tempfile::TempDir {
     copy(journal.dir())
 }
+
+/// How many times a long test does its work: as the environment variable says, else the short form.
+pub fn how_many(variable: &str, short: u64) -> u64 {
+    std::env::var(variable).map_or(short, |text| text.parse().expect("a number"))
+}

@@ -10,6 +10,7 @@
 )]
 
 mod concurrency;
+mod cuts;
 mod faults;
 mod faulty;
 mod fixture;
@@ -23,6 +24,8 @@ mod proof;
 mod python;
 mod reading;
 mod rfc6962;
+mod scenario;
+mod sim_storage;
 mod small_device;
 mod snapshot;
 mod tampering;
