@@ -19,6 +19,7 @@ mod line;
 mod memory;
 pub mod merkle;
 mod open;
+mod plain_json;
 pub mod proof;
 pub mod read;
 mod refusals;
@@ -33,9 +34,9 @@ pub use append::{Append, AppendError, Durability, Recorded};
 pub use arguments::{ArgumentsDigest, InvalidArgumentsDigest};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use event::{
-    Abandoned, BundleSeen, CallResult, Decided, Event, Finished, KeyCreated, KeysErased,
-    MintRefused, Minted, Opened, PolicyLoaded, PossibleLoss, Pruned, Recovery, Refused,
-    RowWithheld, TornBecause, Unrecorded, Verdict,
+    ARG_BYTES_MAX, ARGS_BYTES_MAX, Abandoned, BundleSeen, CallResult, Decided, Event, Finished,
+    KeyCreated, KeysErased, MintRefused, Minted, Opened, PolicyLoaded, PossibleLoss, Pruned,
+    Recovery, Refused, RowWithheld, TornBecause, Unrecorded, Verdict,
 };
 pub use identity::IdentityError;
 pub use journal::{Journal, Status};

@@ -231,7 +231,7 @@ impl History {
         match record.head.kind {
             "opened" => self.opened(record),
             "refused" => self.add_refusal(record.line),
-            "decided" if contains(record.line, br#""verdict":"deny""#) => {
+            "decided" if is_denial(record.line) => {
                 self.add_refusal(record.line);
             }
             _ => {}
@@ -259,8 +259,13 @@ impl History {
     }
 }
 
-fn contains(line: &[u8], part: &[u8]) -> bool {
-    line.windows(part.len()).any(|window| window == part)
+/// By the first member of this name: recorded arguments, which stand behind it, may have one of their own.
+fn is_denial(line: &[u8]) -> bool {
+    const NAME: &[u8] = br#""verdict":"#;
+    let mut places = line.windows(NAME.len());
+    let at = places.position(|window| window == NAME);
+    at.and_then(|at| line.get(at + NAME.len()..))
+        .is_some_and(|value| value.starts_with(br#""deny""#))
 }
 
 /// Opens the last segment without its torn tail, or creates the first.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Audience, Impact, ToolName};
+use crate::{Audience, Impact, Pointers, ToolName};
 
 /// The most tools in one catalogue. Far above any deployment seen; bounds what a bundle can make a verifier hold.
 pub const TOOLS_PER_CATALOGUE_MAX: usize = 10_000;
@@ -17,6 +17,26 @@ pub struct Tool {
     pub audience: Audience,
     /// What it does to the world.
     pub impact: Impact,
+    /// The arguments that records of its calls show.
+    #[serde(default, skip_serializing_if = "Pointers::is_empty")]
+    pub recorded: Pointers,
+    /// The arguments of which records keep a digest under a key that is erased with time, and never the value, whatever
+    /// else is asked for.
+    #[serde(default, skip_serializing_if = "Pointers::is_empty")]
+    pub sensitive: Pointers,
+}
+
+impl Tool {
+    /// A tool none of whose arguments are recorded but in the digest of all of them.
+    pub fn new(name: ToolName, audience: Audience, impact: Impact) -> Self {
+        Self {
+            name,
+            audience,
+            impact,
+            recorded: Pointers::default(),
+            sensitive: Pointers::default(),
+        }
+    }
 }
 
 /// Every known tool, by name. A tool that is not in it does not exist.

@@ -94,11 +94,11 @@ impl Authority {
     }
 
     pub fn draft(&self) -> BundleDraft {
-        let tool = Tool {
-            name: ToolName::new("kb.search").unwrap(),
-            audience: Audience::new("tickets").unwrap(),
-            impact: Impact::Read,
-        };
+        let tool = Tool::new(
+            ToolName::new("kb.search").unwrap(),
+            Audience::new("tickets").unwrap(),
+            Impact::Read,
+        );
         BundleDraft {
             token_keys: vec![self.run_entry()],
             approval_keys: vec![ApprovalKey {

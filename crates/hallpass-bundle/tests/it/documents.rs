@@ -230,10 +230,12 @@ fn only_the_right_keys_sign() {
 fn the_largest_catalogue_fits_into_a_publication() {
     let authority = Authority::new();
     let longest = "t".repeat(50);
-    let tools = (0..10_000).map(|number| Tool {
-        name: ToolName::new(&format!("noun{number:05}.{longest}")).unwrap(),
-        audience: Audience::new(&"a".repeat(64)).unwrap(),
-        impact: Impact::Destructive,
+    let tools = (0..10_000).map(|number| {
+        Tool::new(
+            ToolName::new(&format!("noun{number:05}.{longest}")).unwrap(),
+            Audience::new(&"a".repeat(64)).unwrap(),
+            Impact::Destructive,
+        )
     });
     let mut draft = authority.draft();
     draft.catalogue = Catalogue::new(tools).unwrap();
