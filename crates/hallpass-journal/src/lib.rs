@@ -24,6 +24,7 @@ pub mod proof;
 pub mod read;
 mod refusals;
 mod scan;
+mod sensitive;
 mod settings;
 mod storage;
 mod text;
@@ -47,6 +48,7 @@ pub use refusals::{
     UNSIGNED_SINGLES_PER_SECOND,
 };
 pub use scan::{Damage, TornTail};
+pub use sensitive::{EraseError, Erased, SensitiveKey};
 pub use settings::{
     DISK_BUDGET_BYTES_DEFAULT, InvalidJournalName, JOURNAL_NAME_BYTES_MAX, JournalName,
     SEGMENT_BYTES_DEFAULT, Settings,

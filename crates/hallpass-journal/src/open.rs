@@ -10,12 +10,13 @@ use hallpass_vocabulary::Timestamp;
 
 use crate::background::{CheckpointNotWritten, RELAXED_SYNC, write_checkpoint};
 use crate::directory::{self, CHECKPOINT, LOCK, SegmentName};
-use crate::event::{Opened, PossibleLoss};
+use crate::event::{KeysErased, Opened, PossibleLoss};
 use crate::identity::{Identity, IdentityError};
 use crate::line::{Body, TimeText};
 use crate::memory::Memory;
 use crate::merkle::{Tree, leaf_hash};
 use crate::scan::{Scan, Visited, scan};
+use crate::sensitive::SensitiveKeys;
 use crate::storage::FILE_MODE;
 use crate::writer::{SegmentFile, Writer, create_segment};
 use crate::{Checkpoint, CheckpointError, Damage, Event, Settings, Text};
@@ -91,6 +92,7 @@ pub(crate) struct Ready {
     pub(crate) latest_time: Option<Timestamp>,
     /// What those records say that must be remembered.
     pub(crate) memory: Memory,
+    pub(crate) sensitive: Arc<SensitiveKeys>,
     pub(crate) lock: WriterLock,
 }
 
@@ -146,12 +148,17 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
             origin: identity.origin().to_owned(),
         });
     }
+    let sensitive = SensitiveKeys::open(&settings.storage, dir, size)?;
+    let erasing = sensitive.unfinished_erasure();
+    let erasing = erasing.map_err(io("read how far keys are erased"))?;
+    let sensitive = Arc::new(sensitive);
     let (file, offset) =
         last_segment(dir, settings, &scanned).map_err(io("cut the unfinished tail"))?;
     let writer = Writer::new(
         Arc::clone(&settings.storage),
         dir,
         settings.segment_bytes,
+        Arc::clone(&sensitive),
         file,
         offset,
         size,
@@ -163,8 +170,12 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
         writer,
         tree: scanned.tree,
     };
-    let written = start.write_first_records(checkpoint.is_some(), &history, scanned.torn);
+    let written = start.write_first_records(checkpoint.is_some(), &history, scanned.torn, erasing);
     written.map_err(io("write the first records"))?;
+    if let Some(below) = erasing {
+        let finished = sensitive.finish_erasing(below);
+        finished.map_err(io("erase the rest of the keys"))?;
+    }
     let (writer, tree) = (start.writer, start.tree);
     Ok(Ready {
         writer,
@@ -172,6 +183,7 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
         refusal_bytes: history.refusal_bytes,
         latest_time: history.latest_time,
         memory,
+        sensitive,
         lock,
         identity,
     })
@@ -302,6 +314,7 @@ impl Start<'_> {
         is_signed: bool,
         history: &History,
         torn: Option<crate::TornTail>,
+        erasing: Option<u64>,
     ) -> io::Result<()> {
         let previous_size = self.tree.size();
         if !is_signed && previous_size > 0 {
@@ -326,6 +339,9 @@ impl Start<'_> {
                 since: history.last_time,
                 at_most_ms: u64::try_from(RELAXED_SYNC.as_millis()).unwrap_or(u64::MAX),
             }))?;
+        }
+        if let Some(below) = erasing {
+            self.write(&Event::KeysErased(KeysErased { below }))?;
         }
         self.sign()
     }

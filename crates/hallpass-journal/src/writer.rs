@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::directory::SegmentName;
 use crate::line::{Body, TimeText};
+use crate::sensitive::SensitiveKeys;
 use crate::storage::write_all_at;
 use crate::{Storage, StoredFile};
 
@@ -57,6 +58,7 @@ pub(crate) struct Writer {
     storage: Arc<dyn Storage>,
     dir: PathBuf,
     segment_bytes: u64,
+    keys: Arc<SensitiveKeys>,
     file: Arc<SegmentFile>,
     /// Where the last good record of the segment ends.
     offset: u64,
@@ -76,6 +78,7 @@ impl Writer {
         storage: Arc<dyn Storage>,
         dir: &Path,
         segment_bytes: u64,
+        keys: Arc<SensitiveKeys>,
         file: Arc<SegmentFile>,
         offset: u64,
         next_index: u64,
@@ -84,6 +87,7 @@ impl Writer {
             storage,
             dir: dir.to_owned(),
             segment_bytes,
+            keys,
             file,
             offset,
             next_index,
@@ -136,7 +140,9 @@ impl Writer {
             intact: false,
         })?;
         let name = SegmentName(self.next_index);
-        let created = create_segment(&*self.storage, &self.dir, name);
+        // The key first: the segment is not there before the key that its records use.
+        let key = self.keys.renew(name.0);
+        let created = key.and_then(|()| create_segment(&*self.storage, &self.dir, name));
         self.file = created.map_err(|error| WriteFailed {
             error,
             intact: true,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hallpass_args::{Arguments, Resolve as _};
-use hallpass_journal::Decided;
+use hallpass_journal::{Decided, Journal};
 use hallpass_vocabulary::{Pointer, Pointers, Tool, ToolName};
 
 /// The arguments of its tools that a service lets records show, and those it calls sensitive; the catalogue may name more
@@ -99,8 +99,18 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Puts what is to be kept of a call's arguments into its record.
-    pub(crate) fn record(&self, arguments: &Arguments, record: &mut Decided) {
+    pub(crate) fn record(&self, arguments: &Arguments, journal: &Journal, record: &mut Decided) {
         let members = arguments.members();
+        if !self.sensitive.is_empty() {
+            // One key for all of the record, whatever segment it lands in.
+            let key = journal.sensitive_key();
+            record.record_sensitive_args_digest(&key, arguments.canonical());
+            for pointer in &self.sensitive {
+                if let Some(value) = pointer.resolve(members) {
+                    record.record_sensitive_arg(&key, pointer, &Arguments::canonical_value(value));
+                }
+            }
+        }
         for pointer in &self.shown {
             if let Some(value) = pointer.resolve(members) {
                 record.record_arg(pointer, value);

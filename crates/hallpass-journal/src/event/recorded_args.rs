@@ -4,7 +4,7 @@ use hallpass_vocabulary::Pointer;
 use serde_json::Value;
 
 use super::Decided;
-use crate::plain_json;
+use crate::{SensitiveKey, plain_json};
 
 /// The longest value of an argument in a record, in bytes of its JSON. What is larger is no name or number to look a call
 /// up by.
@@ -30,6 +30,24 @@ impl Decided {
         } else {
             self.omit_arg(pointer);
         }
+    }
+
+    /// Keeps the digest of a sensitive argument. `canonical` is the RFC 8785 form of its value.
+    pub fn record_sensitive_arg(
+        &mut self,
+        key: &SensitiveKey,
+        pointer: &Pointer,
+        canonical: &[u8],
+    ) {
+        let digest = key.digest(self.decision, pointer, canonical);
+        self.sensitive_args.insert(pointer.clone(), digest);
+        self.sensitive_key = Some(key.number());
+    }
+
+    /// Keeps the digest of all arguments of a call of which one may be sensitive. `canonical` is their RFC 8785 form.
+    pub fn record_sensitive_args_digest(&mut self, key: &SensitiveKey, canonical: &[u8]) {
+        self.args_digest = Some(key.digest_all(canonical));
+        self.sensitive_key = Some(key.number());
     }
 
     /// Says that an argument was there and is not shown.

@@ -69,7 +69,7 @@ pub struct Decided {
     /// What the tool does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub impact: Option<Impact>,
-    /// The keyed digest of the canonical arguments.
+    /// The keyed digest of the canonical arguments; under the key of `sensitive_key` where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub args_digest: Option<ArgumentsDigest>,
     /// Arguments that records of this tool show: [`Decided::record_arg`].
@@ -78,7 +78,7 @@ pub struct Decided {
     /// Digests of sensitive arguments: [`Decided::record_sensitive_arg`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sensitive_args: BTreeMap<Pointer, ArgumentsDigest>,
-    /// The number of the key they are under.
+    /// The number of the key that they and `args_digest` are under.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sensitive_key: Option<u64>,
     /// Arguments that were there and were to be shown, and are not: too large, or with a sensitive one in them.

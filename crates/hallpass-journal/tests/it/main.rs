@@ -10,6 +10,7 @@
 )]
 
 mod concurrency;
+mod erasing;
 mod faults;
 mod faulty;
 mod fixture;

@@ -114,7 +114,46 @@ fn what_is_sensitive_is_never_shown_and_neither_is_what_is_around_it_or_in_it() 
     // Sensitive and to be recorded: sensitive.
     let record = decided(&["/customer/iban"], &["/customer/iban"], &args);
     assert!(record.get("args").is_none() && record.get("args_omitted").is_none());
+    assert!(record["sensitive_args"]["/customer/iban"].is_string());
     assert!(!record.to_string().contains("SECRET"));
+}
+
+#[test]
+fn a_sensitive_argument_is_a_digest_that_differs_from_call_to_call() {
+    let world = World::new();
+    let search = tool("kb.search");
+    let journalled =
+        JournalledArguments::none().sensitive(&search, pointers(&["/iban", "/absent"]));
+    let verifier = verifier(&world, journalled);
+    for _ in 0..2 {
+        let mut asked = call("kb.search");
+        asked.args = Arguments::parse(br#"{"iban":"DE02"}"#).unwrap();
+        let permit = verifier
+            .authorize(Some(token(|_| ()).expose()), asked)
+            .wait()
+            .unwrap();
+        drop(permit.finish(Outcome::succeeded(b"{}")));
+    }
+    let permanent = world.journal.digest(br#"{"iban":"DE02"}"#).to_string();
+    let key = world.journal.sensitive_key();
+    let records = world.records();
+    let decided = of_kind(&records, "decided");
+    for record in &decided {
+        let decision = record["decision"].as_str().unwrap().parse().unwrap();
+        let digest = key.digest(decision, &"/iban".parse().unwrap(), br#""DE02""#);
+        assert_eq!(
+            record["sensitive_args"],
+            json!({"/iban": digest.to_string()})
+        );
+        assert_eq!(record["sensitive_key"], key.number());
+        // With the key that is never erased, a guess at all arguments could be tried for ever.
+        assert_eq!(
+            record["args_digest"],
+            key.digest_all(br#"{"iban":"DE02"}"#).to_string()
+        );
+        assert_ne!(record["args_digest"], permanent);
+    }
+    assert_ne!(decided[0]["sensitive_args"], decided[1]["sensitive_args"]);
 }
 
 #[test]
