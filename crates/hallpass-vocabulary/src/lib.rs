@@ -17,7 +17,9 @@ mod proof_rule;
 mod timestamp;
 
 pub use answered_by::AnsweredBy;
-pub use catalogue::{Catalogue, CatalogueError, TOOLS_PER_CATALOGUE_MAX, Tool};
+pub use catalogue::{
+    Catalogue, CatalogueError, POINTERS_PER_CATALOGUE_BYTES_MAX, TOOLS_PER_CATALOGUE_MAX, Tool,
+};
 pub use clock::{Clock, SystemClock};
 pub use denial::{DenialCode, UnknownDenialCode};
 pub use id::{DecisionId, InvalidId, RequestId, RunId, TokenId};

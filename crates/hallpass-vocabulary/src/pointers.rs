@@ -69,6 +69,11 @@ impl Pointers {
         self.0.iter().find(|listed| listed.overlaps(pointer))
     }
 
+    /// The most bytes all of them together have in a record, as [`POINTERS_BYTES_MAX`] counts them.
+    pub fn recorded_bytes_max(&self) -> usize {
+        self.0.iter().map(recorded_bytes_max).sum()
+    }
+
     /// Whether nothing is listed.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
