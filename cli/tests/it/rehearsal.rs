@@ -8,7 +8,7 @@ use hallpass_bundle::{Snapshots, accept};
 use hallpass_journal::{Journal, JournalName, Settings};
 use hallpass_testkit::FixedClock;
 use hallpass_token::{BudgetUnit, GrantSpec};
-use hallpass_verifier::{Disclosure, ServicePolicy, Setup, Tenancy, Verifier};
+use hallpass_verifier::{Disclosure, JournalledArguments, ServicePolicy, Setup, Tenancy, Verifier};
 use hallpass_vocabulary::{ProofRule, RequestId, Timestamp};
 
 use crate::world::{World, at, damaged, environment, minted, names, spec, token};
@@ -26,6 +26,7 @@ pub fn verifier(world: &World, journal: &std::path::Path, audience: &str) -> Ver
         environment: environment("dev"),
         tenancy: Tenancy::Many,
         policy: ServicePolicy::none(),
+        journalled: JournalledArguments::none(),
         disclosure: Disclosure::Code,
         profile: hallpass_verifier::Profile::Standard,
         journal: Journal::open(journal, settings).unwrap(),

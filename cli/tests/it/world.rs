@@ -70,10 +70,12 @@ impl World {
             purpose: TokenPurpose::Run,
             state,
         };
-        let tool = |name, audience, impact| Tool {
-            name: ToolName::new(name).unwrap(),
-            audience: Audience::new(audience).unwrap(),
-            impact,
+        let tool = |name, audience, impact| {
+            Tool::new(
+                ToolName::new(name).unwrap(),
+                Audience::new(audience).unwrap(),
+                impact,
+            )
         };
         let draft = BundleDraft {
             token_keys: vec![

@@ -138,6 +138,12 @@ impl Arguments {
         &self.canonical
     }
 
+    /// The RFC 8785 form of one value of them, such as a [`Resolve`](crate::Resolve)d pointer finds.
+    pub fn canonical_value(value: &Value) -> Vec<u8> {
+        // Fails only on numbers that are not finite, which no `Value` holds.
+        serde_json_canonicalizer::to_vec(value).unwrap_or_default()
+    }
+
     /// The SHA-256 of the RFC 8785 form.
     pub fn digest(&self) -> &ArgumentsDigest {
         &self.digest

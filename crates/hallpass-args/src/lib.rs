@@ -3,7 +3,7 @@
 //! Floor 1. A caveat, an approval and a record all speak of *these* arguments, so there is one way to read them:
 //! [`Arguments::parse`] refuses whatever two readers could understand differently (doubled names, integers a double
 //! cannot hold, excess depth), and the handler receives the value that was decided on, never the raw bytes. A rule about
-//! one argument finds it by a [`Pointer`] and compares it as text in one form ([`NormalPath`], [`UrlParts`], [`IpBits`],
+//! one argument finds it by a [`Pointer`](hallpass_vocabulary::Pointer) and compares it as text in one form ([`NormalPath`], [`UrlParts`], [`IpBits`],
 //! [`EmailAddress`], [`Decimal`]), which is refused to whatever could be read in two ways.
 //!
 //! ```
@@ -37,7 +37,7 @@ pub use email::{EmailAddress, EmailRefused};
 pub use host::{Host, HostRefused};
 pub use ip::{Cidr, CidrRefused, IpBits, IpRefused};
 pub use path::{NormalPath, PATH_BYTES_MAX, PathRefused};
-pub use pointer::{Ambiguous, InvalidPointer, POINTER_BYTES_MAX, POINTER_NAMES_MAX, Pointer};
+pub use pointer::{Ambiguous, POINTER_NAMES_MAX, Resolve};
 pub use strict::{ARGUMENTS_BYTES_MAX, DEPTH_MAX, INTEGER_MAX, StrictError};
 pub use trace::{InvalidTraceParent, TraceParent};
 pub use url::{URL_BYTES_MAX, UrlParts, UrlRefused};

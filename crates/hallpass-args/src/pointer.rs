@@ -1,48 +1,7 @@
-//! Which argument a rule speaks of: an RFC 6901 pointer.
+//! Finding the argument a pointer points at.
 
-use std::borrow::Cow;
-use std::fmt;
-use std::str::FromStr;
-use std::sync::Arc;
-
+use hallpass_vocabulary::{Pointer, is_same_name_in_any_case};
 use serde_json::{Map, Value};
-
-/// The longest pointer, in bytes: the limit of every text in a caveat.
-pub const POINTER_BYTES_MAX: usize = 256;
-
-/// A JSON pointer (RFC 6901) to one argument or into it: `/limit`, `/to/0`. Never the empty pointer, which is all
-/// arguments at once.
-///
-/// ```
-/// use hallpass_args::{Arguments, Pointer};
-///
-/// let arguments = Arguments::parse(br#"{ "to": ["a@example.com"], "a/b": 1 }"#)?;
-/// let first: Pointer = "/to/0".parse()?;
-/// assert_eq!(first.resolve(arguments.members()).unwrap(), "a@example.com");
-/// let escaped: Pointer = "/a~1b".parse()?;
-/// assert_eq!(escaped.resolve(arguments.members()).unwrap(), 1);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Pointer(Arc<str>);
-
-/// Why a text is no pointer to an argument.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidPointer {
-    /// The pointer to all arguments.
-    #[error("a pointer to an argument must not be empty")]
-    Empty,
-    /// `~` stands for itself only as `~0`.
-    #[error("in a pointer `~` must be followed by 0 or 1")]
-    Escape,
-    /// RFC 6901 pointers start with `/`.
-    #[error("a pointer must start with `/`")]
-    NoSlash,
-    /// More than [`POINTER_BYTES_MAX`] bytes.
-    #[error("a pointer must be at most {POINTER_BYTES_MAX} bytes")]
-    TooLong,
-}
 
 /// Names of the objects a pointer leads through, all together, beyond which nothing is looked up: each is compared without
 /// regard to case, by every caveat.
@@ -60,23 +19,42 @@ pub enum Ambiguous {
     TooManyNames,
 }
 
-impl Pointer {
-    /// The pointer as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
+/// A pointer that is looked up in the arguments of a call.
+///
+/// ```
+/// use hallpass_args::{Arguments, Resolve as _};
+/// use hallpass_vocabulary::Pointer;
+///
+/// let arguments = Arguments::parse(br#"{ "to": ["a@example.com"], "a/b": 1 }"#)?;
+/// let first: Pointer = "/to/0".parse()?;
+/// assert_eq!(first.resolve(arguments.members()).unwrap(), "a@example.com");
+/// let escaped: Pointer = "/a~1b".parse()?;
+/// assert_eq!(escaped.resolve(arguments.members()).unwrap(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Resolve {
     /// The value this points at, if every reader finds the same one.
     ///
     /// # Errors
     /// [`Ambiguous`] when another name on the way differs from the pointer's in case only (RFC 8259 section 8.3 compares
     /// code units, but readers that bind names to fields without regard to case are common), or when there are too many to
     /// tell.
-    pub fn resolve_unambiguous<'v>(
+    fn resolve_unambiguous<'v>(
+        &self,
+        arguments: &'v Map<String, Value>,
+    ) -> Result<Option<&'v Value>, Ambiguous>;
+
+    /// The value this points at, if there is one. An array index has no leading zeros, and `-`, the element after the
+    /// last, is never there (RFC 6901 section 4).
+    fn resolve<'v>(&self, arguments: &'v Map<String, Value>) -> Option<&'v Value>;
+}
+
+impl Resolve for Pointer {
+    fn resolve_unambiguous<'v>(
         &self,
         arguments: &'v Map<String, Value>,
     ) -> Result<Option<&'v Value>, Ambiguous> {
-        let mut segments = self.0.split('/').skip(1).map(unescaped);
+        let mut segments = self.names();
         let Some(first) = segments.next() else {
             return Ok(None);
         };
@@ -98,10 +76,8 @@ impl Pointer {
         Ok(Some(value))
     }
 
-    /// The value this points at, if there is one. An array index has no leading zeros, and `-`, the element after the
-    /// last, is never there (RFC 6901 section 4).
-    pub fn resolve<'v>(&self, arguments: &'v Map<String, Value>) -> Option<&'v Value> {
-        let mut segments = self.0.split('/').skip(1).map(unescaped);
+    fn resolve<'v>(&self, arguments: &'v Map<String, Value>) -> Option<&'v Value> {
+        let mut segments = self.names();
         let mut value = arguments.get(&*segments.next()?)?;
         for segment in segments {
             value = match value {
@@ -123,82 +99,16 @@ fn the_one<'v>(
     *names_left = names_left
         .checked_sub(members.len())
         .ok_or(Ambiguous::TooManyNames)?;
-    let is_ascii = name.is_ascii();
-    let is_same = |other: &String| {
-        other.eq_ignore_ascii_case(name)
-            || (!(is_ascii && other.is_ascii()) && folded(other).eq(folded(name)))
-    };
-    if members.keys().any(|other| is_same(other) && other != name) {
+    let is_another = |other: &String| is_same_name_in_any_case(other, name) && other != name;
+    if members.keys().any(is_another) {
         return Err(Ambiguous::Case);
     }
     Ok(members.get(name))
 }
 
-/// Without regard to case, character by character, since names that differ do so early. Both ways, for `ſ` and the Kelvin
-/// sign are `s` and `k` to readers that fold; and lower-cased first as well, for `ẞ` has no upper case but `ß` has.
-fn folded(text: &str) -> impl Iterator<Item = char> {
-    let lower = text.chars().flat_map(char::to_lowercase);
-    let upper = lower.flat_map(char::to_uppercase);
-    upper.flat_map(char::to_lowercase)
-}
-
-fn unescaped(segment: &str) -> Cow<'_, str> {
-    if segment.contains('~') {
-        // In this order, so that `~01` is `~1` and not `/` (RFC 6901 section 4).
-        Cow::Owned(segment.replace("~1", "/").replace("~0", "~"))
-    } else {
-        Cow::Borrowed(segment)
-    }
-}
-
 fn index(segment: &str) -> Option<usize> {
     let plain = segment == "0" || !segment.starts_with(['0', '+']);
     if plain { segment.parse().ok() } else { None }
-}
-
-impl FromStr for Pointer {
-    type Err = InvalidPointer;
-
-    fn from_str(text: &str) -> Result<Self, InvalidPointer> {
-        if text.is_empty() {
-            return Err(InvalidPointer::Empty);
-        }
-        if text.len() > POINTER_BYTES_MAX {
-            return Err(InvalidPointer::TooLong);
-        }
-        if !text.starts_with('/') {
-            return Err(InvalidPointer::NoSlash);
-        }
-        if text.split('~').skip(1).any(|t| !t.starts_with(['0', '1'])) {
-            return Err(InvalidPointer::Escape);
-        }
-        Ok(Self(text.into()))
-    }
-}
-
-impl fmt::Debug for Pointer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", &self.0)
-    }
-}
-
-impl fmt::Display for Pointer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl serde::Serialize for Pointer {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for Pointer {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
 }
 
 #[cfg(test)]
@@ -321,25 +231,6 @@ mod tests {
         let members = document.as_object().unwrap();
         assert_eq!(pointer("/~01").resolve(members), Some(&json!(1)));
         assert_eq!(pointer("/~1").resolve(members), Some(&json!(2)));
-    }
-
-    #[test]
-    fn what_is_no_pointer_is_refused() {
-        let long = format!("/{}", "a".repeat(POINTER_BYTES_MAX));
-        for (text, reason) in [
-            ("", InvalidPointer::Empty),
-            ("a", InvalidPointer::NoSlash),
-            ("#/a", InvalidPointer::NoSlash),
-            ("/~", InvalidPointer::Escape),
-            ("/a~", InvalidPointer::Escape),
-            ("/~2", InvalidPointer::Escape),
-            ("/~~0", InvalidPointer::Escape),
-            ("/a~/b", InvalidPointer::Escape),
-            (&long, InvalidPointer::TooLong),
-        ] {
-            assert_eq!(text.parse::<Pointer>(), Err(reason), "{text}");
-        }
-        assert!(long[..POINTER_BYTES_MAX].parse::<Pointer>().is_ok());
     }
 
     #[test]

@@ -30,8 +30,15 @@ impl DigestKey {
     }
 
     pub(crate) fn digest(&self, bytes: &[u8]) -> ArgumentsDigest {
+        self.digest_parts(&[bytes])
+    }
+
+    /// The digest of these bytes one after the other.
+    pub(crate) fn digest_parts(&self, parts: &[&[u8]]) -> ArgumentsDigest {
         let mut mac = self.0.clone();
-        mac.update(bytes);
+        for part in parts {
+            mac.update(part);
+        }
         ArgumentsDigest(mac.finalize().into_bytes().into())
     }
 }

@@ -23,6 +23,10 @@ pub(crate) const SNAPSHOT: &str = "snapshot";
 /// Space given up to relaxed records when the device is full.
 pub(crate) const RESERVE: &str = "reserve";
 
+/// Up to where keys of sensitive digests are being erased; there only while they are.
+pub(crate) const ERASING: &str = "erasing";
+
+const SENSITIVE_KEY_SUFFIX: &str = ".key";
 const SEGMENT_SUFFIX: &str = ".jsonl";
 /// Digits in a segment's name: as many as the largest index has.
 const SEGMENT_DIGITS: usize = 20;
@@ -40,10 +44,7 @@ pub(crate) struct SegmentName(pub(crate) u64);
 
 impl SegmentName {
     fn parse(name: &str) -> Option<Self> {
-        let digits = name.strip_suffix(SEGMENT_SUFFIX)?;
-        let well_formed =
-            digits.len() == SEGMENT_DIGITS && digits.bytes().all(|b| b.is_ascii_digit());
-        digits.parse().ok().filter(|_| well_formed).map(Self)
+        index(name.strip_suffix(SEGMENT_SUFFIX)?).map(Self)
     }
 
     pub(crate) fn file_name(self) -> String {
@@ -53,6 +54,37 @@ impl SegmentName {
     pub(crate) fn path(self, dir: &Path) -> PathBuf {
         dir.join(self.file_name())
     }
+}
+
+/// A key of sensitive digests by the index of the first record that may use it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SensitiveKeyName(pub(crate) u64);
+
+impl SensitiveKeyName {
+    pub(crate) fn file_name(self) -> String {
+        format!("{:020}{SENSITIVE_KEY_SUFFIX}", self.0)
+    }
+
+    pub(crate) fn path(self, dir: &Path) -> PathBuf {
+        dir.join(self.file_name())
+    }
+}
+
+/// The numbers of the keys of sensitive digests in a directory, in order.
+pub(crate) fn sensitive_keys(storage: &dyn Storage, dir: &Path) -> io::Result<Vec<u64>> {
+    let names = storage.list(dir)?;
+    let numbers = names
+        .iter()
+        .filter_map(|name| index(name.strip_suffix(SENSITIVE_KEY_SUFFIX)?));
+    let mut numbers: Vec<u64> = numbers.collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// The index in the name of a file that belongs to a segment.
+fn index(digits: &str) -> Option<u64> {
+    let well_formed = digits.len() == SEGMENT_DIGITS && digits.bytes().all(|b| b.is_ascii_digit());
+    digits.parse().ok().filter(|_| well_formed)
 }
 
 /// The segments of a directory in order. A file that is named almost like one is an error: it may be a hidden one.

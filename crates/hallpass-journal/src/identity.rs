@@ -155,30 +155,44 @@ fn digest_key(
     must_exist: bool,
 ) -> Result<DigestKey, IdentityError> {
     let path = dir.join(DIGEST_KEY);
-    let malformed = || IdentityError::DigestKey { path: path.clone() };
-    let mut secret = [0; DIGEST_KEY_BYTES];
-    match read_file(storage, &path)? {
-        Some(text) => {
-            let mode = std::fs::metadata(&path)
-                .map_err(|source| IdentityError::Io {
-                    path: path.clone(),
-                    source,
-                })?
-                .permissions()
-                .mode();
-            if mode & 0o077 != 0 {
-                return Err(malformed());
-            }
-            hex::decode_to_slice(text.trim_ascii_end(), &mut secret).map_err(|_| malformed())?;
-        }
+    let secret = match read_secret(storage, &path)? {
+        Some(secret) => secret,
         None if must_exist => return Err(IdentityError::Missing { path }),
         None => {
-            secret = random_bytes()?;
-            let text = format!("{}\n", hex::encode(secret));
-            write_file(storage, dir, DIGEST_KEY, &text)?;
+            let secret = random_bytes()?;
+            write_file(storage, dir, DIGEST_KEY, &secret_text(&secret))?;
+            secret
         }
+    };
+    DigestKey::new(&secret).ok_or(IdentityError::DigestKey { path })
+}
+
+/// A secret from its file, which nobody but its owner may read; none if it is not there.
+pub(crate) fn read_secret(
+    storage: &dyn Storage,
+    path: &Path,
+) -> Result<Option<[u8; DIGEST_KEY_BYTES]>, IdentityError> {
+    let Some(text) = read_file(storage, path)? else {
+        return Ok(None);
+    };
+    let malformed = || IdentityError::DigestKey {
+        path: path.to_owned(),
+    };
+    let metadata = std::fs::metadata(path).map_err(|source| IdentityError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    if metadata.permissions().mode() & 0o077 != 0 {
+        return Err(malformed());
     }
-    DigestKey::new(&secret).ok_or_else(malformed)
+    let mut secret = [0; DIGEST_KEY_BYTES];
+    hex::decode_to_slice(text.trim_ascii_end(), &mut secret).map_err(|_| malformed())?;
+    Ok(Some(secret))
+}
+
+/// What the file of a secret holds.
+pub(crate) fn secret_text(secret: &[u8; DIGEST_KEY_BYTES]) -> String {
+    format!("{}\n", hex::encode(secret))
 }
 
 fn publish(

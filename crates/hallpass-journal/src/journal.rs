@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hallpass_keys::note::NoteVerifier;
 use hallpass_vocabulary::Timestamp;
@@ -16,10 +16,11 @@ use crate::core::{Core, State};
 use crate::line::Body;
 use crate::memory::Memory;
 use crate::refusals::Refusals;
+use crate::sensitive::SensitiveKeys;
 use crate::snapshot::Snapshots;
 use crate::{
-    Append, AppendError, ArgumentsDigest, Decided, Durability, Event, OpenError, RefusalRecord,
-    Settings, Started, Verdict,
+    Append, AppendError, ArgumentsDigest, Decided, Durability, EraseError, Erased, Event,
+    KeysErased, OpenError, RefusalRecord, SensitiveKey, Settings, Started, Verdict,
 };
 
 /// A journal that is written. Cheap to clone; all clones write the same file.
@@ -54,6 +55,7 @@ struct Handle {
     core: Arc<Core>,
     verifier: NoteVerifier,
     digest_key: Arc<DigestKey>,
+    sensitive: Arc<SensitiveKeys>,
     latest_time: Option<Timestamp>,
     started: Started,
     #[expect(dead_code, reason = "nothing is remembered yet")]
@@ -144,6 +146,7 @@ impl Journal {
                 core,
                 verifier,
                 digest_key: ready.identity.digest_key,
+                sensitive: ready.sensitive,
                 latest_time: ready.latest_time,
                 started: ready.started,
                 memory,
@@ -201,6 +204,34 @@ impl Journal {
     /// The keyed digest of canonical bytes: what stands in records instead of arguments and results.
     pub fn digest(&self, canonical: &[u8]) -> ArgumentsDigest {
         self.handle.digest_key.digest(canonical)
+    }
+
+    /// The key for the sensitive arguments of a record that is made now. One for each segment.
+    pub fn sensitive_key(&self) -> SensitiveKey {
+        self.handle.sensitive.current()
+    }
+
+    /// Erases the keys of sensitive digests in the segments before this record, so that nothing can be compared with those
+    /// digests any more; none when there is no such key. Whole segments only, and never the last. Blocks until a `keys_erased`
+    /// record is durable and the files are gone, at most for `deadline` until it is.
+    ///
+    /// # Errors
+    /// [`EraseError`].
+    pub fn erase_sensitive(
+        &self,
+        below: u64,
+        deadline: Duration,
+    ) -> Result<Option<Erased>, EraseError> {
+        // The directory may be another writer's by now.
+        if self.handle.core.lock().closed {
+            return Err(AppendError::Closed.into());
+        }
+        self.handle.sensitive.erase(below, |below| {
+            let event = Event::KeysErased(KeysErased { below });
+            self.append(&event, Durability::Durable)
+                .wait(deadline)
+                .map(|_| ())
+        })
     }
 
     /// The unique name of this journal.

@@ -21,6 +21,7 @@ mod line;
 mod memory;
 pub mod merkle;
 mod open;
+mod plain_json;
 mod presence;
 pub mod proof;
 pub mod read;
@@ -28,6 +29,7 @@ mod refusals;
 mod reserve;
 mod resume;
 mod scan;
+mod sensitive;
 mod settings;
 mod snapshot;
 mod storage;
@@ -39,9 +41,9 @@ pub use append::{Append, AppendError, Durability, Recorded};
 pub use arguments::{ArgumentsDigest, InvalidArgumentsDigest};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use event::{
-    Abandoned, BundleSeen, CallResult, Decided, Event, Finished, KeyCreated, KeysErased,
-    MintRefused, Minted, Opened, PolicyLoaded, PossibleLoss, Pruned, Recovery, Refused,
-    RowWithheld, TornBecause, Unrecorded, Verdict,
+    ARG_BYTES_MAX, ARGS_BYTES_MAX, Abandoned, BundleSeen, CallResult, Decided, Event, Finished,
+    KeyCreated, KeysErased, MintRefused, Minted, Opened, PolicyLoaded, PossibleLoss, Pruned,
+    Recovery, Refused, RowWithheld, TornBecause, Unrecorded, Verdict,
 };
 pub use identity::IdentityError;
 pub use journal::{Journal, Status};
@@ -53,6 +55,7 @@ pub use refusals::{
 };
 pub use resume::Started;
 pub use scan::{Damage, TornTail};
+pub use sensitive::{EraseError, Erased, SensitiveKey};
 pub use settings::{
     DISK_BUDGET_BYTES_DEFAULT, InvalidJournalName, JOURNAL_NAME_BYTES_MAX, JournalName,
     RESERVE_BYTES_DEFAULT, SEGMENT_BYTES_DEFAULT, Settings,

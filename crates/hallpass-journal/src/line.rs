@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use hallpass_vocabulary::Timestamp;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use crate::Event;
+use crate::{Event, plain_json};
 
 /// The longest record, in bytes without its line end. A full `minted` record of 64 tools with the longest names has
 /// about 10 KiB; bounds what one line can make a reader hold.
@@ -38,7 +38,12 @@ pub(crate) struct Body(Vec<u8>);
 impl Body {
     pub(crate) fn of(event: &Event) -> Result<Self, TooLarge> {
         let mut json = Vec::with_capacity(EVENT_BYTES_TYPICAL);
-        serde_json::to_writer(&mut json, event).map_err(|_| TooLarge { bytes: usize::MAX })?;
+        let written = if event.has_arguments() {
+            plain_json::write(&mut json, event)
+        } else {
+            serde_json::to_writer(&mut json, event)
+        };
+        written.map_err(|_| TooLarge { bytes: usize::MAX })?;
         let bytes = json.len().saturating_add(HEAD_BYTES_MAX);
         if bytes > RECORD_BYTES_MAX {
             return Err(TooLarge { bytes });

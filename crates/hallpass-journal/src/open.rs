@@ -11,7 +11,7 @@ use hallpass_vocabulary::Timestamp;
 use crate::ancestors;
 use crate::background::{CheckpointNotWritten, RELAXED_SYNC, write_checkpoint};
 use crate::directory::{self, CHECKPOINT, LOCK, SegmentName};
-use crate::event::{Opened, PossibleLoss};
+use crate::event::{KeysErased, Opened, PossibleLoss};
 use crate::history::History;
 use crate::identity::{Identity, IdentityError};
 use crate::line::{Body, TimeText};
@@ -21,6 +21,7 @@ use crate::presence::Presence;
 use crate::reserve::Reserve;
 use crate::resume::{self, Known, Started};
 use crate::scan::{Scan, Start as Place};
+use crate::sensitive::SensitiveKeys;
 use crate::snapshot;
 use crate::storage::FILE_MODE;
 use crate::writer::{Position, SegmentFile, Writer, create_segment};
@@ -101,6 +102,7 @@ pub(crate) struct Ready {
     /// The latest time in any record that was there before.
     pub(crate) latest_time: Option<Timestamp>,
     pub(crate) started: Started,
+    pub(crate) sensitive: Arc<SensitiveKeys>,
     pub(crate) lock: WriterLock,
     pub(crate) presence: Arc<Presence>,
     pub(crate) reserve: Arc<Reserve>,
@@ -164,6 +166,10 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
             origin: identity.origin().to_owned(),
         });
     }
+    let sensitive = SensitiveKeys::open(&settings.storage, dir, size)?;
+    let erasing = sensitive.unfinished_erasure();
+    let erasing = erasing.map_err(io("read how far keys are erased"))?;
+    let sensitive = Arc::new(sensitive);
     let (file, offset) =
         last_segment(dir, settings, &scanned).map_err(io("cut the unfinished tail"))?;
     let position = Position {
@@ -179,6 +185,7 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
         settings,
         Arc::clone(&presence),
         Arc::clone(&reserve),
+        Arc::clone(&sensitive),
         position,
     );
     let latest_time = history.latest_time;
@@ -198,8 +205,12 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
             ..Place::default()
         },
     };
-    let written = start.write_first_records(checkpoint.is_some(), scanned.torn);
+    let written = start.write_first_records(checkpoint.is_some(), scanned.torn, erasing);
     written.map_err(io("write the first records"))?;
+    if let Some(below) = erasing {
+        let finished = sensitive.finish_erasing(below);
+        finished.map_err(io("erase the rest of the keys"))?;
+    }
     let Start {
         writer,
         tree,
@@ -215,6 +226,7 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
         memory,
         latest_time,
         started,
+        sensitive,
         lock,
         presence,
         reserve,
@@ -302,6 +314,7 @@ impl Start<'_> {
         &mut self,
         is_signed: bool,
         torn: Option<crate::TornTail>,
+        erasing: Option<u64>,
     ) -> io::Result<()> {
         let previous_size = self.tree.size();
         let boot = self.settings.boot.as_ref();
@@ -328,6 +341,9 @@ impl Start<'_> {
         }
         if let Some(loss) = loss {
             self.write(&Event::PossibleLoss(loss))?;
+        }
+        if let Some(below) = erasing {
+            self.write(&Event::KeysErased(KeysErased { below }))?;
         }
         self.sign()
     }

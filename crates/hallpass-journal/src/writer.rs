@@ -12,6 +12,7 @@ use crate::directory::SegmentName;
 use crate::line::{Body, TimeText};
 use crate::presence::{Gone, Length, Presence};
 use crate::reserve::Reserve;
+use crate::sensitive::SensitiveKeys;
 use crate::storage::write_all_at;
 use crate::{FileId, Settings, Storage, StoredFile};
 
@@ -82,6 +83,7 @@ pub(crate) struct Writer {
     presence: Arc<Presence>,
     reserve: Arc<Reserve>,
     segment_bytes: u64,
+    keys: Arc<SensitiveKeys>,
     file: Arc<SegmentFile>,
     /// Where the last good record of the segment ends.
     offset: u64,
@@ -115,6 +117,7 @@ impl Writer {
         settings: &Settings,
         presence: Arc<Presence>,
         reserve: Arc<Reserve>,
+        keys: Arc<SensitiveKeys>,
         position: Position,
     ) -> Self {
         Self {
@@ -123,6 +126,7 @@ impl Writer {
             presence,
             reserve,
             segment_bytes: settings.segment_bytes,
+            keys,
             file: position.file,
             offset: position.offset,
             reached: position.offset,
@@ -220,7 +224,9 @@ impl Writer {
         // Not in a directory that has taken the place of ours.
         self.presence.check_directory().map_err(failed)?;
         let name = SegmentName(self.next_index);
-        match create_segment(&*self.storage, &self.dir, name) {
+        // The key first: the segment is not there before the key that its records use.
+        let key = self.keys.renew(name.0);
+        match key.and_then(|()| create_segment(&*self.storage, &self.dir, name)) {
             Ok(file) => {
                 self.file = file;
                 self.offset = 0;

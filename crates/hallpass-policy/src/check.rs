@@ -13,6 +13,7 @@ use crate::{
     POLICY_FILE_BYTES_MAX, POLICY_FILE_NAME_CHARS_MAX, PROSE_CHARS_MAX, ROUTES_PER_POLICY_MAX,
 };
 
+mod arguments;
 mod route;
 
 /// What [`check`] makes of the files.
@@ -154,10 +155,13 @@ fn define_tool(
     summaries: &mut BTreeMap<ToolName, String>,
 ) {
     let summary = reader.prose("summary", 1, &section.summary);
+    let (recorded, sensitive) = arguments::named(reader, section);
     let tool = Tool {
         name: name.get_ref().clone(),
         audience: section.audience.clone(),
         impact: section.impact,
+        recorded,
+        sensitive,
     };
     summaries.insert(tool.name.clone(), summary);
     if let Some(first) = tools.insert(tool.name.clone(), tool) {

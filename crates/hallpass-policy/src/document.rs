@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hallpass_vocabulary::{Audience, Impact, ProofRule, Role, Route, ToolName};
+use hallpass_vocabulary::{Audience, Impact, Pointer, ProofRule, Role, Route, ToolName};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -23,6 +23,10 @@ pub(crate) struct ToolSection {
     pub(crate) audience: Audience,
     pub(crate) impact: Impact,
     pub(crate) summary: Spanned<String>,
+    #[serde(default)]
+    pub(crate) recorded: Vec<Spanned<Pointer>>,
+    #[serde(default)]
+    pub(crate) sensitive: Vec<Spanned<Pointer>>,
 }
 
 /// `[routes."/a/route"]`

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use hallpass_vocabulary::{CatalogueError, Impact, Role, Route, ToolName};
+use hallpass_vocabulary::{
+    CatalogueError, Impact, InvalidPointers, Pointer, Role, Route, ToolName,
+};
 
 use crate::pattern::InvalidPattern;
 use crate::{
@@ -74,6 +76,9 @@ pub enum Fault {
         /// The rule it breaks.
         source: InvalidPattern,
     },
+    /// A list of arguments with one twice, or too many.
+    #[error("{0}")]
+    Pointers(InvalidPointers),
     /// A waiver of proofs on a route that does not waive them.
     #[error("`waiver` gives a reason for `proof = \"waived\"`, but proof is not waived here")]
     ProofNotWaived,
@@ -94,6 +99,16 @@ pub enum Fault {
         key: &'static str,
         /// The fewest characters.
         min: usize,
+    },
+    /// An argument to be recorded that may be a sensitive one, in one or around one.
+    #[error(
+        "`{recorded}` under `recorded` is never recorded: `{sensitive}` under `sensitive` is the same, in it or around it"
+    )]
+    RecordedSensitive {
+        /// What was to be recorded.
+        recorded: Pointer,
+        /// What is sensitive.
+        sensitive: Pointer,
     },
     /// More roles than [`ROLES_PER_ROUTE_MAX`].
     #[error("more than {ROLES_PER_ROUTE_MAX} roles in one route")]

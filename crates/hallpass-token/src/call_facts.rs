@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use hallpass_args::Resolve as _;
 use serde_json::Value;
 
 use crate::caveat::{KIND_FACT, NAMES_FACT, Quality, Seen, kind_name};
@@ -43,7 +44,7 @@ impl Budget {
 pub(crate) fn of_call<'a>(
     call: &CallFacts<'a>,
     blocks: usize,
-    pointers: &BTreeSet<&'a hallpass_args::Pointer>,
+    pointers: &BTreeSet<&'a hallpass_vocabulary::Pointer>,
     wanted: &dyn Fn(&str) -> bool,
     mut budget: Budget,
 ) -> Option<Vec<Predicate<'a>>> {
@@ -133,8 +134,8 @@ fn term(seen: Seen<'_>) -> Term<'_> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use hallpass_args::{Arguments, Pointer};
-    use hallpass_vocabulary::Timestamp;
+    use hallpass_args::Arguments;
+    use hallpass_vocabulary::{Pointer, Timestamp};
 
     use super::*;
 

@@ -8,6 +8,7 @@ use hallpass_bundle::BundleId;
 use hallpass_token::AdmittedToken;
 use hallpass_vocabulary::{DenialCode, Impact, Timestamp};
 
+use crate::journalled::Plan;
 use crate::refusal::Denial;
 
 /// The verdict on a call, before it is on record. It permits nothing: [`Verifier::commit`](crate::Verifier::commit)
@@ -22,6 +23,8 @@ pub struct Checked {
     pub(crate) arrived: Option<Instant>,
     pub(crate) token: Option<Arc<AdmittedToken>>,
     pub(crate) impact: Option<Impact>,
+    /// Which arguments the record shows. Boxed, because few tools have any.
+    pub(crate) shown: Option<Box<Plan>>,
     pub(crate) bundle: Option<BundleId>,
     pub(crate) verdict: Result<Impact, Denial>,
     /// Whether the engine has yet to run; the verdict denies until it has.

@@ -227,6 +227,7 @@ mod tests {
 
     use super::*;
     use crate::cache::tests::{NOW, known, minted};
+    use crate::journalled::JournalledArguments;
     use crate::later::{Promise, later};
     use crate::policy::ServicePolicy;
     use crate::setup::{Profile, Setup, Tenancy};
@@ -251,6 +252,7 @@ mod tests {
                 tenancy: Tenancy::Many,
                 profile: Profile::Extended(None),
                 policy: ServicePolicy::none(),
+                journalled: JournalledArguments::none(),
                 disclosure: Disclosure::Explain,
                 journal: journal.clone(),
                 snapshots: Arc::default(),

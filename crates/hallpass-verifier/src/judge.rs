@@ -5,9 +5,10 @@ use std::sync::Arc;
 use hallpass_args::ToolCall;
 use hallpass_bundle::{Snapshot, Staleness, TokenKey, TokenPurpose};
 use hallpass_token::{AdmittedToken, CallFacts, Clearance, UnverifiedToken};
-use hallpass_vocabulary::{Audience, DenialCode, Environment, Impact, Timestamp};
+use hallpass_vocabulary::{Audience, DenialCode, Environment, Impact, Timestamp, Tool};
 
 use crate::cache::{Known, TokenCache};
+use crate::journalled::{JournalledArguments, Plan};
 use crate::policy::ServicePolicy;
 use crate::refusal::Denial;
 use crate::setup::{Profile, Tenancy};
@@ -19,6 +20,7 @@ pub(crate) struct Judge {
     pub(crate) tenancy: Tenancy,
     pub(crate) profile: Profile,
     pub(crate) policy: ServicePolicy,
+    pub(crate) journalled: JournalledArguments,
     pub(crate) staleness: Staleness,
     pub(crate) cache: TokenCache,
 }
@@ -50,6 +52,8 @@ pub(crate) struct Judged {
     pub(crate) token: Option<Arc<AdmittedToken>>,
     /// What the tool does, where the catalogue has it.
     pub(crate) impact: Option<Impact>,
+    /// Which arguments a record of the call shows: those of a known tool, called with a genuine token.
+    pub(crate) shown: Option<Box<Plan>>,
     pub(crate) verdict: Result<Impact, Denial>,
     /// Whether the verdict is put off until the engine has run; until then it denies.
     pub(crate) deferred: bool,
@@ -67,6 +71,7 @@ impl Judge {
         let unidentified = |denial: Denial| Judged {
             token: None,
             impact: None,
+            shown: None,
             verdict: Err(denial),
             deferred: false,
         };
@@ -90,7 +95,8 @@ impl Judge {
         match self.identify(text, snapshot) {
             Err(denial) => unidentified(denial),
             Ok(token) => {
-                let impact = self.impact(call, snapshot);
+                let tool = self.tool(call, snapshot);
+                let impact = tool.map(|tool| tool.impact);
                 let weighed = self.weigh(&token, call, impact, snapshot, now, engine);
                 let (verdict, deferred) = match weighed {
                     Ok(impact) => (Ok(impact), false),
@@ -100,6 +106,7 @@ impl Judge {
                 Judged {
                     token: Some(token),
                     impact,
+                    shown: tool.and_then(|tool| self.journalled.plan(tool)),
                     verdict,
                     deferred,
                 }
@@ -247,10 +254,10 @@ impl Judge {
         }
     }
 
-    /// What the called tool does, if the catalogue has it at this service.
-    fn impact(&self, call: &ToolCall, snapshot: &Snapshot) -> Option<Impact> {
+    /// The called tool, if the catalogue has it at this service.
+    fn tool<'s>(&self, call: &ToolCall, snapshot: &'s Snapshot) -> Option<&'s Tool> {
         let tool = snapshot.catalogue().tool(&call.tool)?;
-        (tool.audience == self.audience).then_some(tool.impact)
+        (tool.audience == self.audience).then_some(tool)
     }
 }
 
@@ -330,6 +337,7 @@ mod tests {
             tenancy: Tenancy::Many,
             profile: Profile::Standard,
             policy: ServicePolicy::none(),
+            journalled: JournalledArguments::none(),
             staleness: Staleness::STANDARD,
             cache: TokenCache::default(),
         };

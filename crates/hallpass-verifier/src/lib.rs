@@ -21,6 +21,7 @@ mod checked;
 mod commit;
 mod engine_threads;
 mod ids;
+mod journalled;
 mod judge;
 mod later;
 mod outcome;
@@ -35,6 +36,7 @@ mod verifier;
 pub use checked::Checked;
 pub use commit::{Commit, RECORD_WAIT_SECONDS_MAX};
 pub use hallpass_token::{DatalogPolicy, InvalidDatalogPolicy};
+pub use journalled::JournalledArguments;
 pub use outcome::{ErrorClass, Outcome};
 pub use permit::Permit;
 pub use policy::{

@@ -29,6 +29,9 @@ pub(crate) fn decided(verifier: &Inner, decision: DecisionId, checked: &Checked)
     record.tool = Some(call.tool.clone());
     record.impact = checked.impact;
     record.args_digest = Some(verifier.journal.digest(call.args.canonical()));
+    if let Some(shown) = &checked.shown {
+        shown.record(&call.args, &verifier.journal, &mut record);
+    }
     record.idempotency_key = call
         .idempotency_key
         .as_ref()

@@ -7,7 +7,7 @@ use hallpass_journal::Journal;
 use hallpass_token::DatalogPolicy;
 use hallpass_vocabulary::{Audience, Clock, Environment, Tenant};
 
-use crate::ServicePolicy;
+use crate::{JournalledArguments, ServicePolicy};
 
 /// Whose data the service holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +57,8 @@ pub struct Setup {
     pub disclosure: Disclosure,
     /// Which checks of tokens the service takes.
     pub profile: Profile,
+    /// Which arguments the records show; [`JournalledArguments::none`] for none but those the catalogue names.
+    pub journalled: JournalledArguments,
     /// Where decisions are recorded before they take effect.
     pub journal: Journal,
     /// Where bundles arrive. Empty until the first one: every call is `bundle_missing` until then.

@@ -11,11 +11,15 @@ mod id;
 mod impact;
 mod mcp_form;
 mod name;
+mod pointer;
+mod pointers;
 mod proof_rule;
 mod timestamp;
 
 pub use answered_by::AnsweredBy;
-pub use catalogue::{Catalogue, CatalogueError, TOOLS_PER_CATALOGUE_MAX, Tool};
+pub use catalogue::{
+    Catalogue, CatalogueError, POINTERS_PER_CATALOGUE_BYTES_MAX, TOOLS_PER_CATALOGUE_MAX, Tool,
+};
 pub use clock::{Clock, SystemClock};
 pub use denial::{DenialCode, UnknownDenialCode};
 pub use id::{DecisionId, InvalidId, RequestId, RunId, TokenId};
@@ -25,5 +29,7 @@ pub use name::{
     Actor, Audience, AuthorityId, ClientId, Environment, IncidentId, InvalidName, NAME_BYTES_MAX,
     OperatorId, Role, Route, Subject, Tenant, ToolName,
 };
+pub use pointer::{InvalidPointer, POINTER_BYTES_MAX, Pointer, is_same_name_in_any_case};
+pub use pointers::{InvalidPointers, POINTERS_BYTES_MAX, POINTERS_PER_LIST_MAX, Pointers};
 pub use proof_rule::{ProofRule, SubjectAssurance, UnknownWord};
 pub use timestamp::{InvalidTimestamp, Timestamp};

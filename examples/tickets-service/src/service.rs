@@ -10,7 +10,7 @@ use hallpass_axum::ToolsError;
 use hallpass_bundle::{Snapshots, TrustRoot};
 use hallpass_client::{BaseUrl, BundleSource, BundleSourceConfig};
 use hallpass_journal::{AppendError, Journal, JournalName};
-use hallpass_verifier::{Disclosure, ServicePolicy, Setup, Tenancy, Verifier};
+use hallpass_verifier::{Disclosure, JournalledArguments, ServicePolicy, Setup, Tenancy, Verifier};
 use hallpass_vocabulary::{Audience, SystemClock};
 use tokio::net::TcpListener;
 
@@ -95,6 +95,7 @@ impl Service {
             environment,
             tenancy: settings.tenancy,
             policy: settings.policy,
+            journalled: JournalledArguments::none(),
             disclosure: Disclosure::Code,
             profile: hallpass_verifier::Profile::Standard,
             journal: journal.clone(),

@@ -6,7 +6,7 @@ use hallpass_axum::{Guarded, ToolFailure};
 use hallpass_bundle::Snapshots;
 use hallpass_journal::{Journal, JournalName, Settings};
 use hallpass_testkit::{FixedClock, TempDir};
-use hallpass_verifier::{Disclosure, ServicePolicy, Setup, Tenancy, Verifier};
+use hallpass_verifier::{Disclosure, JournalledArguments, ServicePolicy, Setup, Tenancy, Verifier};
 use hallpass_vocabulary::Timestamp;
 use serde_json::{Value, json};
 
@@ -26,6 +26,7 @@ impl World {
             environment: "dev".parse().unwrap(),
             tenancy: Tenancy::Many,
             policy: ServicePolicy::none(),
+            journalled: JournalledArguments::none(),
             disclosure: Disclosure::Code,
             profile: hallpass_verifier::Profile::Standard,
             journal: Journal::open(directory.path(), settings).unwrap(),

@@ -10,7 +10,7 @@ use hallpass_bundle::{
 use hallpass_keys::dsse::Envelope;
 use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_vocabulary::{
-    Audience, AuthorityId, Catalogue, Environment, Impact, Timestamp, Tool, ToolName,
+    Audience, AuthorityId, Catalogue, Environment, Impact, Pointers, Timestamp, Tool, ToolName,
 };
 use serde_json::Value;
 
@@ -94,11 +94,14 @@ impl Authority {
     }
 
     pub fn draft(&self) -> BundleDraft {
-        let tool = Tool {
-            name: ToolName::new("kb.search").unwrap(),
-            audience: Audience::new("tickets").unwrap(),
-            impact: Impact::Read,
-        };
+        let mut tool = Tool::new(
+            ToolName::new("kb.search").unwrap(),
+            Audience::new("tickets").unwrap(),
+            Impact::Read,
+        );
+        let pointers = |text: &str| Pointers::new([text.parse().unwrap()]).unwrap();
+        tool.recorded = pointers("/query");
+        tool.sensitive = pointers("/customer/iban");
         BundleDraft {
             token_keys: vec![self.run_entry()],
             approval_keys: vec![ApprovalKey {

@@ -6,7 +6,9 @@ use hallpass_bundle::{
     TOKEN_KEYS_MAX, TokenKey, TokenPurpose,
 };
 use hallpass_keys::{Purpose, VerifyingKey};
-use hallpass_vocabulary::{Audience, Catalogue, Environment, Impact, Timestamp, Tool, ToolName};
+use hallpass_vocabulary::{
+    Audience, Catalogue, Environment, Impact, Pointers, Timestamp, Tool, ToolName,
+};
 
 use crate::authority::{Authority, NOW, env, key};
 
@@ -227,13 +229,53 @@ fn only_the_right_keys_sign() {
 }
 
 #[test]
+fn a_tool_without_named_arguments_says_nothing_of_them_and_lists_are_bounded() {
+    let bare = Tool::new(
+        ToolName::new("kb.search").unwrap(),
+        Audience::new("tickets").unwrap(),
+        Impact::Read,
+    );
+    let written = serde_json::to_value(&bare).unwrap();
+    let expected =
+        serde_json::json!({"name": "kb.search", "audience": "tickets", "impact": "read"});
+    assert_eq!(written, expected);
+    assert_eq!(
+        serde_json::from_value::<Tool>(expected.clone()).unwrap(),
+        bare
+    );
+    for (member, value) in [
+        ("recorded", serde_json::json!(["query"])),
+        ("recorded", serde_json::json!([""])),
+        ("recorded", serde_json::json!(null)),
+        ("sensitive", serde_json::json!(["/a", "/a"])),
+        (
+            "sensitive",
+            serde_json::json!((0..17).map(|n| format!("/{n}")).collect::<Vec<_>>()),
+        ),
+        ("redacted", serde_json::json!(["/a"])),
+    ] {
+        let mut wrong = expected.clone();
+        wrong[member] = value;
+        assert!(
+            serde_json::from_value::<Tool>(wrong.clone()).is_err(),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
 fn the_largest_catalogue_fits_into_a_publication() {
     let authority = Authority::new();
     let longest = "t".repeat(50);
-    let tools = (0..10_000).map(|number| Tool {
-        name: ToolName::new(&format!("noun{number:05}.{longest}")).unwrap(),
-        audience: Audience::new(&"a".repeat(64)).unwrap(),
-        impact: Impact::Destructive,
+    let tools = (0..10_000).map(|number| {
+        let mut tool = Tool::new(
+            ToolName::new(&format!("noun{number:05}.{longest}")).unwrap(),
+            Audience::new(&"a".repeat(64)).unwrap(),
+            Impact::Destructive,
+        );
+        let pointer = format!("/{}", "p".repeat(102));
+        tool.recorded = Pointers::new([pointer.parse().unwrap()]).unwrap();
+        tool
     });
     let mut draft = authority.draft();
     draft.catalogue = Catalogue::new(tools).unwrap();

@@ -4,10 +4,12 @@
 //! know as plain JSON ([`Record`](crate::read::Record)), and verification never looks inside.
 
 mod authority;
+mod recorded_args;
 mod verifier;
 mod writer;
 
 pub use authority::{KeyCreated, MintRefused, Minted, PolicyLoaded};
+pub use recorded_args::{ARG_BYTES_MAX, ARGS_BYTES_MAX};
 pub use verifier::{Abandoned, BundleSeen, CallResult, Decided, Finished, RowWithheld, Verdict};
 pub use writer::{
     KeysErased, Opened, PossibleLoss, Pruned, Recovery, Refused, TornBecause, Unrecorded,
@@ -55,6 +57,11 @@ pub enum Event {
 }
 
 impl Event {
+    /// Whether it holds text as it came from outside, which [`Text`](crate::Text) would have made harmless.
+    pub(crate) fn has_arguments(&self) -> bool {
+        matches!(self, Self::Decided(decided) if !decided.args.is_empty())
+    }
+
     /// The value of the member `kind`.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -1,9 +1,11 @@
 //! What a verifier records.
 
+use std::collections::BTreeMap;
+
 use hallpass_keys::Digest;
 use hallpass_vocabulary::{
-    Actor, Audience, DecisionId, DenialCode, Environment, Impact, RequestId, Route, RunId, Subject,
-    Tenant, TokenId, ToolName,
+    Actor, Audience, DecisionId, DenialCode, Environment, Impact, Pointer, RequestId, Route, RunId,
+    Subject, Tenant, TokenId, ToolName,
 };
 
 use crate::{ArgumentsDigest, Text};
@@ -67,9 +69,21 @@ pub struct Decided {
     /// What the tool does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub impact: Option<Impact>,
-    /// The keyed digest of the canonical arguments.
+    /// The keyed digest of the canonical arguments; under the key of `sensitive_key` where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub args_digest: Option<ArgumentsDigest>,
+    /// Arguments that records of this tool show: [`Decided::record_arg`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub args: BTreeMap<Pointer, serde_json::Value>,
+    /// Digests of sensitive arguments: [`Decided::record_sensitive_arg`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sensitive_args: BTreeMap<Pointer, ArgumentsDigest>,
+    /// The number of the key that they and `args_digest` are under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sensitive_key: Option<u64>,
+    /// Arguments that were there and were to be shown, and are not: too large, or with a sensitive one in them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub args_omitted: Vec<Pointer>,
     /// The caller's idempotency key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<Text>,
@@ -111,6 +125,10 @@ impl Decided {
             tool: None,
             impact: None,
             args_digest: None,
+            args: BTreeMap::new(),
+            sensitive_args: BTreeMap::new(),
+            sensitive_key: None,
+            args_omitted: Vec::new(),
             idempotency_key: None,
             policy: None,
             bundle: None,

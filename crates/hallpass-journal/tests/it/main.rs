@@ -11,6 +11,7 @@
 
 mod concurrency;
 mod cuts;
+mod erasing;
 mod faults;
 mod faulty;
 mod fixture;

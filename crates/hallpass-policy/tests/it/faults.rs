@@ -138,6 +138,61 @@ fn each_fault_names_its_file_and_line_and_what_to_write() {
 }
 
 #[test]
+fn arguments_are_named_by_pointers_that_are_looked_at_one_by_one() {
+    let many: Vec<String> = (0..17).map(|n| format!("\"/{n}\"")).collect();
+    let many = many.join(",\n");
+    let cases = [
+        (
+            "accepted",
+            "recorded = [\"/ticket\", \"/page/size\"]\nsensitive = [\"/iban\", \"/a~1b\"]",
+        ),
+        ("no pointer", "recorded = [\n\"/ticket\",\n\"page\"]"),
+        ("all arguments", "recorded = [\"\"]"),
+        ("bad escape", "sensitive = [\"/a~2\"]"),
+        ("no list", "sensitive = \"/iban\""),
+        ("twice", "sensitive = [\n\"/iban\",\n\"/iban\"]"),
+        ("too many", &*format!("recorded = [\n{many}]")),
+        ("both", "recorded = [\"/iban\"]\nsensitive = [\"/iban\"]"),
+        (
+            "around a sensitive one, in another case",
+            "recorded = [\n\"/ok\",\n\"/Customer\"]\nsensitive = [\"/customer/iban\"]",
+        ),
+        (
+            "in a sensitive one",
+            "recorded = [\"/customer/iban\"]\nsensitive = [\"/customer\"]",
+        ),
+        (
+            "another item",
+            "recorded = [\"/items/1\"]\nsensitive = [\"/items/0/pin\"]",
+        ),
+    ];
+    let mut report = String::new();
+    for (title, lists) in cases {
+        let text = format!(
+            "[tools.\"ticket.close\"]\naudience = \"t\"\nimpact = \"read\"\nsummary = \"s\"\n{lists}\n"
+        );
+        let said = match Policy::parse(&[("tools.toml", &text)]) {
+            Ok(_) => "accepted".to_owned(),
+            Err(errors) => errors.to_string(),
+        };
+        writeln!(report, "# {title}\n{said}\n").unwrap();
+    }
+    insta::assert_snapshot!(report);
+}
+
+#[test]
+fn named_arguments_are_in_the_catalogue() {
+    let text = "[tools.\"ticket.close\"]\naudience = \"t\"\nimpact = \"read\"\nsummary = \"s\"\nrecorded = [\"/b\", \"/a\"]\nsensitive = [\"/iban\"]\n";
+    let policy = Policy::parse(&[("tools.toml", text)]).unwrap();
+    let tool = policy.catalogue().iter().next().unwrap();
+    let listed = |list: &hallpass_vocabulary::Pointers| {
+        list.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&tool.recorded), ["/b", "/a"]);
+    assert_eq!(listed(&tool.sensitive), ["/iban"]);
+}
+
+#[test]
 fn all_faults_of_a_policy_are_told_at_once() {
     let said = faults(&[("600", "901"), ("acme", "ac me"), ("kb.search", "kb.serch")]);
     assert_eq!(said.lines().count(), 3, "{said}");

@@ -9,8 +9,7 @@ use std::collections::BTreeSet;
 use biscuit_auth::builder::{Algorithm, AuthorizerBuilder};
 use biscuit_auth::{AuthorizerLimits, Biscuit, PublicKey, error};
 
-use hallpass_args::Pointer;
-use hallpass_vocabulary::DenialCode;
+use hallpass_vocabulary::{DenialCode, Pointer};
 
 use crate::admission::{AdmittedToken, Profile};
 use crate::call_facts::{self, Budget};

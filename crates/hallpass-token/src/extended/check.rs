@@ -5,7 +5,7 @@ use std::fmt;
 use std::fmt::Write as _;
 
 use biscuit_auth::builder;
-use hallpass_args::Pointer;
+use hallpass_vocabulary::Pointer;
 
 use crate::admission::Place;
 use crate::datalog::{Check, Operation, Predicate, Query, Term};

@@ -14,8 +14,7 @@ use std::collections::BTreeSet;
 
 use biscuit_auth::builder::{AuthorizerBuilder, Fact, Term};
 use biscuit_auth::error;
-use hallpass_args::Pointer;
-use hallpass_vocabulary::DenialCode;
+use hallpass_vocabulary::{DenialCode, Pointer};
 
 use crate::admission::AdmittedToken;
 use crate::authority;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use biscuit_auth::builder::AuthorizerBuilder;
-use hallpass_args::Pointer;
+use hallpass_vocabulary::Pointer;
 
 use crate::engine::run;
 use crate::limits::{DATALOG_POLICY_BYTES_MAX, DATALOG_POLICY_DEPTH_MAX};

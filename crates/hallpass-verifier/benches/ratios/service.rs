@@ -8,7 +8,7 @@ use hallpass_args::{Arguments, ToolCall};
 use hallpass_bundle::{KeyState, Snapshots};
 use hallpass_journal::{Journal, JournalName, Settings};
 use hallpass_token::{NextSecret, TokenText, UnverifiedToken};
-use hallpass_verifier::{Disclosure, ServicePolicy, Setup, Tenancy, Verifier};
+use hallpass_verifier::{Disclosure, JournalledArguments, ServicePolicy, Setup, Tenancy, Verifier};
 use hallpass_vocabulary::{Clock, RequestId, Timestamp, TokenId};
 
 use crate::world::{self, NOW};
@@ -49,6 +49,7 @@ impl Service {
             environment: world::env("prod"),
             tenancy: Tenancy::Many,
             policy: ServicePolicy::none(),
+            journalled: JournalledArguments::none(),
             disclosure: Disclosure::Code,
             profile: hallpass_verifier::Profile::Standard,
             journal: Journal::open(dir.path(), settings).unwrap(),

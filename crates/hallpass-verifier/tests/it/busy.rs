@@ -13,7 +13,7 @@ use hallpass_bundle::{KeyState, Snapshots};
 use hallpass_journal::{Journal, JournalName, Settings};
 use hallpass_token::{Caveat, NextSecret, TokenText, UnverifiedToken};
 use hallpass_verifier::{
-    Commit, Disclosure, Outcome, Rule, ServicePolicy, Setup, Tenancy, Verifier,
+    Commit, Disclosure, JournalledArguments, Outcome, Rule, ServicePolicy, Setup, Tenancy, Verifier,
 };
 use hallpass_vocabulary::{Clock, Timestamp, TokenId};
 
@@ -164,6 +164,7 @@ fn round(numbers: std::ops::Range<usize>) -> Tally {
         environment: env("prod"),
         tenancy: Tenancy::Many,
         policy: ServicePolicy::none().with(small_pages).unwrap(),
+        journalled: JournalledArguments::none(),
         disclosure: Disclosure::Explain,
         profile: hallpass_verifier::Profile::Standard,
         journal: Journal::open(dir.path(), settings).unwrap(),

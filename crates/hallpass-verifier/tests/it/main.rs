@@ -14,6 +14,7 @@ mod denials;
 mod extended;
 mod flood;
 mod forgetting;
+mod journalled;
 mod order;
 mod permits;
 mod policy;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use hallpass_args::{Arguments, ToolCall};
 use hallpass_keys::Purpose;
 use hallpass_token::TokenText;
-use hallpass_verifier::{Disclosure, Rule, ServicePolicy, Setup, Tenancy, Verifier};
+use hallpass_verifier::{
+    Disclosure, JournalledArguments, Rule, ServicePolicy, Setup, Tenancy, Verifier,
+};
 use hallpass_vocabulary::{DenialCode, SubjectAssurance};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -145,6 +147,7 @@ fn a_rule_never_turns_a_denial_into_an_allow() {
             environment: env("prod"),
             tenancy: Tenancy::Many,
             policy,
+            journalled: JournalledArguments::none(),
             disclosure: Disclosure::Code,
             profile: hallpass_verifier::Profile::Standard,
             journal: world.journal.clone(),

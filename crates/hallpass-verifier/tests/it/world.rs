@@ -14,7 +14,8 @@ use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_testkit::FixedClock;
 use hallpass_token::{Caveat, Grant, GrantSpec, NextSecret, TokenText, UnverifiedToken, mint};
 use hallpass_verifier::{
-    DatalogPolicy, Disclosure, Permit, Profile, Refusal, ServicePolicy, Setup, Tenancy, Verifier,
+    DatalogPolicy, Disclosure, JournalledArguments, Permit, Profile, Refusal, ServicePolicy, Setup,
+    Tenancy, Verifier,
 };
 use hallpass_vocabulary::{
     Actor, Audience, AuthorityId, Catalogue, ClientId, Clock, DenialCode, Environment, Impact,
@@ -82,11 +83,7 @@ pub fn snapshot_of(environment: &str, time: Timestamp, run_key: KeyState) -> Sna
         purpose,
         state,
     };
-    let listed = |name: &str, at: &str, impact| Tool {
-        name: tool(name),
-        audience: audience(at),
-        impact,
-    };
+    let listed = |name: &str, at: &str, impact| Tool::new(tool(name), audience(at), impact);
     let draft = BundleDraft {
         token_keys: vec![
             entry(RUN_KEY, "prod", TokenPurpose::Run, run_key),
@@ -263,6 +260,7 @@ impl World {
             environment: env("prod"),
             tenancy,
             policy,
+            journalled: JournalledArguments::none(),
             disclosure,
             profile,
             journal: journal.clone(),

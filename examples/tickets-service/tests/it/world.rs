@@ -14,7 +14,7 @@ use hallpass_journal::{Journal, JournalName, Settings};
 use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_testkit::{FixedClock, TempDir};
 use hallpass_token::{Caveat, Grant, GrantSpec, NextSecret, UnverifiedToken, mint};
-use hallpass_verifier::{Disclosure, ServicePolicy, Setup, Tenancy, Verifier};
+use hallpass_verifier::{Disclosure, JournalledArguments, ServicePolicy, Setup, Tenancy, Verifier};
 use hallpass_vocabulary::{
     Audience, AuthorityId, Catalogue, Environment, Impact, ProofRule, RunId, SubjectAssurance,
     Timestamp, TokenId, Tool, ToolName,
@@ -73,10 +73,12 @@ fn snapshot(time: Timestamp) -> Snapshot {
         purpose,
         state,
     };
-    let tool = |name, audience, impact| Tool {
-        name: ToolName::new(name).unwrap(),
-        audience: Audience::new(audience).unwrap(),
-        impact,
+    let tool = |name, audience, impact| {
+        Tool::new(
+            ToolName::new(name).unwrap(),
+            Audience::new(audience).unwrap(),
+            impact,
+        )
     };
     let draft = BundleDraft {
         token_keys: vec![
@@ -236,6 +238,7 @@ impl World {
             environment: environment("dev"),
             tenancy,
             policy,
+            journalled: JournalledArguments::none(),
             disclosure: Disclosure::Code,
             profile: hallpass_verifier::Profile::Standard,
             journal: journal.clone(),

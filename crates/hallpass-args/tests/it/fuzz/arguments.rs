@@ -3,7 +3,8 @@
 //!
 //! Bytes before the first 0xFF, which no JSON holds, are a pointer; without one, all of it is the arguments.
 
-use hallpass_args::{Arguments, Pointer};
+use hallpass_args::{Arguments, Resolve as _};
+use hallpass_vocabulary::Pointer;
 use serde_json::Value;
 
 pub fn check(bytes: &[u8]) {

@@ -4,8 +4,9 @@
 use std::net::IpAddr;
 
 use hallpass_args::{
-    Cidr, Decimal, DnsName, EmailAddress, IpBits, NormalPath, PATH_BYTES_MAX, Pointer, UrlParts,
+    Cidr, Decimal, DnsName, EmailAddress, IpBits, NormalPath, PATH_BYTES_MAX, UrlParts,
 };
+use hallpass_vocabulary::Pointer;
 
 pub fn check(bytes: &[u8]) {
     let Some((pick, text)) = bytes.split_first() else {

@@ -1,9 +1,7 @@
 //! Caveats on arguments, built by name.
 
-use hallpass_args::{
-    Cidr, CidrRefused, Decimal, DnsName, InvalidPointer, NormalPath, PathRefused, Pointer,
-};
-use hallpass_vocabulary::ToolName;
+use hallpass_args::{Cidr, CidrRefused, Decimal, DnsName, NormalPath, PathRefused};
+use hallpass_vocabulary::{InvalidPointer, Pointer, ToolName};
 
 use super::condition::{Bounds, Condition, Constant, Values};
 use super::quality::Quality;

@@ -15,8 +15,8 @@ pub(crate) mod quality;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use hallpass_args::{Arguments, Pointer};
-use hallpass_vocabulary::ToolName;
+use hallpass_args::{Arguments, Resolve as _};
+use hallpass_vocabulary::{Pointer, ToolName};
 use serde_json::Value;
 
 use self::condition::{Condition, Constant};

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::fmt::Write as _;
 
-use hallpass_args::{Cidr, Decimal, NormalPath, Pointer};
+use hallpass_args::{Cidr, Decimal, NormalPath};
+use hallpass_vocabulary::Pointer;
 
 use super::{
     AT_MOST, BLOCKS, EACH, EXPIRES_BEFORE, FOR, NO_ARGUMENTS, ONLY_ARGUMENTS, ONLY_SERVICES,

@@ -1,0 +1,106 @@
+//! Arguments in the record of a decision, within bounds: a record is never too large because of them.
+
+use hallpass_vocabulary::Pointer;
+use serde_json::Value;
+
+use super::Decided;
+use crate::{SensitiveKey, plain_json};
+
+/// The longest value of an argument in a record, in bytes of its JSON. What is larger is no name or number to look a call
+/// up by.
+pub const ARG_BYTES_MAX: usize = 1024;
+
+/// The most bytes of the values of all arguments in one record, as JSON. With four full lists of pointers and a digest for
+/// each, and everything else a decision may hold, it leaves a record below [`RECORD_BYTES_MAX`](crate::RECORD_BYTES_MAX).
+pub const ARGS_BYTES_MAX: usize = 4096;
+
+impl Decided {
+    /// Shows an argument in the record, or lists it as omitted when it is larger than [`ARG_BYTES_MAX`] or no longer fits
+    /// [`ARGS_BYTES_MAX`].
+    pub fn record_arg(&mut self, pointer: &Pointer, value: &Value) {
+        let bytes = |value, limit| plain_json::bytes(value, limit);
+        let used: usize = self
+            .args
+            .values()
+            .map(|value| bytes(value, ARG_BYTES_MAX).unwrap_or(ARG_BYTES_MAX))
+            .sum();
+        let left = ARGS_BYTES_MAX.saturating_sub(used).min(ARG_BYTES_MAX);
+        if bytes(value, left).is_some() {
+            self.args.insert(pointer.clone(), value.clone());
+        } else {
+            self.omit_arg(pointer);
+        }
+    }
+
+    /// Keeps the digest of a sensitive argument. `canonical` is the RFC 8785 form of its value.
+    pub fn record_sensitive_arg(
+        &mut self,
+        key: &SensitiveKey,
+        pointer: &Pointer,
+        canonical: &[u8],
+    ) {
+        let digest = key.digest(self.decision, pointer, canonical);
+        self.sensitive_args.insert(pointer.clone(), digest);
+        self.sensitive_key = Some(key.number());
+    }
+
+    /// Keeps the digest of all arguments of a call of which one may be sensitive. `canonical` is their RFC 8785 form.
+    pub fn record_sensitive_args_digest(&mut self, key: &SensitiveKey, canonical: &[u8]) {
+        self.args_digest = Some(key.digest_all(canonical));
+        self.sensitive_key = Some(key.number());
+    }
+
+    /// Says that an argument was there and is not shown.
+    pub fn omit_arg(&mut self, pointer: &Pointer) {
+        self.args_omitted.push(pointer.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hallpass_vocabulary::{DecisionId, RequestId, Timestamp};
+    use serde_json::json;
+
+    use super::*;
+
+    fn decided() -> Decided {
+        let now = Timestamp::from_unix_ms(0);
+        Decided::allow(
+            DecisionId::new(now, [0; 10]),
+            RequestId::new(now, [0; 10]),
+            "test".parse().unwrap(),
+            "tickets".parse().unwrap(),
+        )
+    }
+
+    fn pointer(text: &str) -> Pointer {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_value_is_shown_up_to_its_bound_and_listed_above_it() {
+        let mut decided = decided();
+        decided.record_arg(&pointer("/fits"), &json!("x".repeat(ARG_BYTES_MAX - 2)));
+        decided.record_arg(&pointer("/large"), &json!("x".repeat(ARG_BYTES_MAX - 1)));
+        // One character of six bytes where it is written, two where it came in.
+        let escaped = "\u{85}".repeat(ARG_BYTES_MAX / 2 - 1);
+        decided.record_arg(&pointer("/escaped"), &json!(escaped));
+        assert_eq!(decided.args.keys().collect::<Vec<_>>(), [&pointer("/fits")]);
+        assert_eq!(
+            decided.args_omitted,
+            [pointer("/large"), pointer("/escaped")]
+        );
+    }
+
+    #[test]
+    fn all_values_together_are_bounded() {
+        let mut decided = decided();
+        for n in 0..10 {
+            decided.record_arg(&pointer(&format!("/{n}")), &json!("x".repeat(998)));
+        }
+        decided.record_arg(&pointer("/small"), &json!("x".repeat(90)));
+        assert_eq!(decided.args.len(), 5);
+        assert!(decided.args.contains_key(&pointer("/small")));
+        assert_eq!(decided.args_omitted.len(), 6);
+    }
+}
