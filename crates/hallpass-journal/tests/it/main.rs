@@ -24,4 +24,7 @@ mod reading;
 mod rfc6962;
 mod scenario;
 mod sim_storage;
+mod tamper_table;
+mod tamper_tally;
+mod tampered_copy;
 mod tampering;
