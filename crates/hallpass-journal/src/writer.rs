@@ -129,6 +129,12 @@ impl Writer {
         }
     }
 
+    /// Whether there may be more in the file than its last good record: a part of what could not be taken back.
+    pub(crate) fn may_hold_more(&self) -> bool {
+        let found = self.file.file.inspect();
+        found.map_or(true, |found| found.bytes > self.offset)
+    }
+
     /// Starts the next segment. The full one is synced first, so that a defect outside the last is never a crash.
     fn rotate(&mut self) -> Result<(), WriteFailed> {
         self.file.sync().map_err(|error| WriteFailed {

@@ -11,6 +11,7 @@
 
 mod concurrency;
 mod cuts;
+mod fault_grid;
 mod faults;
 mod faulty;
 mod fixture;
