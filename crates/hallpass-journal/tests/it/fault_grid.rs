@@ -56,7 +56,7 @@ fn open(disk: &SimDisk) -> Result<Journal, hallpass_journal::OpenError> {
 }
 
 fn durability(number: u64) -> Durability {
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         Durability::Relaxed
     } else {
         Durability::Durable
@@ -266,7 +266,9 @@ fn fault_grid() {
         "| what fails | how | times | relaxed | durable | afterwards |\n|---|---|---|---|---|---|"
     );
     for ((place, fault), (times, said)) in grid.into_inner().unwrap() {
+        let nobody = matches!(FAULTS[fault].1, Fault::Stop(_));
         let [relaxed, durable, end] = said.map(|set| match set.is_empty() {
+            true if nobody => "nobody is told".to_owned(),
             true => "ok".to_owned(),
             false => set.into_iter().collect::<Vec<_>>().join(", "),
         });
