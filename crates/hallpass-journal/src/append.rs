@@ -62,7 +62,8 @@ pub enum AppendError {
     /// The device refuses to write. Appends work again by themselves when it does not.
     #[error("the journal cannot be written")]
     Unavailable,
-    /// The record was handed to the device, which has not confirmed it: it may or may not be in the journal.
+    /// The record was handed to the device, which has not confirmed it, or has written a part and does not take it back: it
+    /// may or may not be in the journal.
     #[error("whether the record was written is uncertain")]
     Uncertain,
 }

@@ -181,7 +181,7 @@ impl Core {
             }
             Err(failed) => {
                 self.not_recorded.fetch_add(1, Ordering::Relaxed);
-                Err(state.fail(&failed))
+                Err(state.fail(&failed, &writer))
             }
         };
         state.writer = Some(writer);
@@ -211,7 +211,7 @@ impl Core {
                     state = self.answer_written(state, batch, first);
                 }
                 Some(Err(failed)) => {
-                    let error = state.fail(&failed);
+                    let error = state.fail(&failed, &writer);
                     state.writer = Some(writer);
                     drop(state);
                     self.answer_failed(batch, error);
@@ -381,12 +381,18 @@ impl State {
         self.queue.drain(..).collect()
     }
 
-    fn fail(&mut self, failed: &WriteFailed) -> AppendError {
+    fn fail(&mut self, failed: &WriteFailed, writer: &Writer) -> AppendError {
         let error = reason(&failed.error);
-        if !failed.intact {
-            self.broken = Some(error);
+        if failed.intact {
+            return error;
         }
-        error
+        self.broken = Some(error);
+        // Of a batch that is half there, whole records stay if the process ends before they are taken back.
+        if writer.may_hold_more() {
+            AppendError::Uncertain
+        } else {
+            error
+        }
     }
 }
 

@@ -190,6 +190,12 @@ impl Writer {
         }
     }
 
+    /// Whether there may be more in the file than its last good record: a part of what could not be taken back.
+    pub(crate) fn may_hold_more(&self) -> bool {
+        let found = self.file.file.inspect();
+        found.map_or(true, |found| found.bytes > self.offset)
+    }
+
     /// The file ends where we ended it: nobody else's record is written over, and none of ours is missing.
     fn check_length(&self) -> Result<(), WriteFailed> {
         let found = self.file.file.inspect();

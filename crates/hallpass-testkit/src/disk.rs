@@ -144,11 +144,9 @@ impl SimDisk {
     }
 
     /// The process has died and another one starts on the same machine: everything works again, and what was not synced
-    /// still is not.
+    /// still is not. A fault that was planned and has not happened is forgotten.
     pub fn restart(&self) {
-        let mut state = self.lock();
-        state.plan.stopped = false;
-        state.plan.heal();
+        self.lock().plan.restart();
     }
 
     /// Fails once the disk has stopped: for what only reads.

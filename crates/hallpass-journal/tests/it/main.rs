@@ -12,6 +12,7 @@
 mod concurrency;
 mod cuts;
 mod erasing;
+mod fault_grid;
 mod faults;
 mod faulty;
 mod fixture;
@@ -29,4 +30,7 @@ mod scenario;
 mod sim_storage;
 mod small_device;
 mod snapshot;
+mod tamper_table;
+mod tamper_tally;
+mod tampered_copy;
 mod tampering;

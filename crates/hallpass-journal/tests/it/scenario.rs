@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use hallpass_journal::verify::{Report, VerifyError, verify};
-use hallpass_journal::{AppendError, Durability, Journal, Settings};
+use hallpass_journal::{AppendError, Durability, Journal, Recorded, Settings};
 use hallpass_testkit::{Left, Random, SimDisk, TempDir};
 
 use crate::fixture::{PATIENCE, all, decision, event, settings};
@@ -52,7 +52,7 @@ pub fn live(storage: &SimStorage, seed: u64) -> Answers {
         threads(&journal, &answers, 0, 12);
         if with_burst {
             threads(&journal, &answers, 10_000, BURST / 3);
-            append(&journal, &answers, 19_999, Durability::Durable);
+            let _ = append(&journal, &answers, 19_999, Durability::Durable);
         }
         close(&journal, &answers);
     }
@@ -89,16 +89,31 @@ fn threads(journal: &Journal, answers: &Mutex<Answers>, from: u64, each: u64) {
                         true => Durability::Durable,
                         false => Durability::Relaxed,
                     };
-                    append(journal, answers, from + thread * each + n, durability);
+                    let _ = append(journal, answers, from + thread * each + n, durability);
                 }
             });
         }
     });
 }
 
-pub fn append(journal: &Journal, answers: &Mutex<Answers>, number: u64, durability: Durability) {
+pub fn append(
+    journal: &Journal,
+    answers: &Mutex<Answers>,
+    number: u64,
+    durability: Durability,
+) -> Result<Recorded, AppendError> {
     let answer = journal.append(&event(number), durability).wait(PATIENCE);
-    let mut answers = answers.lock().unwrap();
+    note(&mut answers.lock().unwrap(), number, durability, answer);
+    answer
+}
+
+/// Takes an answer down.
+pub fn note(
+    answers: &mut Answers,
+    number: u64,
+    durability: Durability,
+    answer: Result<Recorded, AppendError>,
+) {
     match answer {
         Ok(recorded) => answers.acks.push(Ack {
             index: recorded.index(),

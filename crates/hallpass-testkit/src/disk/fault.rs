@@ -101,6 +101,12 @@ impl Plan {
         self.lasting = None;
     }
 
+    pub(super) fn restart(&mut self) {
+        self.stopped = false;
+        self.fault = None;
+        self.heal();
+    }
+
     /// Counts an operation and says what becomes of it.
     pub(super) fn next(&mut self, operation: Operation, name: String) -> Verdict {
         if self.stopped {
