@@ -13,7 +13,7 @@ use std::time::Instant;
 use hallpass_vocabulary::Clock;
 
 use crate::append::Slot;
-use crate::line::{Body, TimeText};
+use crate::line::Body;
 use crate::presence::Gone;
 use crate::refusals::Refusals;
 use crate::reserve::Reserve;
@@ -172,7 +172,7 @@ impl Core {
     ) -> Result<Recorded, AppendError> {
         drop(state);
         let index = writer.next_index();
-        let written = writer.write_at_all_costs(&[body], &TimeText::of(self.clock.now()));
+        let written = writer.write_at_all_costs(&[body], self.clock.now());
         let mut state = self.lock();
         let outcome = match written {
             Ok(chunk) => {
@@ -237,9 +237,9 @@ impl Core {
         if batch.is_empty() {
             return (batch, None);
         }
-        let now = TimeText::of(self.clock.now());
+        let now = self.clock.now();
         let bodies: Vec<_> = batch.iter().map(|queued| &queued.body).collect();
-        let failed = match writer.write(&bodies, &now) {
+        let failed = match writer.write(&bodies, now) {
             Err(failed) if failed.intact && is_full(&failed.error) => failed,
             done => return (batch, Some(done)),
         };
@@ -250,7 +250,7 @@ impl Core {
             return (reserved, None);
         }
         let bodies: Vec<_> = reserved.iter().map(|queued| &queued.body).collect();
-        let written = writer.write_at_all_costs(&bodies, &now);
+        let written = writer.write_at_all_costs(&bodies, now);
         (reserved, Some(written))
     }
 

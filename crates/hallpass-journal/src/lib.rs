@@ -50,7 +50,7 @@ pub use refusals::{
 pub use scan::{Damage, TornTail};
 pub use settings::{
     DISK_BUDGET_BYTES_DEFAULT, InvalidJournalName, JOURNAL_NAME_BYTES_MAX, JournalName,
-    RESERVE_BYTES_DEFAULT, SEGMENT_BYTES_DEFAULT, Settings,
+    RESERVE_BYTES_DEFAULT, SEGMENT_AGE_DEFAULT, SEGMENT_BYTES_DEFAULT, Settings,
 };
 pub use storage::{FileId, OsStorage, Storage, StoredFile};
 pub use text::{TEXT_BYTES_MAX, Text};

@@ -9,6 +9,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod age;
 mod concurrency;
 mod faults;
 mod faulty;
