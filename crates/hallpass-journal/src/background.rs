@@ -1,6 +1,5 @@
-//! The background thread: syncs for those who wait, signs checkpoints, writes counted refusals, repairs the file.
+//! The background thread: syncs for those who wait, signs checkpoints, writes what was counted, repairs the file.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -29,8 +28,8 @@ pub(crate) const RETRY: Duration = Duration::from_millis(100);
 const PRESENCE_EVERY: Duration = Duration::from_secs(1);
 /// How often the reserve is tried to be made whole, after the device was full.
 const RESERVE_EVERY: Duration = Duration::from_millis(500);
-/// How often counted refusals are looked at.
-const REFUSALS_EVERY: Duration = Duration::from_secs(1);
+/// How often what was only counted is looked at.
+const COUNTS_EVERY: Duration = Duration::from_secs(1);
 /// How long to wait for a writer to come back when closing.
 const WRITER_BACK: Duration = Duration::from_millis(1);
 /// Batches written in a row before the thread looks at its other duties.
@@ -47,7 +46,7 @@ pub(crate) struct Background {
     pub(crate) tree: Tree,
     pub(crate) signed_at: Instant,
     pub(crate) sign_not_before: Instant,
-    pub(crate) refusals_at: Instant,
+    pub(crate) counts_at: Instant,
     /// Taken for syncing, and kept until a sync has succeeded.
     pub(crate) in_doubt: Vec<Chunk>,
     pub(crate) repair_at: Option<Instant>,
@@ -77,7 +76,7 @@ impl Background {
             let duty = self.wait_for_duty();
             self.sync(duty.chunks, duty.waiters);
             self.repair_if_due();
-            self.write_refusals(duty.closing);
+            self.write_counts(duty.closing);
             self.core.lead(self.core.lock(), BATCHES_MAX);
             self.check_if_due();
             self.sign_if_due();
@@ -138,12 +137,12 @@ impl Background {
         let sign_at = (self.tree.size() > state.signed)
             .then(|| (self.signed_at + CHECKPOINT_EVERY).max(self.sign_not_before));
         let reserve_at = self.core.reserve.is_to_grow().then_some(self.reserve_at);
-        let regular = self.refusals_at.min(self.presence_at);
+        let regular = self.counts_at.min(self.presence_at);
         [sync_at, sign_at, reserve_at, Some(regular)]
             .into_iter()
             .flatten()
             .min()
-            .map_or(REFUSALS_EVERY, |at| at.saturating_duration_since(now))
+            .map_or(COUNTS_EVERY, |at| at.saturating_duration_since(now))
     }
 
     fn sync(&mut self, chunks: Vec<Chunk>, waiters: Vec<(Arc<Slot>, u64)>) {
@@ -213,11 +212,15 @@ impl Background {
     fn fill_reserve(&mut self) {
         let now = Instant::now();
         let reserve = &self.core.reserve;
+        let was_low = reserve.is_low();
         if reserve.is_to_grow() && now >= self.reserve_at {
             self.reserve_at = match reserve.grow() {
                 Ok(()) => now,
                 Err(_) => now + RESERVE_EVERY,
             };
+        }
+        if was_low && !reserve.is_low() {
+            self.counts_at = now;
         }
     }
 
@@ -237,7 +240,7 @@ impl Background {
 
     fn answer_uncertain(&self, waiters: Vec<(Arc<Slot>, u64)>) {
         let count = u64::try_from(waiters.len()).unwrap_or(u64::MAX);
-        self.core.not_recorded.fetch_add(count, Ordering::Relaxed);
+        self.core.count_refused(count);
         for (slot, _) in waiters {
             slot.answer(Err(AppendError::Uncertain));
         }
@@ -269,18 +272,19 @@ impl Background {
         if repaired.is_ok() {
             self.advance();
             self.repair_at = None;
+            self.counts_at = now;
         }
         let mut state = self.core.lock();
         state.broken = repaired.err().map(|error| reason(&error));
         state.writer = Some(writer);
     }
 
-    fn write_refusals(&mut self, closing: bool) {
+    fn write_counts(&mut self, closing: bool) {
         let now = Instant::now();
-        if now < self.refusals_at && !closing {
+        if now < self.counts_at && !closing {
             return;
         }
-        self.refusals_at = now + REFUSALS_EVERY;
+        self.counts_at = now + COUNTS_EVERY;
         if !closing && (self.core.lock().broken.is_some() || self.core.reserve.is_low()) {
             return;
         }
@@ -289,6 +293,9 @@ impl Background {
             .lock_refusals()
             .take(self.core.clock.now(), closing);
         self.core.enqueue_counts(counts);
+        if !closing {
+            self.core.enqueue_unrecorded();
+        }
     }
 
     fn sign_if_due(&mut self) {

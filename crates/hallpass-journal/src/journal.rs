@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -17,8 +16,8 @@ use crate::line::Body;
 use crate::memory::Memory;
 use crate::refusals::Refusals;
 use crate::{
-    Append, AppendError, ArgumentsDigest, Decided, Durability, Event, OpenError, RefusalRecord,
-    Settings, Verdict,
+    Append, AppendError, ArgumentsDigest, Decided, Durability, Event, OpenError, Recorded,
+    RefusalRecord, Settings, Verdict,
 };
 
 /// A journal that is written. Cheap to clone; all clones write the same file.
@@ -39,7 +38,7 @@ use crate::{
 /// let recorded = journal
 ///     .append(&Event::Abandoned(Abandoned { decision }), Durability::Durable)
 ///     .wait(Duration::from_secs(5))?;
-/// assert_eq!(recorded.index(), 1);
+/// assert_eq!(recorded.index(), Some(1));
 /// journal.close()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -66,7 +65,8 @@ pub struct Status {
     pub written: u64,
     /// Records under the newest checkpoint.
     pub signed: u64,
-    /// Records that callers asked for and that were not confirmed, since it was opened.
+    /// Records that callers asked for and that were not confirmed, since it was opened; also those whose callers went ahead
+    /// all the same. They are written as a number when that is possible.
     pub not_recorded: u64,
     /// Why nothing can be written at the moment.
     pub broken: Option<AppendError>,
@@ -96,7 +96,7 @@ impl Journal {
                 ready.refusal_bytes,
             )),
             work: Condvar::new(),
-            not_recorded: AtomicU64::new(0),
+            not_recorded: Mutex::default(),
             reserve: ready.reserve,
         });
         let verifier = ready.identity.verifier;
@@ -109,7 +109,7 @@ impl Journal {
             tree: ready.tree,
             signed_at: now,
             sign_not_before: now,
-            refusals_at: now,
+            counts_at: now,
             in_doubt: Vec::new(),
             repair_at: None,
             presence: ready.presence,
@@ -146,9 +146,16 @@ impl Journal {
     pub fn append(&self, event: &Event, durability: Durability) -> Append {
         match Body::of(event) {
             Ok(body) => self.handle.core.append(body, durability),
-            Err(too_large) => Append::answered(Err(AppendError::TooLarge {
-                bytes: too_large.bytes,
-            })),
+            Err(_) if durability == Durability::DangerOpen => {
+                self.handle.core.count_allowed();
+                Append::answered(Ok(Recorded::without_record()))
+            }
+            Err(too_large) => {
+                self.handle.core.count_refused(1);
+                Append::answered(Err(AppendError::TooLarge {
+                    bytes: too_large.bytes,
+                }))
+            }
         }
     }
 
@@ -218,7 +225,7 @@ impl Journal {
         Status {
             written: state.written,
             signed: state.signed,
-            not_recorded: core.not_recorded.load(Ordering::Relaxed),
+            not_recorded: core.lock_not_recorded().total(),
             broken: state.broken,
             low: core.reserve.is_low(),
             reserve_bytes: core.reserve.bytes(),
@@ -243,6 +250,7 @@ impl Handle {
         let core = &self.core;
         let counts = core.lock_refusals().take(core.clock.now(), true);
         core.enqueue_counts(counts);
+        core.enqueue_unrecorded();
         core.close();
         // The thread does not panic; if it did, nothing it held back is confirmed.
         running.join().unwrap_or(Err(AppendError::Uncertain))

@@ -18,6 +18,7 @@ mod journal;
 mod line;
 mod memory;
 pub mod merkle;
+mod not_recorded;
 mod open;
 mod presence;
 pub mod proof;

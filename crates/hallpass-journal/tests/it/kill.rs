@@ -29,7 +29,7 @@ fn child() {
                     } else {
                         relaxed(&journal, number)
                     };
-                    let line = format!("ack {} {number}\n", recorded.unwrap().index());
+                    let line = format!("ack {} {number}\n", recorded.unwrap().index().unwrap());
                     if std::io::stderr().write_all(line.as_bytes()).is_err() {
                         return;
                     }

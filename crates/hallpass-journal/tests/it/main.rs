@@ -11,6 +11,7 @@
 
 mod age;
 mod concurrency;
+mod danger_open;
 mod faults;
 mod faulty;
 mod fixture;
