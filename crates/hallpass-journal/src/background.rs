@@ -44,7 +44,6 @@ pub(crate) struct Background {
     pub(crate) origin: String,
     /// Every synced record, and no other.
     pub(crate) tree: Tree,
-    pub(crate) signed_at: Instant,
     pub(crate) sign_not_before: Instant,
     pub(crate) counts_at: Instant,
     /// Taken for syncing, and kept until a sync has succeeded.
@@ -135,7 +134,7 @@ impl Background {
         }
         let sync_at = state.unsynced_since.map(|since| since + RELAXED_SYNC);
         let sign_at = (self.tree.size() > state.signed)
-            .then(|| (self.signed_at + CHECKPOINT_EVERY).max(self.sign_not_before));
+            .then(|| (state.signed_at + CHECKPOINT_EVERY).max(self.sign_not_before));
         let reserve_at = self.core.reserve.is_to_grow().then_some(self.reserve_at);
         let regular = self.counts_at.min(self.presence_at);
         [sync_at, sign_at, reserve_at, Some(regular)]
@@ -300,13 +299,14 @@ impl Background {
 
     fn sign_if_due(&mut self) {
         let now = Instant::now();
-        if self.core.lock().broken == Some(AppendError::Gone) {
+        let state = self.core.lock();
+        if state.broken == Some(AppendError::Gone) {
             // Not over what somebody else has put in its place.
             return;
         }
-        let signed = self.core.lock().signed;
-        let unsigned = self.tree.size().saturating_sub(signed);
-        let due = unsigned >= CHECKPOINT_RECORDS || now >= self.signed_at + CHECKPOINT_EVERY;
+        let unsigned = self.tree.size().saturating_sub(state.signed);
+        let due = unsigned >= CHECKPOINT_RECORDS || now >= state.signed_at + CHECKPOINT_EVERY;
+        drop(state);
         if unsigned > 0 && due && now >= self.sign_not_before && !self.sign() {
             self.sign_not_before = now + RETRY;
         }
@@ -326,8 +326,9 @@ impl Background {
             return false;
         };
         self.checkpoint = Some(written);
-        self.signed_at = Instant::now();
-        self.core.lock().signed = checkpoint.size;
+        let mut state = self.core.lock();
+        state.signed = checkpoint.size;
+        state.signed_at = Instant::now();
         true
     }
 

@@ -57,6 +57,8 @@ pub(crate) struct State {
     /// Records written and signed, for [`Status`](crate::Status).
     pub(crate) written: u64,
     pub(crate) signed: u64,
+    /// When the newest checkpoint was written.
+    pub(crate) signed_at: Instant,
 }
 
 /// A record waiting for its turn.
@@ -392,6 +394,7 @@ impl State {
             closed: false,
             written: size,
             signed: size,
+            signed_at: Instant::now(),
         }
     }
 

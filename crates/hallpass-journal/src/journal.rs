@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hallpass_keys::note::NoteVerifier;
 use hallpass_vocabulary::Timestamp;
@@ -65,6 +65,8 @@ pub struct Status {
     pub written: u64,
     /// Records under the newest checkpoint.
     pub signed: u64,
+    /// How long ago that was written. At most a second or so, while there are records that are not signed.
+    pub checkpoint_age: Duration,
     /// Records that callers asked for and that were not confirmed, since it was opened; also those whose callers went ahead
     /// all the same. They are written as a number when that is possible.
     pub not_recorded: u64,
@@ -107,7 +109,6 @@ impl Journal {
             origin: verifier.name().as_str().to_owned(),
             signer: ready.identity.signer,
             tree: ready.tree,
-            signed_at: now,
             sign_not_before: now,
             counts_at: now,
             in_doubt: Vec::new(),
@@ -225,6 +226,7 @@ impl Journal {
         Status {
             written: state.written,
             signed: state.signed,
+            checkpoint_age: state.signed_at.elapsed(),
             not_recorded: core.lock_not_recorded().total(),
             broken: state.broken,
             low: core.reserve.is_low(),

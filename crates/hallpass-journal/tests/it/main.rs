@@ -10,6 +10,7 @@
 )]
 
 mod age;
+mod checkpoints;
 mod concurrency;
 mod danger_open;
 mod faults;
@@ -21,6 +22,7 @@ mod full;
 mod gone;
 mod kill;
 mod opening;
+mod outcomes;
 mod proof;
 mod python;
 mod reading;
