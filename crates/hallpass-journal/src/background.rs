@@ -378,7 +378,7 @@ pub(crate) fn write_checkpoint(
 ) -> Result<FileId, CheckpointNotWritten> {
     let text = checkpoint.sign(signer)?;
     let temporary = directory::temporary(directory::CHECKPOINT);
-    let written = reserve.retry(is_full, || {
+    let written = reserve.retry_checkpoint(|| {
         put_file(
             storage,
             dir,
