@@ -197,19 +197,36 @@ impl Background {
             self.repair_at = None;
             return;
         }
-        let found = self.presence.checkpoint();
-        if let Ok(found) = found
-            && found.is_none_or(|found| self.checkpoint.is_some_and(|ours| ours != found))
-        {
-            self.sign();
-        } else if let Ok(found) = found {
+        self.check_checkpoint();
+    }
+
+    /// Writes the checkpoint again if somebody has deleted or replaced it; with a witness's signature under it, or copied,
+    /// it still is ours.
+    fn check_checkpoint(&mut self) {
+        let found = match self.presence.checkpoint() {
+            Ok(found) if found.is_some() && found == self.checkpoint => return,
+            Ok(found) => found,
+            Err(_) => return,
+        };
+        let path = self.dir.join(directory::CHECKPOINT);
+        let read = directory::read_small(&*self.storage, &path).ok().flatten();
+        let verified =
+            read.and_then(|bytes| Checkpoint::verify(&bytes, &self.signer.verifier()).ok());
+        let signed = self.core.lock().signed;
+        if verified.is_some_and(|checkpoint| checkpoint.size == signed) {
             self.checkpoint = found;
+        } else {
+            self.sign();
         }
     }
 
     /// Takes back what was given up of the reserve, a step at a time.
     fn fill_reserve(&mut self) {
         let now = Instant::now();
+        if self.core.lock().broken.is_some() {
+            // Perhaps because the directory is another one.
+            return;
+        }
         let reserve = &self.core.reserve;
         let was_low = reserve.is_low();
         if reserve.is_to_grow() && now >= self.reserve_at {

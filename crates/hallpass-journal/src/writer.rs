@@ -233,8 +233,8 @@ impl Writer {
             intact: false,
         })?;
         let failed = |error| WriteFailed {
+            intact: !Gone::is(&error),
             error,
-            intact: true,
         };
         // Not in a directory that has taken the place of ours.
         self.presence.check_directory().map_err(failed)?;
