@@ -232,7 +232,8 @@ impl Minter {
             },
             issued_seconds: grant.issued.unix_seconds(),
             expires_seconds: grant.expires.unix_seconds(),
-            record: recorded.index(),
+            // A durable record has a place. Without one, the next start would only read more of the journal.
+            record: recorded.index().unwrap_or(0),
         };
         // The token is recorded, so it is handed out whatever the store says: its rows come back from the journal.
         match self.writer.land(flight, row).await {

@@ -58,8 +58,7 @@ impl Recorder {
         let failed_at = self.failed_at.load(Ordering::Relaxed);
         let failed_lately = failed_at != NEVER
             && self.clock.now().since(Timestamp::from_unix_ms(failed_at)) < UNREADY_AFTER_FAILURE;
-        let status = self.journal.status();
-        !failed_lately && status.broken.is_none() && !status.low
+        !failed_lately && self.journal.status().broken.is_none()
     }
 
     /// How many records there are: the next one's index is not below.

@@ -11,25 +11,33 @@ use crate::RECORD_BYTES_MAX;
 /// When an append is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Durability {
+    /// At once, before anything is written, and also when nothing can be: then the record is only counted
+    /// ([`Unrecorded`](crate::Unrecorded)). What is allowed on such an answer may leave no trace but a number.
+    DangerOpen,
     /// After `fdatasync`, shared with everyone who waits: the record survives a power cut.
     Durable,
     /// After `write`: the record survives the death of the process, and within 50 ms a power cut.
     Relaxed,
 }
 
-/// Proof that a record is in the journal. Only a journal makes one.
+/// Proof that a record is in the journal, as far as its [`Durability`] says so. Only a journal makes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recorded {
-    index: u64,
+    index: Option<u64>,
 }
 
 impl Recorded {
     pub(crate) fn new(index: u64) -> Self {
-        Self { index }
+        Self { index: Some(index) }
     }
 
-    /// The record's place in the journal, from 0.
-    pub fn index(self) -> u64 {
+    /// The answer to [`Durability::DangerOpen`], which proves nothing.
+    pub(crate) fn without_record() -> Self {
+        Self { index: None }
+    }
+
+    /// The record's place in the journal, from 0; none where it was asked for with [`Durability::DangerOpen`].
+    pub fn index(self) -> Option<u64> {
         self.index
     }
 }

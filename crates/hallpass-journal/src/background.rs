@@ -1,6 +1,5 @@
-//! The background thread: syncs for those who wait, signs checkpoints, writes counted refusals, repairs the file.
+//! The background thread: syncs for those who wait, signs checkpoints, writes what was counted, repairs the file.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,8 +29,8 @@ pub(crate) const RETRY: Duration = Duration::from_millis(100);
 const PRESENCE_EVERY: Duration = Duration::from_secs(1);
 /// How often the reserve is tried to be made whole, after the device was full.
 const RESERVE_EVERY: Duration = Duration::from_millis(500);
-/// How often counted refusals are looked at.
-const REFUSALS_EVERY: Duration = Duration::from_secs(1);
+/// How often what was only counted is looked at.
+const COUNTS_EVERY: Duration = Duration::from_secs(1);
 /// How long to wait for a writer to come back when closing.
 const WRITER_BACK: Duration = Duration::from_millis(1);
 /// Batches written in a row before the thread looks at its other duties.
@@ -47,9 +46,8 @@ pub(crate) struct Background {
     /// Every synced record, and no other.
     pub(crate) tree: Tree,
     pub(crate) snapshots: Snapshots,
-    pub(crate) signed_at: Instant,
     pub(crate) sign_not_before: Instant,
-    pub(crate) refusals_at: Instant,
+    pub(crate) counts_at: Instant,
     /// Taken for syncing, and kept until a sync has succeeded.
     pub(crate) in_doubt: Vec<Chunk>,
     pub(crate) repair_at: Option<Instant>,
@@ -79,7 +77,7 @@ impl Background {
             let duty = self.wait_for_duty();
             self.sync(duty.chunks, duty.waiters);
             self.repair_if_due();
-            self.write_refusals(duty.closing);
+            self.write_counts(duty.closing);
             self.core.lead(self.core.lock(), BATCHES_MAX);
             self.check_if_due();
             self.sign_if_due();
@@ -139,14 +137,14 @@ impl Background {
         }
         let sync_at = state.unsynced_since.map(|since| since + RELAXED_SYNC);
         let sign_at = (self.tree.size() > state.signed)
-            .then(|| (self.signed_at + CHECKPOINT_EVERY).max(self.sign_not_before));
+            .then(|| (state.signed_at + CHECKPOINT_EVERY).max(self.sign_not_before));
         let reserve_at = self.core.reserve.is_to_grow().then_some(self.reserve_at);
-        let regular = self.refusals_at.min(self.presence_at);
+        let regular = self.counts_at.min(self.presence_at);
         [sync_at, sign_at, reserve_at, Some(regular)]
             .into_iter()
             .flatten()
             .min()
-            .map_or(REFUSALS_EVERY, |at| at.saturating_duration_since(now))
+            .map_or(COUNTS_EVERY, |at| at.saturating_duration_since(now))
     }
 
     fn sync(&mut self, chunks: Vec<Chunk>, waiters: Vec<(Arc<Slot>, u64)>) {
@@ -202,25 +200,46 @@ impl Background {
             self.repair_at = None;
             return;
         }
-        let found = self.presence.checkpoint();
-        if let Ok(found) = found
-            && found.is_none_or(|found| self.checkpoint.is_some_and(|ours| ours != found))
-        {
-            self.sign();
-        } else if let Ok(found) = found {
+        self.check_checkpoint();
+    }
+
+    /// Writes the checkpoint again if somebody has deleted or replaced it; with a witness's signature under it, or copied,
+    /// it still is ours.
+    fn check_checkpoint(&mut self) {
+        let found = match self.presence.checkpoint() {
+            Ok(found) if found.is_some() && found == self.checkpoint => return,
+            Ok(found) => found,
+            Err(_) => return,
+        };
+        let path = self.dir.join(directory::CHECKPOINT);
+        let read = directory::read_small(&*self.storage, &path).ok().flatten();
+        let verified =
+            read.and_then(|bytes| Checkpoint::verify(&bytes, &self.signer.verifier()).ok());
+        let signed = self.core.lock().signed;
+        if verified.is_some_and(|checkpoint| checkpoint.size == signed) {
             self.checkpoint = found;
+        } else {
+            self.sign();
         }
     }
 
     /// Takes back what was given up of the reserve, a step at a time.
     fn fill_reserve(&mut self) {
         let now = Instant::now();
+        if self.core.lock().broken.is_some() {
+            // Perhaps because the directory is another one.
+            return;
+        }
         let reserve = &self.core.reserve;
+        let was_low = reserve.is_low();
         if reserve.is_to_grow() && now >= self.reserve_at {
             self.reserve_at = match reserve.grow() {
                 Ok(()) => now,
                 Err(_) => now + RESERVE_EVERY,
             };
+        }
+        if was_low && !reserve.is_low() {
+            self.counts_at = now;
         }
     }
 
@@ -241,7 +260,7 @@ impl Background {
 
     fn answer_uncertain(&self, waiters: Vec<(Arc<Slot>, u64)>) {
         let count = u64::try_from(waiters.len()).unwrap_or(u64::MAX);
-        self.core.not_recorded.fetch_add(count, Ordering::Relaxed);
+        self.core.count_refused(count);
         for (slot, _) in waiters {
             slot.answer(Err(AppendError::Uncertain));
         }
@@ -273,18 +292,19 @@ impl Background {
         if repaired.is_ok() {
             self.advance();
             self.repair_at = None;
+            self.counts_at = now;
         }
         let mut state = self.core.lock();
         state.broken = repaired.err().map(|error| reason(&error));
         state.writer = Some(writer);
     }
 
-    fn write_refusals(&mut self, closing: bool) {
+    fn write_counts(&mut self, closing: bool) {
         let now = Instant::now();
-        if now < self.refusals_at && !closing {
+        if now < self.counts_at && !closing {
             return;
         }
-        self.refusals_at = now + REFUSALS_EVERY;
+        self.counts_at = now + COUNTS_EVERY;
         if !closing && (self.core.lock().broken.is_some() || self.core.reserve.is_low()) {
             return;
         }
@@ -293,17 +313,21 @@ impl Background {
             .lock_refusals()
             .take(self.core.clock.now(), closing);
         self.core.enqueue_counts(counts);
+        if !closing {
+            self.core.enqueue_unrecorded();
+        }
     }
 
     fn sign_if_due(&mut self) {
         let now = Instant::now();
-        if self.core.lock().broken == Some(AppendError::Gone) {
+        let state = self.core.lock();
+        if state.broken == Some(AppendError::Gone) {
             // Not over what somebody else has put in its place.
             return;
         }
-        let signed = self.core.lock().signed;
-        let unsigned = self.tree.size().saturating_sub(signed);
-        let due = unsigned >= CHECKPOINT_RECORDS || now >= self.signed_at + CHECKPOINT_EVERY;
+        let unsigned = self.tree.size().saturating_sub(state.signed);
+        let due = unsigned >= CHECKPOINT_RECORDS || now >= state.signed_at + CHECKPOINT_EVERY;
+        drop(state);
         if unsigned > 0 && due && now >= self.sign_not_before && !self.sign() {
             self.sign_not_before = now + RETRY;
         }
@@ -323,8 +347,9 @@ impl Background {
             return false;
         };
         self.checkpoint = Some(written);
-        self.signed_at = Instant::now();
-        self.core.lock().signed = checkpoint.size;
+        let mut state = self.core.lock();
+        state.signed = checkpoint.size;
+        state.signed_at = Instant::now();
         true
     }
 
@@ -384,7 +409,7 @@ pub(crate) fn write_checkpoint(
 ) -> Result<FileId, CheckpointNotWritten> {
     let text = checkpoint.sign(signer)?;
     let temporary = directory::temporary(directory::CHECKPOINT);
-    let written = reserve.retry(is_full, || {
+    let written = reserve.retry_checkpoint(|| {
         put_file(
             storage,
             dir,

@@ -6,19 +6,19 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use hallpass_vocabulary::Clock;
 
 use crate::append::Slot;
-use crate::line::{Body, TimeText};
+use crate::line::Body;
+use crate::not_recorded::NotRecorded;
 use crate::presence::Gone;
 use crate::refusals::Refusals;
 use crate::reserve::Reserve;
 use crate::writer::{Chunk, WriteFailed, Writer};
-use crate::{Append, AppendError, Durability, Event, Recorded, RefusalRecord, Refused};
+use crate::{Append, AppendError, Durability, Event, Recorded, RefusalRecord, Refused, Unrecorded};
 
 /// The most bytes waiting to be written: a quarter of a minute of a busy service. More is refused, not buffered.
 pub(crate) const QUEUED_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -35,7 +35,7 @@ pub(crate) struct Core {
     pub(crate) refusals: Mutex<Refusals>,
     /// Wakes the background thread.
     pub(crate) work: Condvar,
-    pub(crate) not_recorded: AtomicU64,
+    pub(crate) not_recorded: Mutex<NotRecorded>,
     pub(crate) reserve: Arc<Reserve>,
 }
 
@@ -57,6 +57,8 @@ pub(crate) struct State {
     /// Records written and signed, for [`Status`](crate::Status).
     pub(crate) written: u64,
     pub(crate) signed: u64,
+    /// When the newest checkpoint was written.
+    pub(crate) signed_at: Instant,
 }
 
 /// A record waiting for its turn.
@@ -74,6 +76,10 @@ enum Whose {
     Count(Refused),
     /// The last record.
     Journal,
+    /// A caller that went ahead; if it cannot be written, it is counted.
+    Open,
+    /// A number of records, which is counted again if it cannot be written.
+    Unrecorded(Unrecorded),
 }
 
 impl Queued {
@@ -95,14 +101,33 @@ impl Core {
         self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Counts records whose callers have been told that there are none.
+    pub(crate) fn count_refused(&self, count: u64) {
+        self.lock_not_recorded().refused(count, self.clock.now());
+    }
+
+    /// Counts a record whose caller went ahead without.
+    pub(crate) fn count_allowed(&self) {
+        self.lock_not_recorded().allowed(self.clock.now());
+    }
+
+    pub(crate) fn lock_not_recorded(&self) -> MutexGuard<'_, NotRecorded> {
+        self.not_recorded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Queues a record, and writes it if nobody else is writing.
     pub(crate) fn append(&self, body: Body, durability: Durability) -> Append {
+        if durability == Durability::DangerOpen {
+            return Append::answered(self.append_open(body));
+        }
         let mut state = self.lock();
         let full = durability == Durability::Durable && self.reserve.is_low();
         let refused = state.refuses().or(full.then_some(AppendError::Full));
         if let Some(error) = refused {
             drop(state);
-            self.not_recorded.fetch_add(1, Ordering::Relaxed);
+            self.count_refused(1);
             return Append::answered(Err(error));
         }
         let alone = state.queue.is_empty() && state.may_write();
@@ -119,6 +144,32 @@ impl Core {
         });
         self.lead(state, FOREIGN_BATCHES_MAX);
         Append::waiting(slot)
+    }
+
+    /// Queues a record for the background thread if that is possible, and counts it if not: the caller waits for nothing.
+    fn append_open(&self, body: Body) -> Result<Recorded, AppendError> {
+        let mut state = self.lock();
+        match state.refuses() {
+            // Nothing would ever say that there was a record to write.
+            Some(AppendError::Closed) => {
+                drop(state);
+                self.count_refused(1);
+                return Err(AppendError::Closed);
+            }
+            None if !self.reserve.is_low() => {
+                state.enqueue(Queued {
+                    body,
+                    whose: Whose::Open,
+                });
+                drop(state);
+                self.work.notify_one();
+            }
+            _ => {
+                drop(state);
+                self.count_allowed();
+            }
+        }
+        Ok(Recorded::without_record())
     }
 
     /// Queues a refusal, and writes it if nobody else is writing: whoever was refused can look it up at once. Never
@@ -163,6 +214,19 @@ impl Core {
         }
     }
 
+    /// Queues the number of records that there are not, if there is one.
+    pub(crate) fn enqueue_unrecorded(&self) {
+        let Some(unrecorded) = self.lock_not_recorded().take() else {
+            return;
+        };
+        if let Ok(body) = Body::of(&Event::Unrecorded(unrecorded.clone())) {
+            self.lock().enqueue(Queued {
+                body,
+                whose: Whose::Unrecorded(unrecorded),
+            });
+        }
+    }
+
     /// The short way: one record, no queue, no slot.
     fn append_alone<'a>(
         &'a self,
@@ -172,7 +236,7 @@ impl Core {
     ) -> Result<Recorded, AppendError> {
         drop(state);
         let index = writer.next_index();
-        let written = writer.write_at_all_costs(&[body], &TimeText::of(self.clock.now()));
+        let written = writer.write_at_all_costs(&[body], self.clock.now());
         let mut state = self.lock();
         let outcome = match written {
             Ok(chunk) => {
@@ -180,7 +244,7 @@ impl Core {
                 Ok(Recorded::new(index))
             }
             Err(failed) => {
-                self.not_recorded.fetch_add(1, Ordering::Relaxed);
+                self.count_refused(1);
                 Err(state.fail(&failed, &writer))
             }
         };
@@ -198,8 +262,11 @@ impl Core {
             let Some(mut writer) = state.writer.take() else {
                 return;
             };
-            let batch = state.take_batch();
+            let (batch, cancelled) = state.take_batch();
             drop(state);
+            if cancelled > 0 {
+                self.count_refused(cancelled);
+            }
             let first = writer.next_index();
             let (batch, written) = self.write_batch(&mut writer, batch);
             state = self.lock();
@@ -237,9 +304,9 @@ impl Core {
         if batch.is_empty() {
             return (batch, None);
         }
-        let now = TimeText::of(self.clock.now());
+        let now = self.clock.now();
         let bodies: Vec<_> = batch.iter().map(|queued| &queued.body).collect();
-        let failed = match writer.write(&bodies, &now) {
+        let failed = match writer.write(&bodies, now) {
             Err(failed) if failed.intact && is_full(&failed.error) => failed,
             done => return (batch, Some(done)),
         };
@@ -250,7 +317,7 @@ impl Core {
             return (reserved, None);
         }
         let bodies: Vec<_> = reserved.iter().map(|queued| &queued.body).collect();
-        let written = writer.write_at_all_costs(&bodies, &now);
+        let written = writer.write_at_all_costs(&bodies, now);
         (reserved, Some(written))
     }
 
@@ -280,7 +347,7 @@ impl Core {
                     durable = true;
                 }
                 Whose::Caller(slot, Durability::Relaxed) => relaxed.push((slot, index)),
-                Whose::Nobody | Whose::Count(_) | Whose::Journal => {}
+                _ => {}
             }
         }
         if durable {
@@ -300,14 +367,14 @@ impl Core {
         for queued in batch {
             match queued.whose {
                 Whose::Caller(slot, _) => {
-                    self.not_recorded.fetch_add(1, Ordering::Relaxed);
+                    self.count_refused(1);
                     slot.answer(Err(error));
                 }
-                Whose::Nobody => {
-                    self.not_recorded.fetch_add(1, Ordering::Relaxed);
-                }
-                Whose::Journal => {}
                 Whose::Count(refused) => self.lock_refusals().put_back(&refused),
+                Whose::Journal => {}
+                Whose::Nobody => self.count_refused(1),
+                Whose::Open => self.count_allowed(),
+                Whose::Unrecorded(unrecorded) => self.lock_not_recorded().put_back(&unrecorded),
             }
         }
     }
@@ -327,6 +394,7 @@ impl State {
             closed: false,
             written: size,
             signed: size,
+            signed_at: Instant::now(),
         }
     }
 
@@ -354,9 +422,10 @@ impl State {
         self.queue.push_back(queued);
     }
 
-    /// The next batch, without those whose caller has given up.
-    fn take_batch(&mut self) -> Vec<Queued> {
+    /// The next batch, without those whose caller has given up, and how many they are.
+    fn take_batch(&mut self) -> (Vec<Queued>, u64) {
         let mut batch = Vec::new();
+        let mut cancelled = 0_u64;
         let mut bytes = 0_usize;
         while bytes < BATCH_BYTES_MAX
             && let Some(queued) = self.queue.pop_front()
@@ -365,14 +434,16 @@ impl State {
             self.queued_bytes = self.queued_bytes.saturating_sub(line_bytes);
             let wanted = match &queued.whose {
                 Whose::Caller(slot, _) => slot.begin(),
-                Whose::Nobody | Whose::Count(_) | Whose::Journal => true,
+                _ => true,
             };
             if wanted {
                 bytes = bytes.saturating_add(line_bytes);
                 batch.push(queued);
+            } else {
+                cancelled = cancelled.saturating_add(1);
             }
         }
-        batch
+        (batch, cancelled)
     }
 
     /// Everything that is queued, to be answered with an error.

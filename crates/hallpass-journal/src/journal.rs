@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -20,7 +19,7 @@ use crate::sensitive::SensitiveKeys;
 use crate::snapshot::Snapshots;
 use crate::{
     Append, AppendError, ArgumentsDigest, Decided, Durability, EraseError, Erased, Event,
-    KeysErased, OpenError, RefusalRecord, SensitiveKey, Settings, Started, Verdict,
+    KeysErased, OpenError, Recorded, RefusalRecord, SensitiveKey, Settings, Started, Verdict,
 };
 
 /// A journal that is written. Cheap to clone; all clones write the same file.
@@ -41,7 +40,7 @@ use crate::{
 /// let recorded = journal
 ///     .append(&Event::Abandoned(Abandoned { decision }), Durability::Durable)
 ///     .wait(Duration::from_secs(5))?;
-/// assert_eq!(recorded.index(), 1);
+/// assert_eq!(recorded.index(), Some(1));
 /// journal.close()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -70,7 +69,10 @@ pub struct Status {
     pub written: u64,
     /// Records under the newest checkpoint.
     pub signed: u64,
-    /// Records that callers asked for and that were not confirmed, since it was opened.
+    /// How long ago that was written. At most a second or so, while there are records that are not signed.
+    pub checkpoint_age: Duration,
+    /// Records that callers asked for and that were not confirmed, since it was opened; also those whose callers went ahead
+    /// all the same. They are written as a number when that is possible.
     pub not_recorded: u64,
     /// Why nothing can be written at the moment.
     pub broken: Option<AppendError>,
@@ -102,7 +104,7 @@ impl Journal {
                 ready.history.refusal_bytes,
             )),
             work: Condvar::new(),
-            not_recorded: AtomicU64::new(0),
+            not_recorded: Mutex::default(),
             reserve: ready.reserve,
         });
         let verifier = ready.identity.verifier;
@@ -121,9 +123,8 @@ impl Journal {
                 &ready.place,
                 last_snapshot,
             ),
-            signed_at: now,
             sign_not_before: now,
-            refusals_at: now,
+            counts_at: now,
             in_doubt: Vec::new(),
             repair_at: None,
             presence: ready.presence,
@@ -162,9 +163,16 @@ impl Journal {
     pub fn append(&self, event: &Event, durability: Durability) -> Append {
         match Body::of(event) {
             Ok(body) => self.handle.core.append(body, durability),
-            Err(too_large) => Append::answered(Err(AppendError::TooLarge {
-                bytes: too_large.bytes,
-            })),
+            Err(_) if durability == Durability::DangerOpen => {
+                self.handle.core.count_allowed();
+                Append::answered(Ok(Recorded::without_record()))
+            }
+            Err(too_large) => {
+                self.handle.core.count_refused(1);
+                Append::answered(Err(AppendError::TooLarge {
+                    bytes: too_large.bytes,
+                }))
+            }
         }
     }
 
@@ -267,7 +275,8 @@ impl Journal {
         Status {
             written: state.written,
             signed: state.signed,
-            not_recorded: core.not_recorded.load(Ordering::Relaxed),
+            checkpoint_age: state.signed_at.elapsed(),
+            not_recorded: core.lock_not_recorded().total(),
             broken: state.broken,
             low: core.reserve.is_low(),
             reserve_bytes: core.reserve.bytes(),
@@ -292,6 +301,7 @@ impl Handle {
         let core = &self.core;
         let counts = core.lock_refusals().take(core.clock.now(), true);
         core.enqueue_counts(counts);
+        core.enqueue_unrecorded();
         core.close();
         // The thread does not panic; if it did, nothing it held back is confirmed.
         running.join().unwrap_or(Err(AppendError::Uncertain))

@@ -20,6 +20,7 @@ mod journal;
 mod line;
 mod memory;
 pub mod merkle;
+mod not_recorded;
 mod open;
 mod plain_json;
 mod presence;
@@ -58,7 +59,7 @@ pub use scan::{Damage, TornTail};
 pub use sensitive::{EraseError, Erased, SensitiveKey};
 pub use settings::{
     DISK_BUDGET_BYTES_DEFAULT, InvalidJournalName, JOURNAL_NAME_BYTES_MAX, JournalName,
-    RESERVE_BYTES_DEFAULT, SEGMENT_BYTES_DEFAULT, Settings,
+    RESERVE_BYTES_DEFAULT, SEGMENT_AGE_DEFAULT, SEGMENT_BYTES_DEFAULT, Settings,
 };
 pub use storage::{FileId, OsStorage, Storage, StoredFile};
 pub use text::{TEXT_BYTES_MAX, Text};

@@ -14,7 +14,7 @@ use crate::directory::{self, CHECKPOINT, LOCK, SegmentName};
 use crate::event::{KeysErased, Opened, PossibleLoss};
 use crate::history::History;
 use crate::identity::{Identity, IdentityError};
-use crate::line::{Body, TimeText};
+use crate::line::Body;
 use crate::memory::Memory;
 use crate::merkle::{Tree, leaf_hash};
 use crate::presence::Presence;
@@ -350,10 +350,10 @@ impl Start<'_> {
 
     fn write(&mut self, event: &Event) -> io::Result<()> {
         let body = Body::of(event).map_err(|_| io::ErrorKind::InvalidInput)?;
-        let time = TimeText::of(self.settings.clock.now());
+        let now = self.settings.clock.now();
         let chunk = self
             .writer
-            .write_at_all_costs(&[&body], &time)
+            .write_at_all_costs(&[&body], now)
             .map_err(|failed| failed.error)?;
         chunk.file.sync()?;
         let line = chunk.bytes.strip_suffix(b"\n").unwrap_or(&chunk.bytes);

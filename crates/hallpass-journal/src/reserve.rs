@@ -20,6 +20,8 @@ const GROW_BYTES: usize = 256 * 1024;
 /// device that is full answers slowly.
 const RELEASE_BYTES: u64 = 64 * 1024;
 
+/// What of the reserve is for checkpoints alone, in bytes, but at most an eighth of it: what is recorded shall be signed.
+const CHECKPOINT_BYTES: u64 = 64 * 1024;
 /// What there must be beyond the reserve before a device that was full counts as having space again, in bytes.
 const PROBE_BYTES: u64 = 64 * 1024;
 
@@ -73,9 +75,27 @@ impl Reserve {
         self.low.store(true, Ordering::Release);
     }
 
-    /// Tries, and while the device is full gives up more and more of the reserve and tries again.
+    /// Tries to write records, and while the device is full gives up more and more of the reserve and tries again.
     pub(crate) fn retry<T, E>(
         &self,
+        is_full: impl Fn(&E) -> bool,
+        attempt: impl FnMut() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let for_checkpoints = CHECKPOINT_BYTES.min(self.bytes_wanted / 8);
+        self.retry_down_to(for_checkpoints, is_full, attempt)
+    }
+
+    /// The same for a checkpoint.
+    pub(crate) fn retry_checkpoint<T>(
+        &self,
+        attempt: impl FnMut() -> io::Result<T>,
+    ) -> io::Result<T> {
+        self.retry_down_to(0, is_full, attempt)
+    }
+
+    fn retry_down_to<T, E>(
+        &self,
+        least: u64,
         is_full: impl Fn(&E) -> bool,
         mut attempt: impl FnMut() -> Result<T, E>,
     ) -> Result<T, E> {
@@ -84,7 +104,7 @@ impl Reserve {
             match attempt() {
                 Err(error) if is_full(&error) => {
                     self.device_is_full();
-                    if !self.release(step) {
+                    if !self.release(step, least) {
                         return Err(error);
                     }
                     step = step.saturating_mul(2);
@@ -94,11 +114,11 @@ impl Reserve {
         }
     }
 
-    /// Gives up to this many bytes back to the device; false when there is nothing left to give.
-    fn release(&self, bytes: u64) -> bool {
+    /// Gives up to this many bytes back to the device, and keeps the least; false when there is nothing left to give.
+    fn release(&self, bytes: u64, least: u64) -> bool {
         let file = self.lock();
         let held = self.bytes();
-        let left = held.saturating_sub(bytes);
+        let left = held.saturating_sub(bytes).max(least);
         let Some(file) = file.as_ref().filter(|_| left < held) else {
             return false;
         };

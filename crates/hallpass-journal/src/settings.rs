@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hallpass_vocabulary::{Clock, Environment};
 
@@ -9,6 +10,8 @@ use crate::{OsStorage, Storage, Text};
 
 /// The largest segment by default, in bytes: large enough that a year has few files, small enough to copy and grep.
 pub const SEGMENT_BYTES_DEFAULT: u64 = 64 * 1024 * 1024;
+/// The age of a segment by default: a day's records in a file of their own, as those who keep and delete them count.
+pub const SEGMENT_AGE_DEFAULT: Duration = Duration::from_secs(24 * 60 * 60);
 /// What a journal may use by default, in bytes. Refusals together stay under a tenth of it.
 pub const DISK_BUDGET_BYTES_DEFAULT: u64 = 10 * 1024 * 1024 * 1024;
 /// What is kept free for records of reads by default, in bytes: some five thousand of them, or a service's minutes.
@@ -62,6 +65,7 @@ pub struct Settings {
     pub(crate) software: Text,
     pub(crate) boot: Option<Text>,
     pub(crate) segment_bytes: u64,
+    pub(crate) segment_age: Duration,
     pub(crate) disk_budget_bytes: u64,
     pub(crate) reserve_bytes: u64,
     pub(crate) storage: Arc<dyn Storage>,
@@ -77,6 +81,7 @@ impl Settings {
             software: Text::new(concat!("hallpass/", env!("CARGO_PKG_VERSION"))),
             boot: boot_id(),
             segment_bytes: SEGMENT_BYTES_DEFAULT,
+            segment_age: SEGMENT_AGE_DEFAULT,
             disk_budget_bytes: DISK_BUDGET_BYTES_DEFAULT,
             reserve_bytes: RESERVE_BYTES_DEFAULT,
             storage: Arc::new(OsStorage),
@@ -101,6 +106,13 @@ impl Settings {
     #[must_use]
     pub fn segment_bytes(mut self, bytes: u64) -> Self {
         self.segment_bytes = bytes;
+        self
+    }
+
+    /// A record this long after the first one of its segment, by their times, starts a new one.
+    #[must_use]
+    pub fn segment_age(mut self, age: Duration) -> Self {
+        self.segment_age = age;
         self
     }
 
@@ -136,6 +148,7 @@ impl fmt::Debug for Settings {
             .field("software", &self.software)
             .field("boot", &self.boot)
             .field("segment_bytes", &self.segment_bytes)
+            .field("segment_age", &self.segment_age)
             .field("disk_budget_bytes", &self.disk_budget_bytes)
             .field("reserve_bytes", &self.reserve_bytes)
             .field("storage", &self.storage)

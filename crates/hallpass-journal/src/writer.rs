@@ -1,17 +1,20 @@
 //! The end of the file: the only code that writes records. Owned by one thread at a time, locked by none.
 
 use std::fmt;
-use std::io;
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use hallpass_vocabulary::Timestamp;
 
 use crate::background::RETRY;
 use crate::core::is_full;
 use crate::directory::SegmentName;
-use crate::line::{Body, TimeText};
+use crate::line::{Body, Head, TimeText};
 use crate::presence::{Gone, Length, Presence};
 use crate::reserve::Reserve;
+use crate::scan::next_line;
 use crate::sensitive::SensitiveKeys;
 use crate::storage::write_all_at;
 use crate::{FileId, Settings, Storage, StoredFile};
@@ -84,12 +87,15 @@ pub(crate) struct Writer {
     reserve: Arc<Reserve>,
     segment_bytes: u64,
     keys: Arc<SensitiveKeys>,
+    segment_age: Duration,
     file: Arc<SegmentFile>,
     /// Where the last good record of the segment ends.
     offset: u64,
     /// The furthest that anything was written, while a failed write has not been taken back.
     reached: u64,
     next_index: u64,
+    /// The time of the segment's first record; none while it has none.
+    started: Option<Timestamp>,
     /// After the device was too full for a new segment.
     rotate_not_before: Option<Instant>,
 }
@@ -127,6 +133,8 @@ impl Writer {
             reserve,
             segment_bytes: settings.segment_bytes,
             keys,
+            segment_age: settings.segment_age,
+            started: first_time(&*settings.storage, dir, position.file.name),
             file: position.file,
             offset: position.offset,
             reached: position.offset,
@@ -144,27 +152,24 @@ impl Writer {
     pub(crate) fn write_at_all_costs(
         &mut self,
         bodies: &[&Body],
-        time: &TimeText,
+        now: Timestamp,
     ) -> Result<Chunk, WriteFailed> {
         let reserve = Arc::clone(&self.reserve);
         let may_go_on = |failed: &WriteFailed| failed.intact && is_full(&failed.error);
-        reserve.retry(may_go_on, || self.write(bodies, time))
+        reserve.retry(may_go_on, || self.write(bodies, now))
     }
 
     /// Writes these records, all or none; the first has the index [`Writer::next_index`] had before.
-    pub(crate) fn write(
-        &mut self,
-        bodies: &[&Body],
-        time: &TimeText,
-    ) -> Result<Chunk, WriteFailed> {
-        if self.offset >= self.segment_bytes {
+    pub(crate) fn write(&mut self, bodies: &[&Body], now: Timestamp) -> Result<Chunk, WriteFailed> {
+        if self.offset >= self.segment_bytes || self.is_old(now) {
             self.rotate()?;
         }
+        let time = TimeText::of(now);
         let mut bytes = Vec::new();
         let mut index = self.next_index;
         for body in bodies {
             bytes.reserve(body.line_bytes_max());
-            body.write_line(index, time, &mut bytes);
+            body.write_line(index, &time, &mut bytes);
             index = index.saturating_add(1);
         }
         self.check_length()?;
@@ -175,6 +180,7 @@ impl Writer {
                 let offset = self.offset;
                 self.offset = end;
                 self.next_index = index;
+                self.started.get_or_insert(now);
                 Ok(Chunk {
                     file: Arc::clone(&self.file),
                     offset,
@@ -194,6 +200,19 @@ impl Writer {
     pub(crate) fn may_hold_more(&self) -> bool {
         let found = self.file.file.inspect();
         found.map_or(true, |found| found.bytes > self.offset)
+    }
+
+    /// Whether the segment began long enough ago. Where the clock has stepped back behind its beginning, the age is counted
+    /// from there, so that one step of the clock starts one segment at most.
+    fn is_old(&mut self, now: Timestamp) -> bool {
+        let Some(started) = self.started else {
+            return false;
+        };
+        if now < started {
+            self.started = Some(now);
+            return false;
+        }
+        now >= started.after(self.segment_age)
     }
 
     /// The file ends where we ended it: nobody else's record is written over, and none of ours is missing.
@@ -224,8 +243,8 @@ impl Writer {
             intact: false,
         })?;
         let failed = |error| WriteFailed {
+            intact: !Gone::is(&error),
             error,
-            intact: true,
         };
         // Not in a directory that has taken the place of ours.
         self.presence.check_directory().map_err(failed)?;
@@ -237,6 +256,7 @@ impl Writer {
                 self.file = file;
                 self.offset = 0;
                 self.reached = 0;
+                self.started = None;
                 self.rotate_not_before = None;
                 Ok(())
             }
@@ -364,6 +384,15 @@ pub(crate) fn check_presence<'a>(
         }
     }
     Ok(())
+}
+
+/// The time of the first record of a segment, if it has one.
+fn first_time(storage: &dyn Storage, dir: &Path, name: SegmentName) -> Option<Timestamp> {
+    let reader = storage.reader(&name.path(dir)).ok()?;
+    let mut line = Vec::new();
+    next_line(&mut BufReader::new(reader), &mut line).ok()?;
+    let head = Head::parse(line.strip_suffix(b"\n")?).ok()?;
+    head.time.parse().ok()
 }
 
 /// Creates a segment; an empty one left by a creation that did not get further is taken over.

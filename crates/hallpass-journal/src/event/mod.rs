@@ -52,7 +52,7 @@ pub enum Event {
     Refused(Refused),
     /// A permitted call asked for a row that is not its own, and was told that there is none.
     RowWithheld(RowWithheld),
-    /// Decisions were made while nothing could be recorded. Written by the journal itself.
+    /// Records that callers asked for could not be written. Written by the journal itself.
     Unrecorded(Unrecorded),
 }
 

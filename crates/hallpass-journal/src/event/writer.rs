@@ -90,15 +90,17 @@ pub struct KeysErased {
     pub below: u64,
 }
 
-/// Decisions that could not be recorded, of which only the number is kept.
+/// Records that callers asked for and that are not known to be in the journal: most of them decisions, of which only the
+/// number is kept.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Unrecorded {
     /// How many.
     pub count: u64,
-    /// How many of them were allowed all the same, because the service chose so.
+    /// How many of them took effect all the same, because the service chose so
+    /// ([`Durability::DangerOpen`](crate::Durability::DangerOpen)). The others were told.
     pub allowed: u64,
-    /// When the first was made.
+    /// When the first was given up.
     pub first: Timestamp,
-    /// When the last was made.
+    /// When the last was given up.
     pub last: Timestamp,
 }

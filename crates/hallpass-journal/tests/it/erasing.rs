@@ -32,7 +32,7 @@ fn sensitive(journal: &Journal, n: u64) -> u64 {
     let event = Event::Decided(Box::new(decided));
     let append = journal.append(&event, Durability::Durable);
     let recorded = append.wait(PATIENCE).unwrap();
-    assert!(key.number() <= recorded.index());
+    assert!(key.number() <= recorded.index().unwrap());
     key.number()
 }
 

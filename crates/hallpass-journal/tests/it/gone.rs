@@ -202,3 +202,19 @@ fn a_checkpoint_that_is_deleted_or_replaced_is_written_again() {
     journal.close().unwrap();
     verify(journal.dir(), None).unwrap();
 }
+
+#[test]
+fn a_checkpoint_with_a_witnesss_signature_under_it_is_left_alone() {
+    let opened = Opened::new().signed();
+    let journal = &opened.journal;
+    let checkpoint = journal.dir().join("checkpoint");
+    let mut cosigned = fs::read_to_string(&checkpoint).unwrap();
+    cosigned.push_str("\u{2014} witness.example AAAAAAAA\n");
+    fs::write(opened.aside().join("cosigned"), &cosigned).unwrap();
+    fs::rename(opened.aside().join("cosigned"), &checkpoint).unwrap();
+    let looks = || opened.storage.0.looks.load(Ordering::SeqCst);
+    let before = looks();
+    until("it was looked at", || looks() > before + 8);
+    assert_eq!(fs::read_to_string(&checkpoint).unwrap(), cosigned);
+    verify(journal.dir(), None).unwrap();
+}

@@ -43,7 +43,10 @@ fn child() {
                     } else {
                         relaxed(&journal, number)
                     };
-                    say(&format!("ack {} {number}\n", recorded.unwrap().index()));
+                    say(&format!(
+                        "ack {} {number}\n",
+                        recorded.unwrap().index().unwrap()
+                    ));
                 }
             });
         }

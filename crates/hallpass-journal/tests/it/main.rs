@@ -9,8 +9,11 @@
     reason = "tests fail by panicking"
 )]
 
+mod age;
+mod checkpoints;
 mod concurrency;
 mod cuts;
+mod danger_open;
 mod erasing;
 mod fault_grid;
 mod faults;
@@ -22,6 +25,7 @@ mod full;
 mod gone;
 mod kill;
 mod opening;
+mod outcomes;
 mod proof;
 mod python;
 mod reading;

@@ -116,7 +116,7 @@ pub fn note(
 ) {
     match answer {
         Ok(recorded) => answers.acks.push(Ack {
-            index: recorded.index(),
+            index: recorded.index().unwrap(),
             number,
             durable: durability == Durability::Durable,
         }),
