@@ -21,6 +21,7 @@ mod memory;
 pub mod merkle;
 mod open;
 pub mod proof;
+mod pruned;
 pub mod read;
 mod refusals;
 mod resume;

@@ -6,10 +6,12 @@
 use sha2::{Digest, Sha256};
 
 mod proof;
+mod pruned;
 
 pub use proof::{
     ProofError, check_consistency, check_inclusion, prove_consistency, prove_inclusion,
 };
+pub use pruned::prove_inclusion_after;
 
 /// A SHA-256 hash of a leaf or a node.
 pub type Hash = [u8; 32];

@@ -23,3 +23,4 @@ mod reading;
 mod rfc6962;
 mod snapshot;
 mod tampering;
+mod verifying;
