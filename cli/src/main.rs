@@ -13,6 +13,7 @@ mod exit;
 mod explained;
 mod hint;
 mod output;
+mod progress;
 
 mod secret_input;
 mod temporary;

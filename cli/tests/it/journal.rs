@@ -136,7 +136,7 @@ pub fn written() -> Written {
 }
 
 impl Written {
-    fn dir(&self) -> PathBuf {
+    pub fn dir(&self) -> PathBuf {
         self.desk.path().join("journal")
     }
 

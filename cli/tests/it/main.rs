@@ -17,6 +17,7 @@ mod export;
 mod help;
 mod init;
 mod journal;
+mod kept;
 mod kill;
 mod narrowing;
 mod proof;

@@ -17,6 +17,8 @@ pub(crate) const DIGEST_KEY: &str = "digest.key";
 pub(crate) const VERIFIER_KEY: &str = "journal.vkey";
 /// The newest checkpoint.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
+/// From which record on the journal is kept.
+pub(crate) const PRUNED: &str = "pruned";
 /// What the writer knew at one size, so that the next start reads on from there.
 pub(crate) const SNAPSHOT: &str = "snapshot";
 

@@ -25,6 +25,7 @@ mod open;
 mod plain_json;
 mod presence;
 pub mod proof;
+mod pruned;
 pub mod read;
 mod refusals;
 mod reserve;

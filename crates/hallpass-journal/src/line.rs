@@ -1,9 +1,14 @@
 //! One line of a segment: written from an index, a time and an event; read back strictly.
 
-use std::fmt::{self, Write as _};
+#[cfg(test)]
+mod differential;
+mod strict;
+mod time;
 
 use hallpass_vocabulary::Timestamp;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+use time::TIME_CHARS;
+pub(crate) use time::TimeText;
 
 use crate::{Event, plain_json};
 
@@ -17,8 +22,6 @@ const EVENT_BYTES_TYPICAL: usize = 1024;
 
 /// The longest text before the member `kind`: every fixed byte, a 20-digit index, a 24-character time.
 const HEAD_BYTES_MAX: usize = 72;
-/// Characters of a time: `2026-11-21T09:30:00.000Z`.
-const TIME_CHARS: usize = 24;
 
 const BEFORE_INDEX: &str = r#"{"v":1,"index":"#;
 const BEFORE_TIME: &str = r#","time":""#;
@@ -66,21 +69,6 @@ impl Body {
         // The event begins with its brace, which already stands at the start of the line.
         out.extend_from_slice(self.0.get(1..).unwrap_or_default());
         out.push(b'\n');
-    }
-}
-
-/// A time as it stands in records.
-#[derive(Debug, Clone)]
-pub(crate) struct TimeText(String);
-
-impl TimeText {
-    /// A time outside the years 0 to 9999 has no RFC 3339 form; a clock that wrong reads as 1970.
-    pub(crate) fn of(time: Timestamp) -> Self {
-        let mut text = String::with_capacity(TIME_CHARS);
-        match write!(text, "{time}") {
-            Ok(()) if is_time(&text) => Self(text),
-            _ => Self(Timestamp::from_unix_ms(0).to_string()),
-        }
     }
 }
 
@@ -138,13 +126,16 @@ impl<'a> Head<'a> {
         }
         let text = std::str::from_utf8(line).map_err(|_| LineDefect::Json)?;
         let head = Self::of(text).ok_or(LineDefect::Head)?;
-        check_strict_json(text).map_err(|_| LineDefect::Json)?;
-        Ok(head)
+        if strict::is_strict(text) {
+            Ok(head)
+        } else {
+            Err(LineDefect::Json)
+        }
     }
 
     /// Its time.
     pub(crate) fn timestamp(&self) -> Option<Timestamp> {
-        self.time.parse().ok()
+        time::parse(self.time)
     }
 
     /// Reads the members of a line that is a record already: written by this process, or read strictly before.
@@ -154,103 +145,23 @@ impl<'a> Head<'a> {
 
     fn of(text: &'a str) -> Option<Self> {
         let rest = text.strip_prefix(BEFORE_INDEX)?;
-        let (digits, rest) = rest.split_once(BEFORE_TIME)?;
+        let (digits, rest) = rest.split_at_checked(rest.bytes().position(|b| b == b',')?)?;
         let canonical = digits.bytes().all(|b| b.is_ascii_digit())
             && (digits == "0" || !digits.starts_with('0'));
         let index = digits.parse().ok().filter(|_| canonical)?;
-        let (time, rest) = rest.split_once(BEFORE_KIND)?;
-        let (kind, rest) = rest.split_once('"')?;
+        let (time, rest) = rest
+            .strip_prefix(BEFORE_TIME)?
+            .split_at_checked(TIME_CHARS)?;
+        let rest = rest.strip_prefix(BEFORE_KIND)?;
+        let (kind, rest) = rest.split_at_checked(rest.bytes().position(|b| b == b'"')?)?;
+        let rest = rest.strip_prefix('"')?;
         let named = !kind.is_empty() && kind.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
         // The JSON parser would take white space here, which the format does not: two readers must not differ on
         // where a torn tail begins.
         let tight = rest.starts_with([',', '}']) && rest.ends_with('}');
-        (is_time(time) && named && tight).then_some(Self { index, time, kind })
+        (time::parse(time).is_some() && named && tight).then_some(Self { index, time, kind })
     }
 }
-
-fn is_time(text: &str) -> bool {
-    text.len() == TIME_CHARS
-        && text
-            .bytes()
-            .zip(b"0000-00-00T00:00:00.000Z")
-            .all(|(byte, shape)| match shape {
-                b'0' => byte.is_ascii_digit(),
-                other => byte == *other,
-            })
-        && text.parse::<Timestamp>().is_ok()
-}
-
-/// One JSON value, no name twice in an object at any depth. `serde_json` bounds the depth at 128.
-fn check_strict_json(text: &str) -> Result<(), serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    Strict.deserialize(&mut deserializer)?;
-    deserializer.end()
-}
-
-struct Strict;
-
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value without doubled names")
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element_seed(Strict)?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut names: Vec<Name<'de>> = Vec::new();
-        while let Some(name) = map.next_key::<Name<'de>>()? {
-            names.push(name);
-            map.next_value_seed(Strict)?;
-        }
-        // Sorted, because a hostile line of 16 KiB can hold thousands of names.
-        names.sort_unstable();
-        if names.is_sorted_by(|a, b| a < b) {
-            Ok(())
-        } else {
-            Err(A::Error::custom("a name occurs twice"))
-        }
-    }
-}
-
-#[derive(PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
-struct Name<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);
 
 #[cfg(test)]
 mod tests {
@@ -298,6 +209,7 @@ mod tests {
             (":7,", ":99999999999999999999,", LineDefect::Head),
             ("007Z", "007+", LineDefect::Head),
             ("11-21", "11-31", LineDefect::Head),
+            ("11-21T11:30:00", "12-31T23:59:60", LineDefect::Head),
             ("\"x\"", "\"x\" ", LineDefect::Head),
             ("}]}", "}]} ", LineDefect::Head),
             ("}]}", "}]}\r", LineDefect::Head),

@@ -6,11 +6,13 @@
 use sha2::{Digest, Sha256};
 
 mod proof;
+mod pruned;
 
 pub use proof::{
     ProofError, check_consistency, check_inclusion, check_subtree_consistency,
     check_subtree_inclusion, prove_consistency, prove_inclusion, prove_subtree_consistency,
 };
+pub use pruned::prove_inclusion_after;
 
 /// A SHA-256 hash of a leaf or a node.
 pub type Hash = [u8; 32];

@@ -144,6 +144,7 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
         history,
         memory,
         started,
+        pruned,
     } = resume::read(storage, dir, &identity.verifier, checkpoint.as_ref()).map_err(|damage| {
         match damage {
             Damage::SignedTailMissing { signed, found } => {
@@ -160,8 +161,9 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
     let fits = history.first.as_ref().is_none_or(|first| {
         first.origin == identity.origin() && first.public_key == *identity.verifier.key()
     });
-    // A snapshot that was believed names the same origin and is signed by the same key.
-    if !fits || (size > 0 && history.first.is_none() && started.snapshot.is_none()) {
+    // A snapshot that was believed names the same origin and is signed by the same key; so is a record of pruning.
+    let vouched_for = started.snapshot.is_some() || pruned.is_some();
+    if !fits || (size > 0 && history.first.is_none() && !vouched_for) {
         return Err(OpenError::FirstRecord {
             origin: identity.origin().to_owned(),
         });

@@ -11,14 +11,14 @@ use hallpass_keys::VerifyingKey;
 use hallpass_keys::note::NoteVerifier;
 use hallpass_vocabulary::DecisionId;
 
-use crate::merkle::{self, Hash, check_inclusion, leaf_hash, prove_inclusion};
+use crate::merkle::{self, Hash, Tree, check_inclusion, leaf_hash, prove_inclusion_after};
 use crate::read::Record;
 use crate::verify::name_in;
 use crate::{Checkpoint, CheckpointError, Event, LineDefect};
 
 mod make;
 
-pub use make::{ProveError, Proved, prove};
+pub use make::{ProveError, Proved, prove, prove_watched};
 
 /// The value of the member `format`.
 pub const PROOF_FORMAT: &str = "hallpass-proof/1";
@@ -148,17 +148,19 @@ pub enum InvalidProof {
 }
 
 impl Proof {
-    /// A proof of these lines, by the hashes of every leaf under the checkpoint.
+    /// A proof of these lines, by the hashes of every leaf under the checkpoint: those that were pruned `before`, and the
+    /// others.
     ///
     /// # Errors
     /// When a line lies outside the tree.
     pub fn new<'a>(
         checkpoint: &str,
+        before: &Tree,
         leaves: &[Hash],
         lines: impl IntoIterator<Item = (u64, &'a str)>,
     ) -> Result<Self, merkle::ProofError> {
         let include = |(index, line): (u64, &str)| {
-            let path = prove_inclusion(leaves, index)?;
+            let path = prove_inclusion_after(before, leaves, index)?;
             Ok(Included {
                 index,
                 line: line.to_owned(),

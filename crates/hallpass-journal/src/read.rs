@@ -34,7 +34,7 @@ impl Record {
         let head = Head::parse(line)?;
         Ok(Self {
             index: head.index,
-            time: head.time.parse().map_err(|_| LineDefect::Head)?,
+            time: head.timestamp().ok_or(LineDefect::Head)?,
             kind: head.kind.to_owned(),
             line: std::str::from_utf8(line)
                 .map_err(|_| LineDefect::Json)?

@@ -6,7 +6,8 @@ use hallpass_keys::note::NoteVerifier;
 
 use crate::history::History;
 use crate::memory::Memory;
-use crate::scan::{Scan, Start, scan};
+use crate::pruned::{Claim, PrunedFile};
+use crate::scan::{Plan, Scan, scan};
 use crate::snapshot::Snapshot;
 use crate::{Checkpoint, Damage, Storage};
 
@@ -25,6 +26,8 @@ pub(crate) struct Known {
     pub(crate) history: History,
     pub(crate) memory: Memory,
     pub(crate) started: Started,
+    /// The file `pruned`, as it was read.
+    pub(crate) pruned: Option<PrunedFile>,
 }
 
 /// Reads a directory. A snapshot from which the records do not lead to the signed root is ignored.
@@ -34,6 +37,7 @@ pub(crate) fn read(
     verifier: &NoteVerifier,
     checkpoint: Option<&Checkpoint>,
 ) -> Result<Known, Damage> {
+    let pruned = PrunedFile::load(storage, dir)?;
     let snapshot = checkpoint
         .and_then(|checkpoint| Snapshot::load(storage, dir, verifier, checkpoint.size))
         .and_then(|snapshot| {
@@ -42,30 +46,60 @@ pub(crate) fn read(
                 history,
                 memory,
             } = snapshot;
-            read_on(storage, dir, checkpoint, start, history, memory).ok()
+            let plan = Plan {
+                checkpoint,
+                start,
+                ..Plan::default()
+            };
+            read_on(storage, dir, plan, history, memory, &mut None).ok()
         });
-    if let Some(known) = snapshot {
-        return Ok(known);
+    let mut known = match snapshot {
+        Some(known) => known,
+        None => read_all(storage, dir, checkpoint, pruned.as_ref())?,
+    };
+    known.pruned = pruned;
+    Ok(known)
+}
+
+fn read_all(
+    storage: &dyn Storage,
+    dir: &Path,
+    checkpoint: Option<&Checkpoint>,
+    pruned: Option<&PrunedFile>,
+) -> Result<Known, Damage> {
+    let plan = Plan {
+        checkpoint,
+        start: pruned.map(PrunedFile::start).unwrap_or_default(),
+        ..Plan::default()
+    };
+    let mut claim = pruned.map(Claim::of);
+    let (history, memory) = (History::default(), Memory::default());
+    let mut known = read_on(storage, dir, plan, history, memory, &mut claim)?;
+    if let Some(claim) = claim {
+        claim.check(checkpoint.map_or(0, |checkpoint| checkpoint.size))?;
     }
-    let (start, history, memory) = (Start::default(), History::default(), Memory::default());
-    read_on(storage, dir, checkpoint, start, history, memory)
+    known.started.snapshot = None;
+    Ok(known)
 }
 
 fn read_on(
     storage: &dyn Storage,
     dir: &Path,
-    checkpoint: Option<&Checkpoint>,
-    start: Start,
+    plan: Plan<'_>,
     mut history: History,
     memory: Memory,
+    claim: &mut Option<Claim>,
 ) -> Result<Known, Damage> {
-    let size = start.tree.size();
-    let scanned = scan(storage, dir, checkpoint, start, &mut |record| {
+    let size = plan.start.tree.size();
+    let scanned = scan(storage, dir, plan, &mut |record| {
         history.visit(record);
+        if let Some(claim) = claim {
+            claim.visit(record);
+        }
         memory.recall(record);
     })?;
     let started = Started {
-        snapshot: Some(size).filter(|size| *size > 0),
+        snapshot: Some(size),
         records_read: scanned.tree.size().saturating_sub(size),
     };
     Ok(Known {
@@ -73,5 +107,6 @@ fn read_on(
         history,
         memory,
         started,
+        pruned: None,
     })
 }

@@ -11,7 +11,7 @@ use hallpass_keys::Digest;
 use hallpass_vocabulary::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use crate::directory::{self, ListError, SegmentName};
+use crate::directory::{self, ListError, PRUNED, SegmentName};
 use crate::line::{Head, LineDefect, RECORD_BYTES_MAX};
 use crate::merkle::{Tree, leaf_hash};
 use crate::{Checkpoint, Recovery, Storage, TornBecause};
@@ -68,6 +68,15 @@ pub enum Damage {
         /// Its name.
         file: String,
     },
+    /// The file `pruned` is not of its form.
+    #[error("`{PRUNED}` is not of its form")]
+    PrunedFile,
+    /// Records are gone, and nothing signed says that they were pruned.
+    #[error("no signed record says that the records below {below} were pruned")]
+    PruningNotRecorded {
+        /// The first record that is there.
+        below: u64,
+    },
     /// Fewer records than were signed.
     #[error("{signed} records were signed, {found} are there: the signed tail is missing")]
     SignedTailMissing {
@@ -91,6 +100,39 @@ pub(crate) struct Start {
     pub(crate) segment_started: Option<Timestamp>,
 }
 
+impl Start {
+    /// Whether a record with the index before this place ends here. Without this, bytes put in before the place would
+    /// read as a torn tail after it, and be cut.
+    pub(crate) fn ends_a_record(&self, storage: &dyn Storage, dir: &Path) -> bool {
+        let last = || {
+            let path = self.segment.path(dir);
+            let long_enough = storage.inspect(&path).ok()?.bytes >= self.offset;
+            let from = self.offset.saturating_sub(RECORD_BYTES_MAX as u64 + 2);
+            let mut bytes = Vec::new();
+            storage
+                .reader_at(&path, from)
+                .ok()?
+                .take(self.offset.checked_sub(from)?)
+                .read_to_end(&mut bytes)
+                .ok()?;
+            let whole = bytes.strip_suffix(b"\n").filter(|_| long_enough)?;
+            let line = whole.rsplit(|byte| *byte == b'\n').next()?;
+            Head::parse(line).ok().map(|head| head.index)
+        };
+        last().is_some_and(|index| index.checked_add(1) == Some(self.tree.size()))
+    }
+}
+
+/// What a pass is to do.
+#[derive(Debug, Default)]
+pub(crate) struct Plan<'a> {
+    /// What must be there.
+    pub(crate) checkpoint: Option<&'a Checkpoint>,
+    pub(crate) start: Start,
+    /// Sizes at which the place is wanted, in any order.
+    pub(crate) marks: Vec<u64>,
+}
+
 /// What one pass found.
 #[derive(Debug)]
 pub(crate) struct Scan {
@@ -100,6 +142,8 @@ pub(crate) struct Scan {
     pub(crate) last: Option<LastSegment>,
     /// What is not a record at its end.
     pub(crate) torn: Option<TornTail>,
+    /// The places of the marks that were passed, by rising size.
+    pub(crate) marked: Vec<Start>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -135,8 +179,7 @@ pub(crate) struct Visited<'a> {
 pub(crate) fn scan(
     storage: &dyn Storage,
     dir: &Path,
-    checkpoint: Option<&Checkpoint>,
-    start: Start,
+    plan: Plan<'_>,
     visit: &mut dyn FnMut(&Visited<'_>),
 ) -> Result<Scan, Damage> {
     let mut segments = directory::segments(storage, dir).map_err(|error| match error {
@@ -146,7 +189,20 @@ pub(crate) fn scan(
         },
         ListError::Name { name } => Damage::SegmentName { file: name },
     })?;
+    let Plan {
+        checkpoint,
+        start,
+        mut marks,
+    } = plan;
     segments.retain(|name| *name >= start.segment);
+    if start.segment.0 > 0 && segments.is_empty() {
+        return Err(Damage::SegmentMissing {
+            expected: start.segment.0,
+            found: "nothing".to_owned(),
+        });
+    }
+    marks.sort_unstable_by(|a, b| b.cmp(a));
+    let began = start.clone();
     let signed = checkpoint.map_or(0, |checkpoint| checkpoint.size);
     let mut pass = Pass {
         tree: start.tree,
@@ -156,8 +212,11 @@ pub(crate) fn scan(
             .first()
             .map(|name| name.file_name())
             .unwrap_or_default(),
+        marks,
+        marked: Vec::new(),
         visit,
     };
+    pass.mark(|| began);
     pass.compare()?;
     let mut last = None;
     let mut torn = None;
@@ -191,6 +250,7 @@ pub(crate) fn scan(
         tree: pass.tree,
         last,
         torn,
+        marked: pass.marked,
     })
 }
 
@@ -200,6 +260,9 @@ struct Pass<'a> {
     /// Whether the tree has had the signed size, with the signed root.
     matched: bool,
     first_file: String,
+    /// By falling size: the next one is the last.
+    marks: Vec<u64>,
+    marked: Vec<Start>,
     visit: &'a mut dyn FnMut(&Visited<'_>),
 }
 
@@ -263,9 +326,31 @@ impl Pass<'_> {
                     return Ok(Some(torn));
                 }
             }
+            let tree = &self.tree;
+            if self.marks.last().is_some_and(|mark| *mark <= tree.size()) {
+                let place = Start {
+                    tree: tree.clone(),
+                    segment: name,
+                    offset: segment.good_bytes,
+                    segment_started: segment.started,
+                };
+                self.mark(|| place);
+            }
             self.compare()?;
         }
         Ok(None)
+    }
+
+    /// Keeps this place if it is marked. Marks before it lie where nothing is read.
+    fn mark(&mut self, place: impl FnOnce() -> Start) {
+        let size = self.tree.size();
+        let mut marked = false;
+        while let Some(mark) = self.marks.pop_if(|mark| *mark <= size) {
+            marked |= mark == size;
+        }
+        if marked {
+            self.marked.push(place());
+        }
     }
 
     /// At the signed size, the root must be the signed one.

@@ -17,11 +17,12 @@ use crate::directory::{SNAPSHOT, SegmentName, temporary};
 use crate::history::History;
 use crate::line::Head;
 use crate::memory::Memory;
-use crate::merkle::{Hash, Tree};
+use crate::merkle::Tree;
+use crate::pruned::{decode_hashes, encode_hashes};
 use crate::scan::{Start, Visited};
 use crate::storage::replace_file;
 use crate::writer::Chunk;
-use crate::{Pruned, RECORD_BYTES_MAX, Storage, Text};
+use crate::{Pruned, Storage, Text};
 
 /// The first line of the signed text, and the member `format`. No origin is so, thus no checkpoint begins so.
 const FORMAT: &str = "hallpass-snapshot/1";
@@ -85,7 +86,7 @@ impl Snapshot {
         let memory = Memory::default();
         let header = read(storage, dir, verifier, &memory)?;
         let (start, history) = header.parts()?;
-        let fits = start.tree.size() <= signed && ends_a_record(storage, dir, &start);
+        let fits = start.tree.size() <= signed && start.ends_a_record(storage, dir);
         fits.then_some(Self {
             start,
             history,
@@ -145,13 +146,8 @@ fn signed_text(origin: &str, size: u64, hasher: Sha256) -> String {
 
 impl Header {
     fn parts(self) -> Option<(Start, History)> {
-        let frontier: Option<Vec<Hash>> = self
-            .hashes
-            .iter()
-            .map(|hash| STANDARD.decode(hash).ok()?.try_into().ok())
-            .collect();
         let start = Start {
-            tree: Tree::of_frontier(self.size, frontier?)?,
+            tree: Tree::of_frontier(self.size, decode_hashes(&self.hashes)?)?,
             segment: SegmentName(self.segment),
             offset: self.offset,
             segment_started: self.segment_started,
@@ -168,27 +164,6 @@ impl Header {
         };
         Some((start, history))
     }
-}
-
-/// Whether the last record the snapshot knows ends where it says. Without this, bytes put in before that place would read
-/// as a torn tail after it, and be cut.
-fn ends_a_record(storage: &dyn Storage, dir: &Path, start: &Start) -> bool {
-    let last = || {
-        let path = start.segment.path(dir);
-        let long_enough = storage.inspect(&path).ok()?.bytes >= start.offset;
-        let from = start.offset.saturating_sub(RECORD_BYTES_MAX as u64 + 2);
-        let mut bytes = Vec::new();
-        storage
-            .reader_at(&path, from)
-            .ok()?
-            .take(start.offset.checked_sub(from)?)
-            .read_to_end(&mut bytes)
-            .ok()?;
-        let whole = bytes.strip_suffix(b"\n").filter(|_| long_enough)?;
-        let line = whole.rsplit(|byte| *byte == b'\n').next()?;
-        Head::parse(line).ok().map(|head| head.index)
-    };
-    last().is_some_and(|index| index.checked_add(1) == Some(start.tree.size()))
 }
 
 /// Keeps what a snapshot is made of, and writes one when it is due. Owned by the background thread.
@@ -272,11 +247,7 @@ impl Snapshots {
             size: tree.size(),
             segment: self.segment.0,
             offset: self.offset,
-            hashes: tree
-                .frontier()
-                .iter()
-                .map(|hash| STANDARD.encode(hash))
-                .collect(),
+            hashes: encode_hashes(tree.frontier()),
             created: self.history.created,
             segment_started: self.segment_started,
             latest_time: self.history.latest_time,

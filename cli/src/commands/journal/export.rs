@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use clap::ValueEnum;
 use hallpass_journal::read::Record;
+use hallpass_journal::verify::Progress;
 use hallpass_vocabulary::{Clock as _, SystemClock};
 
 use super::csv::Decisions;
@@ -14,6 +15,7 @@ use super::wanted::Wanted;
 use crate::exit::Exit;
 use crate::hint::HintExt as _;
 use crate::output::Output;
+use crate::progress::ProgressLine;
 use crate::words::harmless_json;
 
 /// Bytes collected before they are written: a journal has millions of short lines.
@@ -117,9 +119,16 @@ fn each(
     writer: &mut Writer<'_>,
     text: &mut dyn FnMut(&Record) -> Option<String>,
 ) -> io::Result<Option<anyhow::Error>> {
+    // Records that go to the terminal themselves show how far it has come.
+    let shown = !io::stdout().is_terminal();
+    let (mut line, mut progress) = (ProgressLine::new(), Progress::default());
     for record in records {
         match record {
             Ok(record) => {
+                progress.add(record.line().as_bytes());
+                if shown {
+                    line.show(progress.records, progress.bytes);
+                }
                 if let Some(text) = text(&record) {
                     writer.write(&text)?;
                 }

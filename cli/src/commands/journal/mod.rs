@@ -6,6 +6,7 @@ mod export;
 mod key;
 mod prove;
 mod query;
+mod reached;
 pub(crate) mod summary;
 mod tail;
 mod verify;

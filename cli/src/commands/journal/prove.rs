@@ -5,13 +5,15 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use hallpass_journal::proof::{ProveError, Proved, prove};
+use hallpass_journal::proof::{ProveError, Proved, prove_watched};
+use hallpass_journal::verify::Progress;
 use hallpass_vocabulary::DecisionId;
 
 use super::records;
 use crate::exit::Exit;
 use crate::hint::HintExt as _;
 use crate::output::{Output, Style};
+use crate::progress::ProgressLine;
 use crate::words::shell_quoted;
 
 /// How often a decision that is not signed yet is looked at again, and after which pause: twice the second within which
@@ -46,7 +48,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
                 "a running service signs within a second; after a crash its next start does: then run this again",
             );
         }
-        Err(error @ ProveError::Unknown { .. }) => {
+        Err(error @ (ProveError::Unknown { .. } | ProveError::UnknownOrPruned { .. })) => {
             return Err(error).hint("give the journal of the service that decided");
         }
         Err(error @ ProveError::Journal(_)) => {
@@ -70,13 +72,15 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
 
 /// A decision is often asked about at once, and signed a moment later.
 fn prove_once_signed(args: &Args) -> Result<Proved, ProveError> {
-    let mut found = prove(&args.journal, args.decision);
+    let mut line = ProgressLine::new();
+    let mut show = |progress: Progress| line.show(progress.records, progress.bytes);
+    let mut found = prove_watched(&args.journal, args.decision, &mut show);
     for _ in 0..SIGNED_TRIES {
         if !matches!(found, Err(ProveError::NotSigned { .. })) {
             break;
         }
         thread::sleep(SIGNED_PAUSE);
-        found = prove(&args.journal, args.decision);
+        found = prove_watched(&args.journal, args.decision, &mut show);
     }
     found
 }

@@ -22,6 +22,26 @@ fn leaves(count: usize) -> Vec<Hash> {
 }
 
 #[test]
+fn a_leaf_is_proven_when_those_before_are_gone_but_for_their_frontier() {
+    let all: Vec<_> = (0..35_u8).map(|n| leaf_hash(&[n])).collect();
+    for size in 1..=all.len() {
+        for gone in 0..size {
+            let before = Tree::of(&all[..gone]);
+            let again = Tree::of_frontier(gone as u64, before.frontier().to_vec()).unwrap();
+            for index in 0..size as u64 {
+                let proof = prove_inclusion_after(&again, &all[gone..size], index);
+                if index < gone as u64 {
+                    assert_eq!(proof, Err(ProofError::Sizes));
+                } else {
+                    assert_eq!(proof, prove_inclusion(&all[..size], index));
+                }
+            }
+        }
+    }
+    assert_eq!(Tree::of_frontier(3, vec![[0; 32]]), None);
+}
+
+#[test]
 fn the_empty_tree_is_the_hash_of_nothing() {
     assert_eq!(
         hex::encode(Tree::new().root()),

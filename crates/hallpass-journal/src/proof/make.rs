@@ -6,7 +6,7 @@ use hallpass_vocabulary::DecisionId;
 
 use super::{PROOF_RECORDS_MAX, Proof, decision_in};
 use crate::merkle::leaf_hash;
-use crate::verify::{VerifyError, walk};
+use crate::verify::{Progress, TRIES, Verification, VerifyError, Walked, walk};
 use crate::{CheckpointError, merkle};
 
 /// A proof, and what it does not hold.
@@ -42,6 +42,14 @@ pub enum ProveError {
         /// Which.
         decision: DecisionId,
     },
+    /// The journal has no such decision any more, if it had one.
+    #[error("the journal has no record of {decision}; those below {below} were pruned")]
+    UnknownOrPruned {
+        /// Which.
+        decision: DecisionId,
+        /// The first record that is there.
+        below: u64,
+    },
 }
 
 /// Verifies the journal in a directory, also while it is written, and proves what it has on a decision.
@@ -51,9 +59,36 @@ pub enum ProveError {
 /// # Errors
 /// [`ProveError`].
 pub fn prove(dir: &Path, decision: DecisionId) -> Result<Proved, ProveError> {
+    prove_watched(dir, decision, &mut |_| ())
+}
+
+/// As [`prove`], and says every thousand records how far it has come.
+///
+/// # Errors
+/// [`ProveError`].
+pub fn prove_watched(
+    dir: &Path,
+    decision: DecisionId,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Proved, ProveError> {
+    let mut tries = 1;
+    loop {
+        match prove_once(dir, decision, progress) {
+            Err(ProveError::Journal(VerifyError::PrunedMeanwhile)) if tries < TRIES => tries += 1,
+            proved => return proved,
+        }
+    }
+}
+
+fn prove_once(
+    dir: &Path,
+    decision: DecisionId,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Proved, ProveError> {
     let mut leaves = Vec::new();
     let mut lines: Vec<(u64, String)> = Vec::new();
-    let (report, note) = walk(dir, None, &mut |record| {
+    let mut verification = Verification::new().progress(progress);
+    let walked = walk(dir, &mut verification, &mut |record| {
         leaves.push(leaf_hash(record.line));
         // The first `decided` record is the decision, as everywhere; what names it before is about nothing.
         let wanted = !lines.is_empty() || record.head.kind == "decided";
@@ -64,9 +99,19 @@ pub fn prove(dir: &Path, decision: DecisionId) -> Result<Proved, ProveError> {
             ));
         }
     })?;
-    let signed = report.signed;
+    let Walked {
+        verified,
+        note,
+        before,
+    } = walked;
+    let signed = verified.report.signed;
     match lines.first() {
-        None => return Err(ProveError::Unknown { decision }),
+        None => {
+            return Err(match verified.report.pruned_below {
+                Some(below) => ProveError::UnknownOrPruned { decision, below },
+                None => ProveError::Unknown { decision },
+            });
+        }
         Some((index, _)) if *index >= signed => {
             return Err(ProveError::NotSigned {
                 index: *index,
@@ -75,7 +120,8 @@ pub fn prove(dir: &Path, decision: DecisionId) -> Result<Proved, ProveError> {
         }
         Some(_) => {}
     }
-    leaves.truncate(usize::try_from(signed).unwrap_or(usize::MAX));
+    let kept = signed.saturating_sub(before.size());
+    leaves.truncate(usize::try_from(kept).unwrap_or(usize::MAX));
     let note = std::str::from_utf8(&note).map_err(|_| VerifyError::from(CheckpointError::Body))?;
     let provable = lines
         .iter()
@@ -84,6 +130,7 @@ pub fn prove(dir: &Path, decision: DecisionId) -> Result<Proved, ProveError> {
     let count = provable.clone().count();
     let proof = Proof::new(
         note,
+        &before,
         &leaves,
         provable.map(|(index, line)| (*index, line.as_str())),
     )?;

@@ -38,3 +38,4 @@ mod tamper_table;
 mod tamper_tally;
 mod tampered_copy;
 mod tampering;
+mod verifying;
