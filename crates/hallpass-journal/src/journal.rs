@@ -54,8 +54,7 @@ struct Handle {
     verifier: NoteVerifier,
     digest_key: Arc<DigestKey>,
     latest_time: Option<Timestamp>,
-    #[expect(dead_code, reason = "nothing is remembered yet")]
-    memory: Arc<Memory>,
+    memory: Memory,
     thread: Mutex<Option<JoinHandle<Ended>>>,
 }
 
@@ -123,7 +122,7 @@ impl Journal {
                 verifier,
                 digest_key: ready.identity.digest_key,
                 latest_time: ready.latest_time,
-                memory: Arc::new(ready.memory),
+                memory: ready.memory,
                 thread: Mutex::new(Some(thread)),
             }),
         })
@@ -194,6 +193,11 @@ impl Journal {
     /// backwards starts from it.
     pub fn latest_time(&self) -> Option<Timestamp> {
         self.handle.latest_time
+    }
+
+    /// What it remembers of its own records: what was used, and what runs have spent.
+    pub fn memory(&self) -> &Memory {
+        &self.handle.memory
     }
 
     /// Where it lies.

@@ -16,7 +16,7 @@ mod event;
 mod identity;
 mod journal;
 mod line;
-mod memory;
+pub mod memory;
 pub mod merkle;
 mod open;
 pub mod proof;
@@ -33,9 +33,9 @@ pub use append::{Append, AppendError, Durability, Recorded};
 pub use arguments::{ArgumentsDigest, InvalidArgumentsDigest};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use event::{
-    Abandoned, BundleSeen, CallResult, Decided, Event, Finished, KeyCreated, KeysErased,
-    MintRefused, Minted, Opened, PolicyLoaded, PossibleLoss, Pruned, Recovery, Refused,
-    RowWithheld, TornBecause, Unrecorded, Verdict,
+    Abandoned, BundleSeen, CallResult, Claimed, Decided, Event, Finished, KeyCreated, KeyKept,
+    KeysErased, MintRefused, Minted, Opened, PolicyLoaded, PossibleLoss, Pruned, Recovery, Refused,
+    RowWithheld, Spent, TornBecause, Unrecorded, Verdict,
 };
 pub use identity::IdentityError;
 pub use journal::{Journal, Status};

@@ -12,7 +12,7 @@ use crate::background::{CheckpointNotWritten, RELAXED_SYNC, write_checkpoint};
 use crate::directory::{self, CHECKPOINT, LOCK, SegmentName};
 use crate::event::{Opened, PossibleLoss};
 use crate::identity::{Identity, IdentityError};
-use crate::line::{Body, TimeText};
+use crate::line::{Body, Head, TimeText};
 use crate::memory::Memory;
 use crate::merkle::{Tree, leaf_hash};
 use crate::scan::{Scan, Visited, scan};
@@ -162,10 +162,12 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
         identity: &identity,
         writer,
         tree: scanned.tree,
+        memory: &memory,
     };
     let written = start.write_first_records(checkpoint.is_some(), &history, scanned.torn);
     written.map_err(io("write the first records"))?;
     let (writer, tree) = (start.writer, start.tree);
+    memory.records_end();
     Ok(Ready {
         writer,
         tree,
@@ -289,6 +291,7 @@ struct Start<'a> {
     identity: &'a Identity,
     writer: Writer,
     tree: Tree,
+    memory: &'a Memory,
 }
 
 impl Start<'_> {
@@ -335,6 +338,9 @@ impl Start<'_> {
         chunk.file.sync()?;
         let line = chunk.bytes.strip_suffix(b"\n").unwrap_or(&chunk.bytes);
         self.tree.push(leaf_hash(line));
+        if let Ok(head) = Head::parse(line) {
+            self.memory.recall(&Visited { head, line });
+        }
         Ok(())
     }
 

@@ -4,10 +4,12 @@
 //! know as plain JSON ([`Record`](crate::read::Record)), and verification never looks inside.
 
 mod authority;
+mod spent;
 mod verifier;
 mod writer;
 
 pub use authority::{KeyCreated, MintRefused, Minted, PolicyLoaded};
+pub use spent::{Claimed, KeyKept, Spent};
 pub use verifier::{Abandoned, BundleSeen, CallResult, Decided, Finished, RowWithheld, Verdict};
 pub use writer::{
     KeysErased, Opened, PossibleLoss, Pruned, Recovery, Refused, TornBecause, Unrecorded,

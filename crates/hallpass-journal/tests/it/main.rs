@@ -16,6 +16,7 @@ mod fixture;
 mod flood;
 mod format;
 mod kill;
+mod memory;
 mod opening;
 mod proof;
 mod python;

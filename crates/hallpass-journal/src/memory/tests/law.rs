@@ -1,0 +1,172 @@
+//! Whatever happens in whatever order, nothing is had twice: taking, keeping, giving back, uncertain records, snapshots at
+//! any moment, restarts from all records or from a snapshot and what came after it.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::Event;
+
+/// What may happen.
+#[derive(Debug, Clone)]
+enum Step {
+    /// Somebody wants a call: one of these runs, perhaps with one of these ids.
+    Reserve { run: u8, once: Option<u8> },
+    /// One of those that have reserved is recorded and keeps what it has.
+    Record(usize),
+    /// One of them keeps it, and no record is there.
+    Uncertain(usize),
+    /// One of them gives it back.
+    GiveBack(usize),
+    /// What is remembered is written down.
+    Snapshot,
+    /// The process dies, and another begins from the last snapshot or from the records.
+    Restart { from_snapshot: bool },
+}
+
+const CALLS: u64 = 4;
+const RUNS: u8 = 2;
+const IDS: u8 = 3;
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (0..RUNS, proptest::option::of(0..IDS))
+            .prop_map(|(run, once)| Step::Reserve { run, once }),
+        4 => any::<usize>().prop_map(Step::Record),
+        1 => any::<usize>().prop_map(Step::Uncertain),
+        2 => any::<usize>().prop_map(Step::GiveBack),
+        1 => Just(Step::Snapshot),
+        1 => any::<bool>().prop_map(|from_snapshot| Step::Restart { from_snapshot }),
+    ]
+}
+
+struct Waiting {
+    reservation: Reservation,
+    claims: Claims,
+    run: u8,
+    once: Option<u8>,
+}
+
+/// A journal's memory, its records, and what was really let through.
+struct Model {
+    memory: Memory,
+    waiting: Vec<Waiting>,
+    records: Vec<Event>,
+    /// A memory that was made from a snapshot, and how many records it covers.
+    snapshot: Option<(Memory, usize)>,
+    through: [u64; RUNS as usize],
+    used: [u32; IDS as usize],
+}
+
+impl Model {
+    fn new() -> Self {
+        Self {
+            memory: memory(),
+            waiting: Vec::new(),
+            records: Vec::new(),
+            snapshot: None,
+            through: [0; RUNS as usize],
+            used: [0; IDS as usize],
+        }
+    }
+
+    fn take(&mut self, which: usize) -> Option<Waiting> {
+        let count = self.waiting.len();
+        (count > 0).then(|| self.waiting.swap_remove(which % count))
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Reserve { run, once } => {
+                let name = once.map(|id| id.to_string());
+                let mut claims = budget(run, Some(CALLS), None);
+                claims.approval = name.as_deref().and_then(|name| approval(name).approval);
+                claims.proof = name.as_deref().and_then(|name| proof(run, name).proof);
+                if let Ok(reservation) = self.memory.reserve(&claims, at(1)) {
+                    self.waiting.push(Waiting {
+                        reservation,
+                        claims,
+                        run,
+                        once,
+                    });
+                }
+            }
+            Step::Record(which) => {
+                if let Some(waiting) = self.take(which) {
+                    let spent = waiting.reservation.spent();
+                    let event = decided(9, &waiting.claims, spent, at(1));
+                    self.records.push(event);
+                    waiting.reservation.keep();
+                    self.through[usize::from(waiting.run)] += 1;
+                    if let Some(id) = waiting.once {
+                        self.used[usize::from(id)] += 1;
+                    }
+                }
+            }
+            Step::Uncertain(which) => {
+                if let Some(waiting) = self.take(which) {
+                    waiting.reservation.keep();
+                }
+            }
+            Step::GiveBack(which) => drop(self.take(which)),
+            Step::Snapshot => {
+                let copy = Memory::default();
+                snapshot(&self.memory, &copy);
+                self.snapshot = Some((copy, self.records.len()));
+            }
+            Step::Restart { from_snapshot } => {
+                self.waiting.clear();
+                let (memory, covered) = match &self.snapshot {
+                    Some((copy, covered)) if from_snapshot => {
+                        let again = Memory::default();
+                        snapshot(copy, &again);
+                        // A record or two that the snapshot has already say nothing new.
+                        (again, covered.saturating_sub(2))
+                    }
+                    _ => (memory(), 0),
+                };
+                for event in &self.records[covered..] {
+                    recall(&memory, 7, at(1), event);
+                }
+                memory.records_end();
+                self.memory = memory;
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn no_order_of_events_lets_more_through_than_there_is(
+        steps in proptest::collection::vec(step(), 1..80)
+    ) {
+        let mut model = Model::new();
+        for step in steps {
+            model.step(step);
+            for through in model.through {
+                prop_assert!(through <= CALLS, "{through} calls went through");
+            }
+            for used in model.used {
+                prop_assert!(used <= 1, "an approval was used {used} times");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_was_given_back_is_there_again_and_the_budget_is_used_up_to_its_end() {
+    let mut model = Model::new();
+    for _ in 0..50 {
+        model.step(Step::Reserve { run: 0, once: None });
+        model.step(Step::GiveBack(0));
+    }
+    for _ in 0..10 {
+        model.step(Step::Reserve { run: 0, once: None });
+        model.step(Step::Record(0));
+        model.step(Step::Restart {
+            from_snapshot: false,
+        });
+    }
+    assert_eq!(model.through[0], CALLS);
+}
