@@ -42,7 +42,7 @@ pub const KEYS_MAX: usize = 262_144;
 pub const RUNS_MAX: usize = 1_000_000;
 /// How long an idempotency key is remembered, in seconds from its first use: a day.
 pub const KEY_KEPT_SECONDS: u64 = 24 * 60 * 60;
-/// How long what a run has spent is remembered, in seconds from its last call: a week. No record younger than this may be
+/// How long what a run has spent is remembered, in seconds from when its last call began: a week. No record younger than this may be
 /// removed.
 pub const RUN_KEPT_SECONDS: u64 = 7 * 24 * 60 * 60;
 /// How far in the future an approval or a proof may end, in seconds: a day. One that ends later could be used again
@@ -89,10 +89,8 @@ impl Memory {
 
     /// Adds what a call of a run has cost, in millionths of a US dollar, and gives the totals for its record. Asked before
     /// the record is written.
-    pub fn charge(&self, run: RunId, usd_micros: u64, now: Timestamp) -> Spent {
-        let mut state = self.lock();
-        let now = state.advance(now);
-        state.charge(run, usd_micros, now)
+    pub fn charge(&self, run: RunId, usd_micros: u64) -> Spent {
+        self.lock().charge(run, usd_micros)
     }
 
     /// Notes what became of the call that was permitted by a decision, where it had an idempotency key. Told before the

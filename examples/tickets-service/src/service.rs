@@ -97,6 +97,8 @@ impl Service {
             policy: settings.policy,
             disclosure: Disclosure::Code,
             profile: hallpass_verifier::Profile::Standard,
+            spend: hallpass_verifier::Spend::ThisJournal,
+            recording: hallpass_verifier::Recording::standard(),
             journal: journal.clone(),
             snapshots: bundles.snapshots(),
             clock: Arc::new(SystemClock),

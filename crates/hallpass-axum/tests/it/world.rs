@@ -28,6 +28,8 @@ impl World {
             policy: ServicePolicy::none(),
             disclosure: Disclosure::Code,
             profile: hallpass_verifier::Profile::Standard,
+            spend: hallpass_verifier::Spend::ThisJournal,
+            recording: hallpass_verifier::Recording::standard(),
             journal: Journal::open(directory.path(), settings).unwrap(),
             snapshots: Arc::new(Snapshots::empty()),
             clock,

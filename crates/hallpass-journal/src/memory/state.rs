@@ -249,7 +249,9 @@ impl State {
         self.runs.entry(run, until)
     }
 
-    pub(super) fn charge(&mut self, run: RunId, usd_micros: u64, now: Timestamp) -> Spent {
+    pub(super) fn charge(&mut self, run: RunId, usd_micros: u64) -> Spent {
+        // Whoever has a cost has had a call, so a time was heard of.
+        let now = self.latest.unwrap_or(Timestamp::from_unix_ms(0));
         let counter = self.counter(run, now);
         counter.usd_micros = counter.usd_micros.saturating_add(usd_micros).min(SPENT_MAX);
         counter.totals()

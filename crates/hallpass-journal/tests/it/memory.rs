@@ -57,7 +57,7 @@ fn call(journal: &Journal, n: u64) -> Result<(), NotReserved> {
         error_class: None,
         spend_usd_micros: Some(10),
         run: Some(run()),
-        spent: Some(journal.memory().charge(run(), 10, NOW)),
+        spent: Some(journal.memory().charge(run(), 10)),
     });
     let append = journal.append(&finished, Durability::Relaxed);
     append.wait(PATIENCE).unwrap();

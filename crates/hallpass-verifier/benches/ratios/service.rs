@@ -51,6 +51,8 @@ impl Service {
             policy: ServicePolicy::none(),
             disclosure: Disclosure::Code,
             profile: hallpass_verifier::Profile::Standard,
+            spend: hallpass_verifier::Spend::ThisJournal,
+            recording: hallpass_verifier::Recording::standard(),
             journal: Journal::open(dir.path(), settings).unwrap(),
             snapshots: Arc::new(Snapshots::new(world::snapshot(NOW, KeyState::Active))),
             clock,

@@ -238,6 +238,8 @@ impl World {
             policy,
             disclosure: Disclosure::Code,
             profile: hallpass_verifier::Profile::Standard,
+            spend: hallpass_verifier::Spend::ThisJournal,
+            recording: hallpass_verifier::Recording::standard(),
             journal: journal.clone(),
             snapshots: Arc::clone(&snapshots),
             clock: Arc::new(clock.clone()),

@@ -139,7 +139,7 @@ fn a_snapshot_holds_all_of_it_and_says_it_any_number_of_times() {
     let held = memory.reserve(&all, at(1)).unwrap();
     memory.reserve(&key("l", 2), at(1)).unwrap().keep();
     memory.ended(decision(2), KeyState::Error);
-    memory.charge(run(1), 9, at(2));
+    memory.charge(run(1), 9);
     let copy = Memory::default();
     snapshot(&memory, &copy);
     snapshot(&memory, &copy);
@@ -163,9 +163,9 @@ fn a_snapshot_holds_all_of_it_and_says_it_any_number_of_times() {
     {"created":"2026-11-18T11:06:40.000Z"}
     {"key":{"tenant":"acme","subject":"user:alice","key":"k","decision":"dec_01a1ee565e0071018101010101010101","tool":"ticket.close","args":"hmac-sha256:0101010101010101010101010101010101010101010101010101010101010101","state":"running","until":"2026-11-19T11:06:41.000Z"}}
     {"key":{"tenant":"acme","subject":"user:alice","key":"l","decision":"dec_01a1ee565e0072028202020202020202","tool":"ticket.close","args":"hmac-sha256:0101010101010101010101010101010101010101010101010101010101010101","state":"error","until":"2026-11-19T11:06:41.000Z"}}
-    {"latest":"2026-11-18T11:06:42.000Z"}
+    {"latest":"2026-11-18T11:06:41.000Z"}
     {"proof":{"token":"tok_01a1ee565e0071018101010101010101","id":"p","until":"2026-11-18T11:07:40.000Z"}}
-    {"run":{"run":"run_01a1ee565e0071018101010101010101","calls":1,"usd_micros":9,"until":"2026-11-25T11:06:42.000Z"}}
+    {"run":{"run":"run_01a1ee565e0071018101010101010101","calls":1,"usd_micros":9,"until":"2026-11-25T11:06:41.000Z"}}
     "#);
     assert_eq!(copy.lock().created, Some(START));
     copy.reserve(&approval("a"), at(3)).unwrap_err();

@@ -186,7 +186,7 @@ fn calls_are_counted_before_and_costs_after() {
     drop(memory.reserve(&both, at(1)).unwrap());
     memory.reserve(&both, at(1)).unwrap().keep();
     // The last call may exceed the money; none begins after it.
-    let totals = memory.charge(run(1), 130, at(1));
+    let totals = memory.charge(run(1), 130);
     assert_eq!((totals.calls, totals.usd_micros), (Some(2), Some(130)));
     assert_eq!(
         memory.reserve(&both, at(1)).unwrap_err(),
@@ -207,10 +207,7 @@ fn calls_are_counted_before_and_costs_after() {
     for none in [budget(2, Some(0), None), budget(2, None, Some(0))] {
         memory.reserve(&none, at(1)).unwrap_err();
     }
-    assert_eq!(
-        memory.charge(run(1), u64::MAX, at(1)).usd_micros,
-        Some(SPENT_MAX)
-    );
+    assert_eq!(memory.charge(run(1), u64::MAX).usd_micros, Some(SPENT_MAX));
 }
 
 #[test]
@@ -218,7 +215,8 @@ fn a_run_is_remembered_for_a_week_from_its_last_call() {
     let memory = memory();
     let once = budget(1, Some(2), None);
     memory.reserve(&once, at(1)).unwrap().keep();
-    memory.charge(run(1), 5, at(100));
+    memory.reserve(&once, at(100)).unwrap().keep();
+    memory.charge(run(1), 5);
     memory.advance(at(RUN_KEPT_SECONDS + 99));
     assert!(memory.spent(run(1)).is_some());
     memory.advance(at(RUN_KEPT_SECONDS + 100));
