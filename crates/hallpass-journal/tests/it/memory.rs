@@ -3,7 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use hallpass_journal::memory::{ClaimId, Claims, NotReserved, RunBudget, SingleUse, Spendable};
+use hallpass_journal::memory::{
+    APPROVALS_MAX, CLAIM_AHEAD_SECONDS_MAX, CLAIM_ID_BYTES_MAX, ClaimId, Claims, KEY_KEPT_SECONDS,
+    KEYS_MAX, NotReserved, PROOFS_MAX, PROOFS_PER_TOKEN_MAX, RUN_KEPT_SECONDS, RUNS_MAX, RunBudget,
+    SingleUse, Spendable,
+};
 use hallpass_journal::{CallResult, Claimed, Decided, Durability, Event, Finished, Journal};
 use hallpass_vocabulary::{Audience, RunId, Timestamp};
 
@@ -138,4 +142,35 @@ fn a_torn_record_spends_nothing_and_the_whole_ones_do() {
         std::fs::write(crate::fixture::segment(cut.path()), &bytes[..length]).unwrap();
         assert_eq!(spent(&open(cut.path())), expected, "cut at {length}");
     }
+}
+
+#[test]
+fn the_page_states_every_bound_as_it_is() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/spending.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let bounds = [
+        ("APPROVALS_MAX", APPROVALS_MAX as u64),
+        ("PROOFS_MAX", PROOFS_MAX as u64),
+        ("PROOFS_PER_TOKEN_MAX", PROOFS_PER_TOKEN_MAX.into()),
+        ("KEYS_MAX", KEYS_MAX as u64),
+        ("RUNS_MAX", RUNS_MAX as u64),
+        ("CLAIM_ID_BYTES_MAX", CLAIM_ID_BYTES_MAX as u64),
+        ("CLAIM_AHEAD_SECONDS_MAX", CLAIM_AHEAD_SECONDS_MAX),
+        ("KEY_KEPT_SECONDS", KEY_KEPT_SECONDS),
+        ("RUN_KEPT_SECONDS", RUN_KEPT_SECONDS),
+    ];
+    for (name, value) in bounds {
+        let row = format!("| `{name}` | ");
+        let (_, rest) = page.split_once(&row).unwrap_or_else(|| panic!("{name}"));
+        let (stated, _) = rest.split_once(" |").unwrap();
+        assert_eq!(stated.replace(',', ""), value.to_string(), "{name}");
+    }
+    let rows = page
+        .lines()
+        .filter(|line| line.starts_with("| `") && line.contains("_"));
+    assert_eq!(
+        rows.filter(|row| row.contains("MAX") || row.contains("SECONDS"))
+            .count(),
+        bounds.len()
+    );
 }

@@ -10,7 +10,12 @@ use crate::Event;
 #[derive(Debug, Clone)]
 enum Step {
     /// Somebody wants a call: one of these runs, perhaps with one of these ids.
-    Reserve { run: u8, once: Option<u8> },
+    Reserve {
+        run: u8,
+        once: Option<u8>,
+        /// By a clock that jumps, in seconds; approvals end at 300, proofs at 60.
+        now: u64,
+    },
     /// One of those that have reserved is recorded and keeps what it has.
     Record(usize),
     /// One of them keeps it, and no record is there.
@@ -29,8 +34,8 @@ const IDS: u8 = 3;
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        6 => (0..RUNS, proptest::option::of(0..IDS))
-            .prop_map(|(run, once)| Step::Reserve { run, once }),
+        6 => (0..RUNS, proptest::option::of(0..IDS), 0..400_u64)
+            .prop_map(|(run, once, now)| Step::Reserve { run, once, now }),
         4 => any::<usize>().prop_map(Step::Record),
         1 => any::<usize>().prop_map(Step::Uncertain),
         2 => any::<usize>().prop_map(Step::GiveBack),
@@ -44,13 +49,14 @@ struct Waiting {
     claims: Claims,
     run: u8,
     once: Option<u8>,
+    now: u64,
 }
 
 /// A journal's memory, its records, and what was really let through.
 struct Model {
     memory: Memory,
     waiting: Vec<Waiting>,
-    records: Vec<Event>,
+    records: Vec<(Timestamp, Event)>,
     /// A memory that was made from a snapshot, and how many records it covers.
     snapshot: Option<(Memory, usize)>,
     through: [u64; RUNS as usize],
@@ -76,25 +82,30 @@ impl Model {
 
     fn step(&mut self, step: Step) {
         match step {
-            Step::Reserve { run, once } => {
+            Step::Reserve { run, once, now } => {
                 let name = once.map(|id| id.to_string());
                 let mut claims = budget(run, Some(CALLS), None);
                 claims.approval = name.as_deref().and_then(|name| approval(name).approval);
-                claims.proof = name.as_deref().and_then(|name| proof(run, name).proof);
-                if let Ok(reservation) = self.memory.reserve(&claims, at(1)) {
+                // An approval is one for all runs, a proof is of its token.
+                if now % 2 == 0 {
+                    claims.proof = name.as_deref().and_then(|name| proof(run, name).proof);
+                }
+                if let Ok(reservation) = self.memory.reserve(&claims, at(now)) {
                     self.waiting.push(Waiting {
                         reservation,
                         claims,
                         run,
                         once,
+                        now,
                     });
                 }
             }
             Step::Record(which) => {
                 if let Some(waiting) = self.take(which) {
                     let spent = waiting.reservation.spent();
-                    let event = decided(9, &waiting.claims, spent, at(1));
-                    self.records.push(event);
+                    let time = at(waiting.now);
+                    let event = decided(9, &waiting.claims, spent, time);
+                    self.records.push((time, event));
                     waiting.reservation.keep();
                     self.through[usize::from(waiting.run)] += 1;
                     if let Some(id) = waiting.once {
@@ -124,8 +135,8 @@ impl Model {
                     }
                     _ => (memory(), 0),
                 };
-                for event in &self.records[covered..] {
-                    recall(&memory, 7, at(1), event);
+                for (time, event) in &self.records[covered..] {
+                    recall(&memory, 7, *time, event);
                 }
                 memory.records_end();
                 self.memory = memory;
@@ -158,11 +169,19 @@ proptest! {
 fn what_was_given_back_is_there_again_and_the_budget_is_used_up_to_its_end() {
     let mut model = Model::new();
     for _ in 0..50 {
-        model.step(Step::Reserve { run: 0, once: None });
+        model.step(Step::Reserve {
+            run: 0,
+            once: None,
+            now: 1,
+        });
         model.step(Step::GiveBack(0));
     }
     for _ in 0..10 {
-        model.step(Step::Reserve { run: 0, once: None });
+        model.step(Step::Reserve {
+            run: 0,
+            once: None,
+            now: 1,
+        });
         model.step(Step::Record(0));
         model.step(Step::Restart {
             from_snapshot: false,
