@@ -1,10 +1,28 @@
 //! Whatever happens in whatever order, nothing is had twice: taking, keeping, giving back, uncertain records, snapshots at
 //! any moment, restarts from all records or from a snapshot and what came after it.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::Event;
+
+/// What is used once: together or either alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kinds {
+    Approval,
+    Both,
+    Proof,
+}
+
+fn kinds() -> impl Strategy<Value = Kinds> {
+    prop_oneof![Just(Kinds::Approval), Just(Kinds::Both), Just(Kinds::Proof)]
+}
+
+fn now() -> impl Strategy<Value = u64> {
+    prop_oneof![20 => 0..5_u64, 1 => 0..400_u64]
+}
 
 /// What may happen.
 #[derive(Debug, Clone)]
@@ -12,8 +30,8 @@ enum Step {
     /// Somebody wants a call: one of these runs, perhaps with one of these ids.
     Reserve {
         run: u8,
-        once: Option<u8>,
-        /// By a clock that jumps, in seconds; approvals end at 300, proofs at 60.
+        once: Option<(u8, Kinds)>,
+        /// By a clock that sometimes jumps, in seconds; everything ends at 300.
         now: u64,
     },
     /// One of those that have reserved is recorded and keeps what it has.
@@ -34,7 +52,7 @@ const IDS: u8 = 3;
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        6 => (0..RUNS, proptest::option::of(0..IDS), 0..400_u64)
+        6 => (0..RUNS, proptest::option::of((0..IDS, kinds())), now())
             .prop_map(|(run, once, now)| Step::Reserve { run, once, now }),
         4 => any::<usize>().prop_map(Step::Record),
         1 => any::<usize>().prop_map(Step::Uncertain),
@@ -48,7 +66,6 @@ struct Waiting {
     reservation: Reservation,
     claims: Claims,
     run: u8,
-    once: Option<u8>,
     now: u64,
 }
 
@@ -60,7 +77,7 @@ struct Model {
     /// A memory that was made from a snapshot, and how many records it covers.
     snapshot: Option<(Memory, usize)>,
     through: [u64; RUNS as usize],
-    used: [u32; IDS as usize],
+    used: Vec<String>,
 }
 
 impl Model {
@@ -71,7 +88,7 @@ impl Model {
             records: Vec::new(),
             snapshot: None,
             through: [0; RUNS as usize],
-            used: [0; IDS as usize],
+            used: Vec::new(),
         }
     }
 
@@ -83,19 +100,20 @@ impl Model {
     fn step(&mut self, step: Step) {
         match step {
             Step::Reserve { run, once, now } => {
-                let name = once.map(|id| id.to_string());
                 let mut claims = budget(run, Some(CALLS), None);
-                claims.approval = name.as_deref().and_then(|name| approval(name).approval);
-                // An approval is one for all runs, a proof is of its token.
-                if now % 2 == 0 {
-                    claims.proof = name.as_deref().and_then(|name| proof(run, name).proof);
+                if let Some((id, kinds)) = once {
+                    let used = single(&id.to_string(), 0, 300);
+                    claims.approval = (kinds != Kinds::Proof).then(|| used.clone());
+                    // An approval is one for all runs, a proof is of its token.
+                    let token = token(run);
+                    claims.proof =
+                        (kinds != Kinds::Approval).then_some(ProofUse { token, proof: used });
                 }
                 if let Ok(reservation) = self.memory.reserve(&claims, at(now)) {
                     self.waiting.push(Waiting {
                         reservation,
                         claims,
                         run,
-                        once,
                         now,
                     });
                 }
@@ -108,8 +126,11 @@ impl Model {
                     self.records.push((time, event));
                     waiting.reservation.keep();
                     self.through[usize::from(waiting.run)] += 1;
-                    if let Some(id) = waiting.once {
-                        self.used[usize::from(id)] += 1;
+                    if let Some(approval) = waiting.claims.approval {
+                        self.used.push(approval.id.to_string());
+                    }
+                    if let Some(used) = waiting.claims.proof {
+                        self.used.push(format!("{} {}", used.token, used.proof.id));
                     }
                 }
             }
@@ -158,9 +179,8 @@ proptest! {
             for through in model.through {
                 prop_assert!(through <= CALLS, "{through} calls went through");
             }
-            for used in model.used {
-                prop_assert!(used <= 1, "an approval was used {used} times");
-            }
+            let once: BTreeSet<_> = model.used.iter().collect();
+            prop_assert_eq!(once.len(), model.used.len(), "used twice: {:?}", model.used);
         }
     }
 }
