@@ -1,7 +1,7 @@
 //! What a verifier would say to a token, and to a call with it. A rehearsal: nothing is recorded, nothing permitted.
 //!
 //! The order is that of docs/denials.md, as in `hallpass-verifier`; a test holds the two together. What only a service
-//! knows is not looked at: the tenant it serves. No proof of possession comes with a rehearsal.
+//! knows is not looked at: the tenant it serves, what a run has spent. No proof of possession comes with a rehearsal.
 
 use hallpass_args::Arguments;
 use hallpass_bundle::{Snapshot, Staleness, TokenPurpose};
@@ -207,10 +207,6 @@ fn environment(token: &AdmittedToken, snapshot: &Snapshot) -> Result<(), Denial>
             snapshot.environment()
         );
         return Err(Denial::new(DenialCode::WrongEnvironment, detail));
-    }
-    if !token.grant().budgets.is_empty() {
-        let detail = "the token has budgets, which this version does not count";
-        return Err(Denial::new(DenialCode::VocabularyUnsupported, detail));
     }
     Ok(())
 }

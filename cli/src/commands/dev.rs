@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use hallpass_authority::{InitOptions, init};
+use hallpass_authority::{DRAIN_SECONDS_DEFAULT, InitOptions, init};
 use hallpass_vocabulary::{AuthorityId, ClientId, Environment, SystemClock};
 use zeroize::Zeroizing;
 
@@ -43,6 +44,9 @@ pub(crate) struct Args {
     /// Listen here; must be a loopback address
     #[arg(long, value_name = "ADDRESS", default_value_t = LISTEN_DEFAULT)]
     listen: SocketAddr,
+    /// How long requests under way may take to end after SIGINT or SIGTERM; the rest is cut off
+    #[arg(long, value_name = "SECONDS", default_value_t = DRAIN_SECONDS_DEFAULT)]
+    drain_seconds: u64,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
@@ -60,7 +64,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
         }
     };
     let secret = secret_of(&dir, args.listen)?;
-    let authority = serve::open(&dir)?;
+    let authority = serve::open(&dir)?.draining_within(Duration::from_secs(args.drain_seconds));
     output.note(&format!(
         "environment {}, directory {}",
         authority.environment(),

@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
-use hallpass_authority::{Authority, OpenError};
+use hallpass_authority::{Authority, DRAIN_SECONDS_DEFAULT, OpenError};
 use hallpass_vocabulary::SystemClock;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -35,6 +36,9 @@ pub(crate) struct Args {
     /// Listen here instead of where the configuration says
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// How long requests under way may take to end after SIGINT or SIGTERM; the rest is cut off
+    #[arg(long, value_name = "SECONDS", default_value_t = DRAIN_SECONDS_DEFAULT)]
+    drain_seconds: u64,
     /// Log as JSON
     #[arg(long)]
     log_json: bool,
@@ -42,7 +46,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
     log("info", args.log_json);
-    let authority = open(&args.dir)?;
+    let authority = open(&args.dir)?.draining_within(Duration::from_secs(args.drain_seconds));
     if !args.log_json {
         // Else the log says it, in its own form.
         output.note(&format!("environment {}", authority.environment()));

@@ -1,7 +1,9 @@
 //! From nothing to a verified journal: init, serve, mint, inspect, narrow, check, stop.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hallpass_testkit::ChildProcess;
 
@@ -246,4 +248,35 @@ fn dev_uses_a_directory_again() {
         assert_eq!(dev.finish(BOUND).status.code(), Some(0));
     }
     assert_eq!(secrets[0], secrets[1]);
+}
+
+#[test]
+fn half_a_request_holds_a_stop_no_longer_than_it_was_told() {
+    let desk = Desk::new();
+    let made = desk.run(&["init", "authority", "--json"]).expect(0).json();
+    let secret = made["client_secret"].as_str().unwrap();
+    let listen = ["serve", "--dir", "authority", "--listen", "127.0.0.1:0"];
+    let serve = [&listen[..], &["--drain-seconds", "1"]].concat();
+    let mut authority = ChildProcess::spawn(&mut desk.command(&serve));
+    let url = authority.wait_for_line("listening on http://", BOUND);
+    let mut half = TcpStream::connect(&url).unwrap();
+    half.set_read_timeout(Some(BOUND)).unwrap();
+    let head = format!(
+        "POST /v1/tokens HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {secret}\r\nExpect: 100-continue\r\n\
+         Content-Type: application/json\r\nContent-Length: 18\r\n\r\n"
+    );
+    half.write_all(head.as_bytes()).unwrap();
+    // Told to go on, so the body is being waited for, for five seconds.
+    let mut first = [0; 12];
+    half.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"HTTP/1.1 100");
+    let started = Instant::now();
+    terminate(&authority);
+    let ended = authority.finish(BOUND);
+    let took = started.elapsed();
+    assert!(ended.status.success(), "{}", ended.stderr);
+    let bound = Duration::from_secs(1);
+    assert!(took >= bound && took < bound * 4, "{took:?}");
+    desk.run(&["journal", "verify", "authority/journal"])
+        .expect(0);
 }

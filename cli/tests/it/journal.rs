@@ -62,6 +62,8 @@ fn finished(number: u8, result: CallResult, class: Option<&str>) -> Event {
         duration_ms: 12,
         error_class: class.map(Text::new),
         spend_usd_micros: None,
+        run: None,
+        spent: None,
     })
 }
 

@@ -29,6 +29,8 @@ pub fn verifier(world: &World, journal: &std::path::Path, audience: &str) -> Ver
         journalled: JournalledArguments::none(),
         disclosure: Disclosure::Code,
         profile: hallpass_verifier::Profile::Standard,
+        spend: hallpass_verifier::Spend::ThisJournal,
+        recording: hallpass_verifier::Recording::standard(),
         journal: Journal::open(journal, settings).unwrap(),
         snapshots: Arc::new(Snapshots::new(snapshot)),
         clock: Arc::new(clock),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hallpass_journal::{AppendError, OsStorage, Storage};
 use hallpass_policy::Policy;
@@ -19,14 +19,20 @@ use crate::service::Service;
 /// How often refusals that were only counted are recorded as a number, and rows the store refused are tried again.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long mints whose callers have gone may take to end after the last connection.
-const MINTS_DRAIN_MAX: Duration = Duration::from_secs(10);
+/// How long requests under way may take to end once the authority is told to stop, in seconds, unless it is opened with
+/// another bound.
+pub const DRAIN_SECONDS_DEFAULT: u64 = 10;
+
+/// How long mints whose callers have gone may take to end, at least, when the connections have used up the bound: many times
+/// what a disk takes to sync.
+const MINTS_DRAIN_MIN: Duration = Duration::from_millis(250);
 
 /// An authority, opened and not yet serving. It holds its directory: no second one can open it.
 pub struct Authority {
     pub(crate) service: Arc<Service>,
     pub(crate) name: AuthorityId,
     pub(crate) listen: SocketAddr,
+    pub(crate) drain: Duration,
 }
 
 /// The authority stopped, but not in good order.
@@ -88,8 +94,15 @@ impl Authority {
         self.service.publisher.version()
     }
 
-    /// Serves until `shutdown` ends. Then it stops accepting, finishes what is under way, writes what is queued and
-    /// closes the journal: whatever was answered is on disk. It speaks plain HTTP.
+    /// With another bound on what is under way when it is told to stop than [`DRAIN_SECONDS_DEFAULT`].
+    #[must_use]
+    pub fn draining_within(mut self, bound: Duration) -> Self {
+        self.drain = bound;
+        self
+    }
+
+    /// Serves until `shutdown` ends. Then it stops accepting, finishes what is under way, within its bound, writes what is queued
+    /// and closes the journal: whatever was answered is on disk. It speaks plain HTTP.
     ///
     /// # Errors
     /// When it could not stop in good order.
@@ -102,11 +115,22 @@ impl Authority {
         let upkeep = tokio::spawn(keep_up(Arc::clone(&service)));
         tracing::info!(environment = %service.environment, bundle.version = service.publisher.version(), "serving");
         let router = http::router(Arc::clone(&service));
-        hallpass_http::serve(listener, router, &CONNECTION_LIMITS, shutdown).await;
+        let mut told = None;
+        let shutdown = async {
+            shutdown.await;
+            told = Some(Instant::now());
+        };
+        let limits = hallpass_http::Limits {
+            drain: self.drain,
+            ..CONNECTION_LIMITS
+        };
+        hallpass_http::serve(listener, router, &limits, shutdown).await;
         upkeep.abort();
         // Mints whose callers hung up run on in tasks of their own.
         let all = service.mints.acquire_many(MINTS_IN_FLIGHT_MAX);
-        if tokio::time::timeout(MINTS_DRAIN_MAX, all).await.is_err() {
+        let used = told.map_or(Duration::ZERO, |told| told.elapsed());
+        let left = self.drain.saturating_sub(used).max(MINTS_DRAIN_MIN);
+        if tokio::time::timeout(left, all).await.is_err() {
             tracing::warn!(
                 "some mints did not end in time; the next start looks for their records"
             );

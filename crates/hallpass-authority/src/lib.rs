@@ -25,7 +25,7 @@ mod secret;
 mod service;
 mod store;
 
-pub use authority::{Authority, ServeError};
+pub use authority::{Authority, DRAIN_SECONDS_DEFAULT, ServeError};
 pub use config::{ConfigError, ForeignKey};
 pub use file::FileError;
 pub use init::{InitError, InitOptions, InitReport, init};

@@ -186,6 +186,7 @@ pub(crate) fn open(
         service: Arc::new(service),
         name: config.name,
         listen: config.listen,
+        drain: std::time::Duration::from_secs(crate::DRAIN_SECONDS_DEFAULT),
     })
 }
 

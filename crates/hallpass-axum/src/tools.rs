@@ -226,6 +226,9 @@ async fn run(tools: &Tools, received: Result<Received, Unreadable>) -> Response 
         Err(refusal) => return problem::refusal_response(&refusal),
     };
     let decision = permit.decision();
+    if permit.record().is_none() {
+        tracing::warn!(decision.id = %decision, tool = %name, "allowed without waiting for a record");
+    }
     let answer = match tools.handlers.get(&name) {
         Some(handler) => handler(Guarded::new(&permit)).await,
         None => Err(ToolFailure::Broken(format!(

@@ -13,12 +13,16 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 use crate::framing;
 use crate::stall::StallBounded;
 
 /// How long to wait after the operating system refused a connection, for want of descriptors most likely.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long requests that are cut off may take to notice: until the next point where they wait for something.
+const CUT_OFF: Duration = Duration::from_millis(250);
 
 /// What connections may cost. Bodies are their handlers' business.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +38,8 @@ pub struct Limits {
     pub drain: Duration,
 }
 
-/// Serves until `shutdown` ends, then lets the requests under way finish, at most for [`Limits::drain`].
+/// Serves until `shutdown` ends, then lets the requests under way finish, at most for [`Limits::drain`]; what has not ended
+/// then is dropped where it waits. Dropped itself, it drops all of them at once.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -45,7 +50,9 @@ pub async fn serve(
     let mut shutdown = pin!(shutdown);
     let room = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
     loop {
+        while connections.try_join_next().is_some() {}
         let accepted = async {
             let seat = Arc::clone(&room).acquire_owned().await;
             (seat, listener.accept().await)
@@ -74,7 +81,7 @@ pub async fn serve(
                 TowerToHyperService::new(router.clone()),
             );
         let connection = graceful.watch(connection);
-        tokio::spawn(async move {
+        connections.spawn(async move {
             let _seat = seat;
             if let Err(error) = connection.await {
                 tracing::debug!(%peer, %error, "a connection ended badly");
@@ -87,6 +94,10 @@ pub async fn serve(
         .is_err()
     {
         tracing::warn!("some requests did not end in time and were cut off");
+        connections.abort_all();
+        let all = async { while connections.join_next().await.is_some() {} };
+        // One that blocks its thread notices nothing; it is not waited for.
+        let _ = tokio::time::timeout(CUT_OFF, all).await;
     }
 }
 

@@ -57,8 +57,7 @@ struct Handle {
     sensitive: Arc<SensitiveKeys>,
     latest_time: Option<Timestamp>,
     started: Started,
-    #[expect(dead_code, reason = "nothing is remembered yet")]
-    memory: Arc<Memory>,
+    memory: Memory,
     thread: Mutex<Option<JoinHandle<Ended>>>,
 }
 
@@ -108,7 +107,7 @@ impl Journal {
             reserve: ready.reserve,
         });
         let verifier = ready.identity.verifier;
-        let memory = Arc::new(ready.memory);
+        let memory = ready.memory;
         let last_snapshot = ready.started.snapshot.unwrap_or(0);
         let background = Background {
             core: Arc::clone(&core),
@@ -117,12 +116,7 @@ impl Journal {
             origin: verifier.name().as_str().to_owned(),
             signer: ready.identity.signer,
             tree: ready.tree,
-            snapshots: Snapshots::new(
-                Arc::clone(&memory),
-                ready.history,
-                &ready.place,
-                last_snapshot,
-            ),
+            snapshots: Snapshots::new(memory.clone(), ready.history, &ready.place, last_snapshot),
             sign_not_before: now,
             counts_at: now,
             in_doubt: Vec::new(),
@@ -261,6 +255,11 @@ impl Journal {
     /// How much was read to open it: all of it, or what came after its snapshot.
     pub fn started(&self) -> Started {
         self.handle.started
+    }
+
+    /// What it remembers of its own records: what was used, and what runs have spent.
+    pub fn memory(&self) -> &Memory {
+        &self.handle.memory
     }
 
     /// Where it lies.

@@ -18,7 +18,7 @@ mod history;
 mod identity;
 mod journal;
 mod line;
-mod memory;
+pub mod memory;
 pub mod merkle;
 mod not_recorded;
 mod open;
@@ -43,9 +43,9 @@ pub use append::{Append, AppendError, Durability, Recorded};
 pub use arguments::{ArgumentsDigest, InvalidArgumentsDigest};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use event::{
-    ARG_BYTES_MAX, ARGS_BYTES_MAX, Abandoned, BundleSeen, CallResult, Decided, Event, Finished,
-    KeyCreated, KeysErased, MintRefused, Minted, Opened, PolicyLoaded, PossibleLoss, Pruned,
-    Recovery, Refused, RowWithheld, TornBecause, Unrecorded, Verdict,
+    ARG_BYTES_MAX, ARGS_BYTES_MAX, Abandoned, BundleSeen, CallResult, Claimed, Decided, Event,
+    Finished, KeyCreated, KeyKept, KeysErased, MintRefused, Minted, Opened, PolicyLoaded,
+    PossibleLoss, Pruned, Recovery, Refused, RowWithheld, Spent, TornBecause, Unrecorded, Verdict,
 };
 pub use identity::IdentityError;
 pub use journal::{Journal, Status};

@@ -14,13 +14,13 @@ use crate::directory::{self, CHECKPOINT, LOCK, SegmentName};
 use crate::event::{KeysErased, Opened, PossibleLoss};
 use crate::history::History;
 use crate::identity::{Identity, IdentityError};
-use crate::line::Body;
+use crate::line::{Body, Head};
 use crate::memory::Memory;
 use crate::merkle::{Tree, leaf_hash};
 use crate::presence::Presence;
 use crate::reserve::Reserve;
 use crate::resume::{self, Known, Started};
-use crate::scan::{Scan, Start as Place};
+use crate::scan::{Scan, Start as Place, Visited};
 use crate::sensitive::SensitiveKeys;
 use crate::snapshot;
 use crate::storage::FILE_MODE;
@@ -206,6 +206,7 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
             offset,
             ..Place::default()
         },
+        memory: &memory,
     };
     let written = start.write_first_records(checkpoint.is_some(), scanned.torn, erasing);
     written.map_err(io("write the first records"))?;
@@ -220,6 +221,7 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
         place,
         ..
     } = start;
+    memory.records_end();
     Ok(Ready {
         writer,
         tree,
@@ -309,6 +311,7 @@ struct Start<'a> {
     tree: Tree,
     history: History,
     place: Place,
+    memory: &'a Memory,
 }
 
 impl Start<'_> {
@@ -366,6 +369,9 @@ impl Start<'_> {
             self.place.segment_started = advanced.first_time;
         }
         self.place.offset = advanced.offset;
+        if let Ok(head) = Head::parse(line) {
+            self.memory.recall(&Visited { head, line });
+        }
         Ok(())
     }
 

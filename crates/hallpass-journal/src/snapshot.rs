@@ -5,7 +5,6 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -168,7 +167,7 @@ impl Header {
 
 /// Keeps what a snapshot is made of, and writes one when it is due. Owned by the background thread.
 pub(crate) struct Snapshots {
-    memory: Arc<Memory>,
+    memory: Memory,
     history: History,
     /// The last synced record is in it.
     segment: SegmentName,
@@ -182,12 +181,7 @@ pub(crate) struct Snapshots {
 
 impl Snapshots {
     /// `last_size` is the size of the snapshot the journal was opened from; 0 without one.
-    pub(crate) fn new(
-        memory: Arc<Memory>,
-        history: History,
-        place: &Start,
-        last_size: u64,
-    ) -> Self {
+    pub(crate) fn new(memory: Memory, history: History, place: &Start, last_size: u64) -> Self {
         Self {
             memory,
             history,

@@ -6,16 +6,22 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use hallpass_journal::{Append, Event};
-use hallpass_vocabulary::{DecisionId, DenialCode};
+use hallpass_journal::{Append, Durability, Event};
+use hallpass_vocabulary::{DecisionId, DenialCode, Impact};
 
 use crate::checked::Checked;
-use crate::later::Later;
-use crate::permit::{Permit, Unrecorded, durability};
+use crate::gate::Seat;
+use crate::later::{Later, later};
+use crate::permit::{Permit, Terms, Unrecorded};
 use crate::record;
 use crate::refusal::{ApprovalRequired, Denial, Denied, Refusal};
 use crate::setup::Disclosure;
+use crate::spend::{self, Held, Spend, SpendAnswer};
 use crate::verifier::Inner;
+
+mod spending;
+
+use spending::Spending;
 
 /// How long [`Commit::wait`] waits for the record, in seconds. A disk that takes longer is one to deny on.
 pub const RECORD_WAIT_SECONDS_MAX: u64 = 5;
@@ -44,6 +50,8 @@ enum State {
     Elsewhere(Elsewhere),
     /// A denied call: recorded without being waited for, so that no flood of denials can hold up anything.
     Denied(Denial),
+    /// A call that is allowed if a store lets it spend.
+    Spending(Box<Spending>),
 }
 
 impl Commit {
@@ -71,33 +79,101 @@ impl Commit {
         Self::begin_as(decision, verifier, checked)
     }
 
-    fn begin_as(decision: DecisionId, verifier: &Inner, checked: Checked) -> Self {
+    /// Lets in what is allowed, takes what it spends, and has it recorded.
+    fn begin_as(decision: DecisionId, verifier: &Arc<Inner>, mut checked: Checked) -> Self {
         if let Some(bundle) = &checked.bundle {
             verifier.note_bundle(bundle);
         }
-        let (journal, disclosure) = (&verifier.journal, verifier.disclosure);
-        let decided = record::decided(verifier, decision, &checked);
-        let state = match (checked.verdict, checked.token) {
-            (Ok(impact), Some(token)) => {
-                let event = Event::Decided(Box::new(decided));
-                let append = journal.append(&event, durability(impact));
-                let call = checked.call;
-                State::Allowed(
-                    append,
-                    Unrecorded::new(journal.clone(), decision, token, call, impact, disclosure),
-                )
-            }
-            // Without a token the verdict is never to allow; were it so, nothing would be allowed here.
-            (verdict, _) => {
-                journal.refuse(decided);
-                let denial = verdict.err();
-                State::Denied(denial.unwrap_or_else(|| DenialCode::TokenMissing.into()))
-            }
+        let spends = match (&checked.verdict, &checked.token) {
+            (Ok(_), Some(token)) => spend::claims(token.grant()),
+            _ => return Self::denied(decision, verifier, checked),
         };
+        let Some(seat) = verifier.gate.enter() else {
+            checked.verdict = Err(DenialCode::Draining.into());
+            return Self::denied(decision, verifier, checked);
+        };
+        let Some(claims) = spends else {
+            return Self::allowed(decision, verifier, checked, seat, Held::nothing());
+        };
+        let now = verifier.clock.now();
+        match &verifier.spend {
+            Spend::ThisJournal => match verifier.journal.memory().reserve(&claims, now) {
+                Ok(reservation) => {
+                    let held = Held::in_memory(reservation);
+                    Self::allowed(decision, verifier, checked, seat, held)
+                }
+                Err(reason) => {
+                    checked.verdict = Err(spend::denial(&reason));
+                    Self::denied(decision, verifier, checked)
+                }
+            },
+            Spend::Shared(store) => {
+                let (promise, taken) = later();
+                store.reserve(claims.clone(), now, SpendAnswer(promise));
+                Self {
+                    decision,
+                    disclosure: verifier.disclosure,
+                    state: State::Spending(Box::new(Spending {
+                        verifier: Arc::clone(verifier),
+                        decision,
+                        taken,
+                        store: Arc::clone(store),
+                        waiting: Some((checked, claims, seat)),
+                    })),
+                }
+            }
+        }
+    }
+
+    fn allowed(
+        decision: DecisionId,
+        verifier: &Inner,
+        checked: Checked,
+        seat: Seat,
+        held: Held,
+    ) -> Self {
+        let (Ok(impact), Some(token)) = (&checked.verdict, &checked.token) else {
+            return Self::denied(decision, verifier, checked);
+        };
+        let (impact, token) = (*impact, Arc::clone(token));
+        let mut decided = record::decided(verifier, decision, &checked);
+        decided.spent = held.spent();
+        let durability = match verifier.recording.of(impact) {
+            // What is spent must be known at the next start.
+            Durability::DangerOpen if !held.is_nothing() => Durability::Durable,
+            other => other,
+        };
+        let event = Event::Decided(Box::new(decided));
+        let append = verifier.journal.append(&event, durability);
+        let terms = Terms {
+            journal: verifier.journal.clone(),
+            disclosure: verifier.disclosure,
+            recording: verifier.recording,
+            seat,
+            held,
+        };
+        let permit = Unrecorded::new(terms, decision, token, checked.call, impact);
         Self {
             decision,
-            disclosure,
-            state,
+            disclosure: verifier.disclosure,
+            state: State::Allowed(append, permit),
+        }
+    }
+
+    fn denied(decision: DecisionId, verifier: &Inner, mut checked: Checked) -> Self {
+        // Without a token the verdict is never to allow; were it so, nothing would be allowed here.
+        let denial = |verdict: Result<Impact, Denial>| {
+            let denial = verdict.err();
+            denial.unwrap_or_else(|| DenialCode::TokenMissing.into())
+        };
+        checked.verdict = Err(denial(checked.verdict));
+        let decided = record::decided(verifier, decision, &checked);
+        verifier.journal.refuse(decided);
+        let denial = denial(checked.verdict);
+        Self {
+            decision,
+            disclosure: verifier.disclosure,
+            state: State::Denied(denial),
         }
     }
 
@@ -129,6 +205,10 @@ impl Commit {
                 begun.wait_at_most(limit.saturating_sub(started.elapsed()))
             }
             State::Denied(denial) => self.conclude(Err(denial)),
+            State::Spending(mut spending) => {
+                let begun = spending.begin(spending.taken.wait(limit));
+                begun.wait_at_most(limit.saturating_sub(started.elapsed()))
+            }
             State::Answered => self.conclude(Err(answered())),
         }
     }
@@ -166,6 +246,16 @@ impl Future for Commit {
                 }
             },
             State::Denied(denial) => Err(denial),
+            State::Spending(mut spending) => match Pin::new(&mut spending.taken).poll(context) {
+                Poll::Ready(taken) => {
+                    *self = spending.begin(taken);
+                    return self.poll(context);
+                }
+                Poll::Pending => {
+                    self.state = State::Spending(spending);
+                    return Poll::Pending;
+                }
+            },
             State::Answered => Err(answered()),
         };
         Poll::Ready(self.conclude(answer))
@@ -223,13 +313,14 @@ mod tests {
     use hallpass_args::{Arguments, ToolCall};
     use hallpass_journal::{Journal, JournalName, Settings};
     use hallpass_testkit::FixedClock;
-    use hallpass_vocabulary::{Impact, RequestId};
+    use hallpass_vocabulary::RequestId;
 
     use super::*;
     use crate::cache::tests::{NOW, known, minted};
     use crate::journalled::JournalledArguments;
     use crate::later::{Promise, later};
     use crate::policy::ServicePolicy;
+    use crate::recording::Recording;
     use crate::setup::{Profile, Setup, Tenancy};
     use crate::verifier::Verifier;
 
@@ -254,6 +345,8 @@ mod tests {
                 policy: ServicePolicy::none(),
                 journalled: JournalledArguments::none(),
                 disclosure: Disclosure::Explain,
+                spend: Spend::ThisJournal,
+                recording: Recording::standard(),
                 journal: journal.clone(),
                 snapshots: Arc::default(),
                 clock,

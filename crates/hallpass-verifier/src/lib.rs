@@ -20,6 +20,7 @@ mod cache;
 mod checked;
 mod commit;
 mod engine_threads;
+mod gate;
 mod ids;
 mod journalled;
 mod judge;
@@ -28,13 +29,16 @@ mod outcome;
 mod permit;
 mod policy;
 mod record;
+mod recording;
 mod refusal;
 mod setup;
+mod spend;
 mod token_clock;
 mod verifier;
 
 pub use checked::Checked;
 pub use commit::{Commit, RECORD_WAIT_SECONDS_MAX};
+pub use gate::Drain;
 pub use hallpass_token::{DatalogPolicy, InvalidDatalogPolicy};
 pub use journalled::JournalledArguments;
 pub use outcome::{ErrorClass, Outcome};
@@ -43,8 +47,10 @@ pub use policy::{
     InvalidRule, NAMES_PER_LIST_MAX, REASON_CHARS_MAX, REQUIREMENTS_PER_RULE_MAX, RULES_MAX, Rule,
     RuleFault, ServicePolicy,
 };
+pub use recording::Recording;
 pub use refusal::{ApprovalRequired, Denied, Refusal};
 pub use setup::{Disclosure, Profile, Setup, Tenancy};
+pub use spend::{SharedSpend, Spend, SpendAnswer};
 pub use verifier::Verifier;
 
 /// The Rust of docs/extended-profile.md compiles.

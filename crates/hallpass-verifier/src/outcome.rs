@@ -27,7 +27,10 @@ impl ErrorClass {
 
 /// What [`Permit::finish`](crate::Permit::finish) records.
 #[derive(Debug, Clone, Copy)]
-pub struct Outcome<'a>(pub(crate) Ended<'a>);
+pub struct Outcome<'a> {
+    pub(crate) ended: Ended<'a>,
+    pub(crate) cost_usd_micros: u64,
+}
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Ended<'a> {
@@ -38,11 +41,25 @@ pub(crate) enum Ended<'a> {
 impl<'a> Outcome<'a> {
     /// The tool answered with these bytes; the journal keeps their keyed digest.
     pub fn succeeded(answer: &'a [u8]) -> Self {
-        Self(Ended::Succeeded(answer))
+        Self {
+            ended: Ended::Succeeded(answer),
+            cost_usd_micros: 0,
+        }
     }
 
     /// The tool failed.
     pub fn failed(class: ErrorClass) -> Self {
-        Self(Ended::Failed(class))
+        Self {
+            ended: Ended::Failed(class),
+            cost_usd_micros: 0,
+        }
+    }
+
+    /// What the call has cost, in millionths of a US dollar, beside what [`Permit::costs`](crate::Permit::costs) was told
+    /// already. Counted against the budget of its run, where the token has one.
+    #[must_use]
+    pub fn costing(mut self, usd_micros: u64) -> Self {
+        self.cost_usd_micros = usd_micros;
+        self
     }
 }

@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use hallpass_args::{Arguments, IdempotencyKey, ToolCall};
+use hallpass_journal::memory::SPENT_MAX;
 use hallpass_journal::{
     Abandoned, Append, AppendError, CallResult, Durability, Event, Finished, Journal, Recorded,
     RowWithheld, Text,
@@ -15,9 +17,12 @@ use hallpass_vocabulary::{
     ToolName,
 };
 
+use crate::gate::Seat;
 use crate::outcome::{Ended, Outcome};
+use crate::recording::Recording;
 use crate::refusal::{Denial, Denied, Refusal};
 use crate::setup::Disclosure;
+use crate::spend::{Held, Spend};
 
 /// Proof that a call was allowed and that the decision is on record. Only [`Commit`](crate::Commit) makes one, from
 /// what only the journal makes; a handler that takes a permit cannot run unchecked.
@@ -47,14 +52,29 @@ pub struct Permit {
     call: ToolCall,
     impact: Impact,
     disclosure: Disclosure,
+    recording: Recording,
     started: Instant,
     open: bool,
+    /// The decision's place in the journal, once it is known to have one.
+    record: Option<u64>,
+    /// Where the cost is counted; none where the token has no budget.
+    account: Option<Spend>,
+    /// What the call has cost by now, in millionths of a US dollar.
+    cost: AtomicU64,
+    /// The call is under way for as long as this is here.
+    _seat: Seat,
 }
 
 impl Permit {
     /// The decision's id.
     pub fn decision(&self) -> DecisionId {
         self.decision
+    }
+
+    /// The place of the decision in the journal. None only where the service chose to go on without a record
+    /// ([`Recording::danger_open`](crate::Recording::danger_open)): whoever serves such a call warns of it.
+    pub fn record(&self) -> Option<u64> {
+        self.record
     }
 
     /// The tenant whose data the call may touch. The only place a handler takes it from.
@@ -145,23 +165,46 @@ impl Permit {
         )))
     }
 
+    /// Adds to what the call has cost, in millionths of a US dollar. Counted at once against the budget of its run, where the
+    /// token has one, whatever becomes of the call: a call that is already under way is not stopped by it, the next one is.
+    /// The sum is recorded when the call is [finished](Self::finish).
+    pub fn costs(&self, usd_micros: u64) {
+        if usd_micros == 0 {
+            return;
+        }
+        let sum = |before: u64| Some(before.saturating_add(usd_micros).min(SPENT_MAX));
+        // Always given a sum, so this always succeeds.
+        let _ = self
+            .cost
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
+        if let Some(account) = &self.account {
+            account.charge(&self.journal, self.run(), usd_micros);
+        }
+    }
+
     /// Records how the call ended. The answer says when it is on record; a handler need not wait for it.
     pub fn finish(mut self, outcome: Outcome<'_>) -> Append {
         self.open = false;
-        let (result, result_digest, error_class) = match outcome.0 {
+        self.costs(outcome.cost_usd_micros);
+        let (result, result_digest, error_class) = match outcome.ended {
             Ended::Succeeded(answer) => (CallResult::Ok, Some(self.journal.digest(answer)), None),
             Ended::Failed(class) => (CallResult::Error, None, Some(Text::new(class.as_str()))),
         };
+        let cost = Some(self.cost.load(Ordering::Relaxed)).filter(|cost| *cost > 0);
+        let account = self.account.as_ref().filter(|_| cost.is_some());
+        let spent = account.and_then(|account| account.totals(&self.journal, self.run()));
         let finished = Finished {
             decision: self.decision,
             result,
             result_digest,
             duration_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             error_class,
-            spend_usd_micros: None,
+            spend_usd_micros: cost,
+            run: spent.map(|_| self.run()),
+            spent,
         };
-        self.journal
-            .append(&Event::Finished(finished), durability(self.impact))
+        let durability = self.recording.of(self.impact);
+        self.journal.append(&Event::Finished(finished), durability)
     }
 
     fn grant(&self) -> &Grant {
@@ -189,37 +232,47 @@ impl fmt::Debug for Permit {
     }
 }
 
-/// When a decision on a call of this impact may take effect.
-pub(crate) fn durability(impact: Impact) -> Durability {
-    match impact {
-        Impact::Read => Durability::Relaxed,
-        Impact::Write | Impact::Destructive => Durability::Durable,
-    }
+/// A permit whose decision is not on record yet. Dropped, it says that nothing will come of the call, and keeps what the call
+/// has taken.
+pub(crate) struct Unrecorded {
+    permit: Permit,
+    held: Held,
 }
 
-/// A permit whose decision is not on record yet. Dropped, it says that nothing will come of the call.
-pub(crate) struct Unrecorded(Permit);
+/// What a verifier gives its permits.
+pub(crate) struct Terms {
+    pub(crate) journal: Journal,
+    pub(crate) disclosure: Disclosure,
+    pub(crate) recording: Recording,
+    pub(crate) seat: Seat,
+    pub(crate) held: Held,
+}
 
 impl Unrecorded {
     pub(crate) fn new(
-        journal: Journal,
+        terms: Terms,
         decision: DecisionId,
         token: Arc<AdmittedToken>,
         call: ToolCall,
         impact: Impact,
-        disclosure: Disclosure,
     ) -> Self {
-        let started = Instant::now();
-        Self(Permit {
-            journal,
+        let permit = Permit {
+            journal: terms.journal,
             decision,
             token,
             call,
             impact,
-            disclosure,
-            started,
+            disclosure: terms.disclosure,
+            recording: terms.recording,
+            started: Instant::now(),
             open: true,
-        })
+            record: None,
+            account: terms.held.account(),
+            cost: AtomicU64::new(0),
+            _seat: terms.seat,
+        };
+        let held = terms.held;
+        Self { permit, held }
     }
 
     /// The permit, for proof of its record; without it a denial, and no call.
@@ -228,10 +281,16 @@ impl Unrecorded {
         recorded: Result<Recorded, AppendError>,
     ) -> Result<Permit, Denial> {
         match recorded {
-            Ok(_proof) => Ok(self.0),
+            Ok(proof) => {
+                self.permit.record = proof.index();
+                Ok(self.permit)
+            }
             Err(error) => {
-                // What is certainly not in the journal needs no word that nothing came of it.
-                self.0.open = error.is_uncertain();
+                // What is certainly not in the journal needs no word that nothing came of it, and has spent nothing.
+                self.permit.open = error.is_uncertain();
+                if !error.is_uncertain() {
+                    self.held.give_back();
+                }
                 Err(Denial::new(
                     DenialCode::JournalUnavailable,
                     error.to_string(),
@@ -249,13 +308,7 @@ mod tests {
 
     use super::*;
     use crate::cache::tests::{NOW, known, minted};
-
-    #[test]
-    fn what_changes_something_waits_for_the_disk() {
-        assert_eq!(durability(Impact::Read), Durability::Relaxed);
-        assert_eq!(durability(Impact::Write), Durability::Durable);
-        assert_eq!(durability(Impact::Destructive), Durability::Durable);
-    }
+    use crate::gate::Gate;
 
     /// How many calls are on record as abandoned after an allowed call whose append failed so.
     fn abandoned_after(error: AppendError) -> usize {
@@ -273,13 +326,19 @@ mod tests {
             trace: None,
             attempt: None,
         };
+        let terms = Terms {
+            journal: journal.clone(),
+            disclosure: Disclosure::Code,
+            recording: Recording::standard(),
+            seat: Arc::new(Gate::default()).enter().unwrap(),
+            held: Held::nothing(),
+        };
         let unrecorded = Unrecorded::new(
-            journal.clone(),
+            terms,
             DecisionId::new(NOW, [2; 10]),
             known(minted().expose()).token,
             call,
             Impact::Read,
-            Disclosure::Code,
         );
         let denial = unrecorded.conclude(Err(error)).unwrap_err();
         assert_eq!(denial.code, DenialCode::JournalUnavailable);

@@ -7,7 +7,7 @@ use hallpass_journal::Journal;
 use hallpass_token::DatalogPolicy;
 use hallpass_vocabulary::{Audience, Clock, Environment, Tenant};
 
-use crate::{JournalledArguments, ServicePolicy};
+use crate::{JournalledArguments, Recording, ServicePolicy, Spend};
 
 /// Whose data the service holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +59,10 @@ pub struct Setup {
     pub profile: Profile,
     /// Which arguments the records show; [`JournalledArguments::none`] for none but those the catalogue names.
     pub journalled: JournalledArguments,
+    /// Where what calls spend is counted.
+    pub spend: Spend,
+    /// Which records are waited for; [`Recording::standard`] unless reads matter as much as writes.
+    pub recording: Recording,
     /// Where decisions are recorded before they take effect.
     pub journal: Journal,
     /// Where bundles arrive. Empty until the first one: every call is `bundle_missing` until then.

@@ -14,12 +14,15 @@ use crate::cache::TokenCache;
 use crate::checked::Checked;
 use crate::commit::Commit;
 use crate::engine_threads::{Busy, EngineThreads};
+use crate::gate::{Drain, Gate};
 use crate::ids::Ids;
 use crate::judge::{EngineHere, Judge};
 use crate::later::later;
 use crate::record;
+use crate::recording::Recording;
 use crate::refusal::{Denial, Denied, Refusal};
 use crate::setup::{Disclosure, Profile, Setup};
+use crate::spend::Spend;
 use crate::token_clock::TokenClock;
 
 /// Decides tool calls for one service, from what it holds in memory. Cheap to clone; clones are one verifier.
@@ -36,6 +39,10 @@ pub(crate) struct Inner {
     pub(crate) disclosure: Disclosure,
     /// Where the engine runs; none in the standard profile.
     engine: Option<EngineThreads>,
+    /// Through which every allowed call goes.
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) spend: Spend,
+    pub(crate) recording: Recording,
     pub(crate) journal: Journal,
     pub(crate) snapshots: Arc<Snapshots>,
     pub(crate) clock: TokenClock,
@@ -65,6 +72,9 @@ impl Verifier {
                 Profile::Extended(_) => Some(EngineThreads::start()),
                 Profile::Standard => None,
             },
+            gate: Arc::default(),
+            spend: setup.spend,
+            recording: setup.recording,
             journal: setup.journal,
             snapshots: setup.snapshots,
             clock: TokenClock::new(setup.clock, floor),
@@ -162,6 +172,18 @@ impl Verifier {
             // The verdict that was put off denies `overloaded`.
             Err(Busy) => self.commit(checked),
         }
+    }
+
+    /// Lets no more calls begin: from now on, what would be allowed is denied as `draining`. What comes back ends when no call
+    /// is under way any more. For a service that is told to stop; a verifier does not take calls again.
+    pub fn drain(&self) -> Drain {
+        self.0.gate.close();
+        Drain(Arc::clone(&self.0.gate))
+    }
+
+    /// How many calls are under way: allowed, or about to be, and their permits neither finished nor dropped.
+    pub fn open_permits(&self) -> u64 {
+        self.0.gate.inside()
     }
 
     /// Refuses a request that is no tool call, such as one with a body that is not JSON. Recorded like every refusal

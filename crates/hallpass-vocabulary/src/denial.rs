@@ -366,7 +366,7 @@ denial_codes! {
     }
     Draining {
         code: "draining", http: 503, oauth: None, mcp: ErrorResult, verdict: false, retry: true,
-        by: Reserved("draining"),
+        by: Verifier,
         meaning: "The service is shutting down and begins no more calls.",
         next: "Retry; another instance answers, or this one when it is back.",
     }
@@ -384,7 +384,7 @@ denial_codes! {
     }
     BudgetExhausted {
         code: "budget_exhausted", http: 403, oauth: Some("insufficient_scope"), mcp: ErrorResult, verdict: true, retry: false,
-        by: Reserved("budgets"),
+        by: Verifier,
         meaning: "The run has spent its budget, and renewing the token does not refill it.",
         next: "End the run; what is left to do needs a run of its own.",
     }

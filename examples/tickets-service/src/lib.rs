@@ -7,6 +7,6 @@ mod service;
 mod store;
 mod tools;
 
-pub use service::{DRAIN_SECONDS_MAX, Service, ServiceError, Settings};
+pub use service::{DRAIN_SECONDS_DEFAULT, Service, ServiceError, Settings};
 pub use store::{Article, Store, Ticket};
 pub use tools::router;

@@ -1,13 +1,14 @@
 //! The tickets service as a program.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser;
 use hallpass_client::BaseUrl;
 use hallpass_verifier::{ServicePolicy, Tenancy};
 use hallpass_vocabulary::{Audience, Tenant};
-use tickets_service::{Service, Settings, Store};
+use tickets_service::{DRAIN_SECONDS_DEFAULT, Service, Settings, Store};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -38,10 +39,20 @@ struct Arguments {
     /// The name of the service.
     #[arg(long, default_value = "tickets")]
     audience: Audience,
+    /// How long calls under way may take to end after SIGTERM or SIGINT, in seconds; what has not ended is cut off.
+    #[arg(long, value_name = "SECONDS", default_value_t = DRAIN_SECONDS_DEFAULT)]
+    drain_seconds: u64,
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let ended = runtime.block_on(run());
+    // A handler that blocks its thread must not hold the process: the journal is closed, and nothing more can come of it.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn run() -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_writer(std::io::stderr)
@@ -80,6 +91,7 @@ async fn main() -> anyhow::Result<()> {
             _ = tokio::signal::ctrl_c() => {}
         }
     };
+    let service = service.draining_within(Duration::from_secs(arguments.drain_seconds));
     service.serve(listener, shutdown).await?;
     Ok(())
 }

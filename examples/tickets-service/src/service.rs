@@ -13,13 +13,17 @@ use hallpass_journal::{AppendError, Journal, JournalName};
 use hallpass_verifier::{Disclosure, JournalledArguments, ServicePolicy, Setup, Tenancy, Verifier};
 use hallpass_vocabulary::{Audience, SystemClock};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use crate::store::Store;
 use crate::tools;
 
-/// How long requests under way may take to end once the service is told to stop, in seconds. The tools here answer in
-/// milliseconds.
-pub const DRAIN_SECONDS_MAX: u64 = 5;
+/// How long calls under way may take to end once the service is told to stop, in seconds, unless it is started with another
+/// bound. The tools here answer in milliseconds.
+pub const DRAIN_SECONDS_DEFAULT: u64 = 5;
+
+/// How long calls that are cut off may take to be recorded as abandoned.
+const ABANDON: Duration = Duration::from_millis(250);
 
 /// What connections may cost.
 const CONNECTION_LIMITS: hallpass_http::Limits = hallpass_http::Limits {
@@ -27,7 +31,7 @@ const CONNECTION_LIMITS: hallpass_http::Limits = hallpass_http::Limits {
     // The largest token is 11 KiB of text; the rest is a generous proxy's.
     head_bytes: 32 * 1024,
     head_read: Duration::from_secs(15),
-    drain: Duration::from_secs(DRAIN_SECONDS_MAX),
+    drain: Duration::from_secs(DRAIN_SECONDS_DEFAULT),
 };
 
 /// What the service is started with.
@@ -74,8 +78,10 @@ pub enum ServiceError {
 /// The service, ready to serve.
 pub struct Service {
     router: Router,
+    verifier: Verifier,
     journal: Journal,
     bundles: BundleSource,
+    drain: Duration,
 }
 
 impl Service {
@@ -98,16 +104,27 @@ impl Service {
             journalled: JournalledArguments::none(),
             disclosure: Disclosure::Code,
             profile: hallpass_verifier::Profile::Standard,
+            spend: hallpass_verifier::Spend::ThisJournal,
+            recording: hallpass_verifier::Recording::standard(),
             journal: journal.clone(),
             snapshots: bundles.snapshots(),
             clock: Arc::new(SystemClock),
         });
-        let router = tools::router(verifier, settings.store)?;
+        let router = tools::router(verifier.clone(), settings.store)?;
         Ok(Self {
             router,
+            verifier,
             journal,
             bundles,
+            drain: Duration::from_secs(DRAIN_SECONDS_DEFAULT),
         })
+    }
+
+    /// With another bound on what is under way when it is told to stop than [`DRAIN_SECONDS_DEFAULT`].
+    #[must_use]
+    pub fn draining_within(mut self, bound: Duration) -> Self {
+        self.drain = bound;
+        self
     }
 
     /// What the verifier knows of the authority.
@@ -115,8 +132,9 @@ impl Service {
         self.bundles.snapshots()
     }
 
-    /// Serves until `shutdown` ends; then answers what is under way, for at most [`DRAIN_SECONDS_MAX`], and closes the
-    /// journal. Plain HTTP: put it behind what terminates TLS.
+    /// Serves until `shutdown` ends. Then it drains: calls that would begin are told `draining`, those under way may end
+    /// within the bound, and what has not ended then is cut off and recorded as abandoned. At last it syncs, signs and
+    /// closes the journal. Plain HTTP: put it behind what terminates TLS.
     ///
     /// # Errors
     /// [`ServiceError::Close`].
@@ -127,10 +145,32 @@ impl Service {
     ) -> Result<(), ServiceError> {
         let Self {
             router,
+            verifier,
             journal,
             bundles,
+            drain,
         } = self;
-        hallpass_http::serve(listener, router, &CONNECTION_LIMITS, shutdown).await;
+        let (told, hears) = oneshot::channel::<()>();
+        let drained = async {
+            shutdown.await;
+            drop(told);
+            // New calls are answered for as long as old ones are under way.
+            verifier.drain().await;
+        };
+        let too_late = async {
+            let _ = hears.await;
+            tokio::time::sleep(drain).await;
+        };
+        let limits = hallpass_http::Limits {
+            drain,
+            ..CONNECTION_LIMITS
+        };
+        tokio::select! {
+            () = hallpass_http::serve(listener, router, &limits, drained) => {}
+            // Dropping the server drops the calls, and their permits say so in the journal.
+            () = too_late => {}
+        }
+        let _ = tokio::time::timeout(ABANDON, verifier.drain()).await;
         drop(bundles);
         blocking(move || journal.close())
             .await

@@ -9,7 +9,7 @@ pub(crate) const CONNECTION_LIMITS: hallpass_http::Limits = hallpass_http::Limit
     head_bytes: 16 * 1024,
     // Longer than clients poll the bundle (5 s), so that a polling verifier keeps its connection.
     head_read: Duration::from_secs(15),
-    drain: Duration::from_secs(10),
+    drain: Duration::from_secs(crate::DRAIN_SECONDS_DEFAULT),
 };
 
 /// Mints at once; more are answered `overloaded`. Ten times what a disk syncs as one group.

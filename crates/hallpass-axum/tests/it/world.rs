@@ -29,6 +29,8 @@ impl World {
             journalled: JournalledArguments::none(),
             disclosure: Disclosure::Code,
             profile: hallpass_verifier::Profile::Standard,
+            spend: hallpass_verifier::Spend::ThisJournal,
+            recording: hallpass_verifier::Recording::standard(),
             journal: Journal::open(directory.path(), settings).unwrap(),
             snapshots: Arc::new(Snapshots::empty()),
             clock,

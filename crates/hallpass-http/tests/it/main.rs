@@ -226,3 +226,46 @@ fn a_caller_that_reads_with_pauses_gets_all_of_its_answer() {
     );
     assert!(read(&mut stream).len() > LARGE_BYTES);
 }
+
+/// Says when it is dropped.
+struct Tells(std::sync::mpsc::Sender<()>);
+
+impl Drop for Tells {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_end_in_time_is_dropped_before_serving_ends() {
+    let (begun, begins) = tokio::sync::mpsc::channel::<()>(1);
+    let (dropped, drops) = std::sync::mpsc::channel();
+    let hung = async move || {
+        let _tells = Tells(dropped.clone());
+        begun.send(()).await.unwrap();
+        std::future::pending::<()>().await;
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let limits = Limits {
+        drain: Duration::from_millis(50),
+        ..LIMITS
+    };
+    let mut begins = begins;
+    let shutdown = async move {
+        begins.recv().await.unwrap();
+    };
+    let router = Router::new().route("/hung", get(hung));
+    let serving = serve(listener, router, &limits, shutdown);
+    let caller = tokio::task::spawn_blocking(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+            .write_all(b"GET /hung HTTP/1.1\r\nHost: t\r\n\r\n")
+            .unwrap();
+        read(&mut stream)
+    });
+    tokio::time::timeout(PATIENCE, serving).await.unwrap();
+    assert_eq!(drops.try_recv(), Ok(()));
+    assert_eq!(caller.await.unwrap(), "");
+}

@@ -63,6 +63,8 @@ pub fn events(journal: &Journal, number: u64) -> [Event; 2] {
         duration_ms: number % 40,
         error_class: None,
         spend_usd_micros: None,
+        run: None,
+        spent: None,
     };
     [Event::Decided(Box::new(decided)), Event::Finished(finished)]
 }

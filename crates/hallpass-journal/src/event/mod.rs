@@ -5,11 +5,13 @@
 
 mod authority;
 mod recorded_args;
+mod spent;
 mod verifier;
 mod writer;
 
 pub use authority::{KeyCreated, MintRefused, Minted, PolicyLoaded};
 pub use recorded_args::{ARG_BYTES_MAX, ARGS_BYTES_MAX};
+pub use spent::{Claimed, KeyKept, Spent};
 pub use verifier::{Abandoned, BundleSeen, CallResult, Decided, Finished, RowWithheld, Verdict};
 pub use writer::{
     KeysErased, Opened, PossibleLoss, Pruned, Recovery, Refused, TornBecause, Unrecorded,

@@ -8,6 +8,7 @@ use hallpass_vocabulary::{
     Subject, Tenant, TokenId, ToolName,
 };
 
+use super::spent::{Claimed, KeyKept, Spent};
 use crate::{ArgumentsDigest, Text};
 
 /// What a verifier decided.
@@ -87,6 +88,18 @@ pub struct Decided {
     /// The caller's idempotency key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<Text>,
+    /// Until when the idempotency key is this call's; absent where it was only noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency: Option<KeyKept>,
+    /// The approval that was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Claimed>,
+    /// The proof of possession that was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Claimed>,
+    /// What the run has spent, this call included; absent where it has no budget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spent: Option<Spent>,
     /// The policy the token was minted under.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Digest>,
@@ -130,6 +143,10 @@ impl Decided {
             sensitive_key: None,
             args_omitted: Vec::new(),
             idempotency_key: None,
+            idempotency: None,
+            approval: None,
+            proof: None,
+            spent: None,
             policy: None,
             bundle: None,
             latency_us: None,
@@ -180,6 +197,12 @@ pub struct Finished {
     /// What the call cost, in millionths of a US dollar.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spend_usd_micros: Option<u64>,
+    /// The run, where `spent` is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
+    /// What the run has spent, this call's cost included; absent where it has no budget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spent: Option<Spent>,
 }
 
 /// A permit that was never finished.

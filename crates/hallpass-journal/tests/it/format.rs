@@ -4,10 +4,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use hallpass_journal::memory::ClaimId;
 use hallpass_journal::verify::verify;
 use hallpass_journal::{
-    BundleSeen, CallResult, Decided, Durability, Event, Finished, KeyCreated, MintRefused, Minted,
-    PolicyLoaded, Text,
+    BundleSeen, CallResult, Claimed, Decided, Durability, Event, Finished, KeyCreated, KeyKept,
+    MintRefused, Minted, PolicyLoaded, Spent, Text,
 };
 use hallpass_keys::key_file::write_key_file;
 use hallpass_keys::note::{KeyName, NoteVerifier};
@@ -54,6 +55,20 @@ fn tenant() -> Option<Tenant> {
     Some(Tenant::new("acme").unwrap())
 }
 
+fn until() -> Timestamp {
+    Timestamp::from_unix_ms(START_MS + 60_000)
+}
+
+fn claimed(id: &str) -> Claimed {
+    let id = ClaimId::new(id).unwrap();
+    Claimed { id, until: until() }
+}
+
+fn spent(usd_micros: Option<u64>) -> Spent {
+    let calls = Some(7);
+    Spent { calls, usd_micros }
+}
+
 fn full_decision(args_digest: hallpass_journal::ArgumentsDigest) -> Decided {
     Decided {
         trace: Some(Text::new("4bf92f3577b34da6a3ce929d0e0e4736")),
@@ -68,6 +83,10 @@ fn full_decision(args_digest: hallpass_journal::ArgumentsDigest) -> Decided {
         impact: Some(Impact::Read),
         args_digest: Some(args_digest),
         idempotency_key: Some(Text::new("order-17")),
+        idempotency: Some(KeyKept { until: until() }),
+        approval: Some(claimed("apr-1")),
+        proof: Some(claimed("4b3c")),
+        spent: Some(spent(None)),
         policy: Some(Digest::of(b"policy")),
         bundle: Some(41),
         latency_us: Some(180),
@@ -148,6 +167,8 @@ fn every_kind_of_record_has_these_bytes() {
             duration_ms: 12,
             error_class: Some(Text::new("timeout")),
             spend_usd_micros: Some(250),
+            run: Some(run()),
+            spent: Some(spent(Some(1_250))),
         }),
         event(3),
     ];

@@ -24,6 +24,7 @@ mod format;
 mod full;
 mod gone;
 mod kill;
+mod memory;
 mod opening;
 mod outcomes;
 mod proof;

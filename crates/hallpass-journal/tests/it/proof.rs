@@ -32,6 +32,8 @@ fn finished(n: u64) -> Event {
         duration_ms: 12,
         error_class: None,
         spend_usd_micros: None,
+        run: None,
+        spent: None,
     })
 }
 

@@ -52,6 +52,8 @@ impl Service {
             journalled: JournalledArguments::none(),
             disclosure: Disclosure::Code,
             profile: hallpass_verifier::Profile::Standard,
+            spend: hallpass_verifier::Spend::ThisJournal,
+            recording: hallpass_verifier::Recording::standard(),
             journal: Journal::open(dir.path(), settings).unwrap(),
             snapshots: Arc::new(Snapshots::new(world::snapshot(NOW, KeyState::Active))),
             clock,

@@ -167,6 +167,8 @@ fn round(numbers: std::ops::Range<usize>) -> Tally {
         journalled: JournalledArguments::none(),
         disclosure: Disclosure::Explain,
         profile: hallpass_verifier::Profile::Standard,
+        spend: hallpass_verifier::Spend::ThisJournal,
+        recording: hallpass_verifier::Recording::standard(),
         journal: Journal::open(dir.path(), settings).unwrap(),
         snapshots: Arc::clone(&snapshots),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,

@@ -289,16 +289,6 @@ fn an_approval_is_asked_for_and_not_assumed() {
 }
 
 #[test]
-fn budgets_are_refused_rather_than_ignored() {
-    let world = World::new();
-    let budgeted = token(|spec| spec.budgets = [(hallpass_token::BudgetUnit::Calls, 1)].into());
-    assert_eq!(
-        world.denial(budgeted.expose(), "kb.search"),
-        DenialCode::VocabularyUnsupported
-    );
-}
-
-#[test]
 fn without_a_bundle_nothing_is_known_and_nothing_allowed() {
     let world = World::without_bundle(Tenancy::Many, Disclosure::Code);
     assert_eq!(
@@ -362,8 +352,12 @@ fn disclosure_is_the_services_choice_and_the_journal_keeps_the_truth() {
 
 #[test]
 fn codes_never_reached_here_are_named() {
-    // Codes that other tests bring about: of the token, of row checks, of the journal.
+    // Codes that other tests bring about: of the token, of row checks, of the journal, of what is spent, of a service that
+    // is told to stop.
     let elsewhere = [
+        DenialCode::BudgetExhausted,
+        DenialCode::Draining,
+        DenialCode::VocabularyUnsupported,
         DenialCode::SignatureInvalid,
         DenialCode::TokenNotAdmitted,
         DenialCode::GrantMalformed,

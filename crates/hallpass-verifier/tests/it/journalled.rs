@@ -5,7 +5,8 @@ use std::sync::Arc;
 use hallpass_args::Arguments;
 use hallpass_journal::{ARG_BYTES_MAX, RECORD_BYTES_MAX};
 use hallpass_verifier::{
-    Disclosure, JournalledArguments, Outcome, ServicePolicy, Setup, Tenancy, Verifier,
+    Disclosure, JournalledArguments, Outcome, Recording, ServicePolicy, Setup, Spend, Tenancy,
+    Verifier,
 };
 use hallpass_vocabulary::{Clock, POINTERS_BYTES_MAX, POINTERS_PER_LIST_MAX, Pointers};
 use serde_json::{Value, json};
@@ -22,6 +23,8 @@ fn verifier(world: &World, journalled: JournalledArguments) -> Verifier {
         journalled,
         disclosure: Disclosure::Explain,
         profile: hallpass_verifier::Profile::Standard,
+        spend: Spend::ThisJournal,
+        recording: Recording::standard(),
         journal: world.journal.clone(),
         snapshots: Arc::clone(&world.snapshots),
         clock: Arc::clone(&world.clock) as Arc<dyn Clock>,

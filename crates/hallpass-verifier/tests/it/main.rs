@@ -11,6 +11,7 @@
 
 mod busy;
 mod denials;
+mod drain;
 mod extended;
 mod flood;
 mod forgetting;
@@ -20,4 +21,6 @@ mod permits;
 mod policy;
 mod policy_law;
 mod records;
+mod shared_spend;
+mod spend;
 mod world;

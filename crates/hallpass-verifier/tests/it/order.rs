@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hallpass_bundle::KeyState;
-use hallpass_token::{BudgetUnit, Caveat, NameSet};
+use hallpass_token::{Caveat, NameSet};
 use hallpass_verifier::{Disclosure, Rule, ServicePolicy, Tenancy};
 use hallpass_vocabulary::{DenialCode, ProofRule, Timestamp};
 
@@ -53,9 +53,6 @@ fn answer(faults: &[DenialCode]) -> Option<DenialCode> {
     if has(DenialCode::WrongEnvironment) {
         spec.environment = env("staging");
     }
-    if has(DenialCode::VocabularyUnsupported) {
-        spec.budgets = [(BudgetUnit::Calls, 1)].into();
-    }
     if has(DenialCode::WrongAudience) {
         spec.audiences = [audience("mailer")].into();
     }
@@ -93,7 +90,6 @@ const FAULTS: &[DenialCode] = &[
     DenialCode::WrongPurpose,
     DenialCode::KeyTainted,
     DenialCode::WrongEnvironment,
-    DenialCode::VocabularyUnsupported,
     DenialCode::TokenNotYetValid,
     DenialCode::TokenExpired,
     DenialCode::WrongTenant,

@@ -150,6 +150,8 @@ fn a_rule_never_turns_a_denial_into_an_allow() {
             journalled: JournalledArguments::none(),
             disclosure: Disclosure::Code,
             profile: hallpass_verifier::Profile::Standard,
+            spend: hallpass_verifier::Spend::ThisJournal,
+            recording: hallpass_verifier::Recording::standard(),
             journal: world.journal.clone(),
             snapshots: Arc::clone(&world.snapshots),
             clock: Arc::new(hallpass_testkit::FixedClock::at(NOW)),

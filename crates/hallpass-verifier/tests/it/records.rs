@@ -1,7 +1,7 @@
 //! What stands in the journal: before the permit, whole, and nothing secret.
 
 use hallpass_args::Arguments;
-use hallpass_verifier::{Outcome, Rule, ServicePolicy};
+use hallpass_verifier::{Outcome, Recording, Rule, ServicePolicy, Spend};
 use hallpass_vocabulary::DenialCode;
 
 use crate::world::*;
@@ -168,4 +168,25 @@ fn a_refused_request_has_a_decision_too() {
     assert_eq!(decided["code"], "request_malformed");
     let raw = decided.to_string();
     assert!(!raw.contains('\u{1b}'), "control characters are escaped");
+}
+
+/// How many of fifty calls are answered at once, without a moment for the disk.
+fn answered_at_once(recording: Recording, name: &str) -> usize {
+    let world = World::spending(Spend::ThisJournal, recording);
+    let text = token(|_| ());
+    let answers = (0..50).map(|_| {
+        let commit = world.verifier.authorize(Some(text.expose()), call(name));
+        commit.give_up()
+    });
+    answers.filter(Result::is_ok).count()
+}
+
+#[test]
+fn a_read_waits_for_the_disk_where_the_service_wants_that_and_a_write_always_does() {
+    let (standard, durable) = (Recording::standard(), Recording::standard().durable_reads());
+    assert_eq!(answered_at_once(standard, "kb.search"), 50);
+    assert!(answered_at_once(durable, "kb.search") < 50);
+    for recording in [standard, durable] {
+        assert!(answered_at_once(recording, "ticket.update") < 50);
+    }
 }

@@ -14,8 +14,8 @@ use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_testkit::FixedClock;
 use hallpass_token::{Caveat, Grant, GrantSpec, NextSecret, TokenText, UnverifiedToken, mint};
 use hallpass_verifier::{
-    DatalogPolicy, Disclosure, JournalledArguments, Permit, Profile, Refusal, ServicePolicy, Setup,
-    Tenancy, Verifier,
+    DatalogPolicy, Disclosure, JournalledArguments, Permit, Profile, Recording, Refusal,
+    ServicePolicy, Setup, Spend, Tenancy, Verifier,
 };
 use hallpass_vocabulary::{
     Actor, Audience, AuthorityId, Catalogue, ClientId, Clock, DenialCode, Environment, Impact,
@@ -25,6 +25,9 @@ use hallpass_vocabulary::{
 use serde_json::Value;
 
 pub const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_000_000);
+
+/// Far above anything a test waits for.
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 pub fn env(name: &str) -> Environment {
     Environment::new(name).unwrap()
@@ -251,6 +254,22 @@ impl World {
     ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(FixedClock::at(NOW));
+        let setup = (profile, tenancy, policy, disclosure);
+        Self::over(
+            dir,
+            clock,
+            (Spend::ThisJournal, Recording::standard()),
+            setup,
+        )
+    }
+
+    /// Over a directory that may have a journal already.
+    fn over(
+        dir: tempfile::TempDir,
+        clock: Arc<FixedClock>,
+        (spend, recording): (Spend, Recording),
+        (profile, tenancy, policy, disclosure): (Profile, Tenancy, ServicePolicy, Disclosure),
+    ) -> Self {
         let name = JournalName::new("tickets").unwrap();
         let settings = Settings::new(env("prod"), name, Arc::clone(&clock) as Arc<dyn Clock>);
         let journal = Journal::open(dir.path(), settings).unwrap();
@@ -263,6 +282,8 @@ impl World {
             journalled: JournalledArguments::none(),
             disclosure,
             profile,
+            spend,
+            recording,
             journal: journal.clone(),
             snapshots: Arc::clone(&snapshots),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
@@ -274,6 +295,40 @@ impl World {
             journal,
             verifier,
         }
+    }
+
+    /// A service that counts what is spent elsewhere than in its journal, or waits for other records.
+    pub fn spending(spend: Spend, recording: Recording) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Self::counted(dir, Arc::new(FixedClock::at(NOW)), (spend, recording))
+    }
+
+    fn counted(
+        dir: tempfile::TempDir,
+        clock: Arc<FixedClock>,
+        counting: (Spend, Recording),
+    ) -> Self {
+        let policy = ServicePolicy::none();
+        let setup = (
+            Profile::Standard,
+            Tenancy::Many,
+            policy,
+            Disclosure::Explain,
+        );
+        let world = Self::over(dir, clock, counting, setup);
+        world.snapshots.publish(snapshot(NOW, KeyState::Active));
+        world
+    }
+
+    /// The next process, after this one was killed at this moment: its files as they are, its memory gone.
+    pub fn killed(&self) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        for entry in std::fs::read_dir(self.dir.path()).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), dir.path().join(entry.file_name())).unwrap();
+        }
+        let clock = Arc::clone(&self.clock);
+        Self::counted(dir, clock, (Spend::ThisJournal, Recording::standard()))
     }
 
     pub fn call(&self, token: &str, name: &str) -> Result<Permit, Refusal> {

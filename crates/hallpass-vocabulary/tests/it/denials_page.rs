@@ -23,8 +23,9 @@ loops, rates); approvals; what is spent; the record.
 - **The age of the bundle comes late on purpose.** It stops calls that all else would allow; what is denied anyway is
   denied for its own reason, which is no better for a retry.
 - **A few codes are answered at two steps** and stand at the first: `wrong_environment` (the key's, then the token's),
-  `vocabulary_unsupported` (a version, then budgets, which this version does not count), `predates_journal` (a proof, then
-  an approval).
+  `predates_journal` (a proof, then an approval).
+- **What is spent comes last before the record**, so that a call that is denied for anything else spends nothing
+  ([spending.md](spending.md)). `draining` stands before it: only a call that all else would allow is told to come again.
 - **The last three have no step of their own.** `overloaded` may end any step, `journal_unavailable` is the record
   itself, and `not_found` comes after it: a permitted call asked for a row that is not its own.
 

@@ -45,7 +45,7 @@ fn cases() -> Vec<(&'static str, Call, u16, &'static str)> {
     let wide = token_with(|grant| grant.tools = names(&["kb.search", "ticket.explode"]));
     let always = token_with(|grant| grant.proof = ProofRule::Always);
     let writes = token_with(|grant| grant.proof = ProofRule::Writes);
-    let budget = token_with(|grant| grant.budgets = [(BudgetUnit::Calls, 1)].into());
+    let budget = token_with(|grant| grant.budgets = [(BudgetUnit::Calls, 0)].into());
     let future = token_with(|grant| {
         (grant.issued, grant.expires) = (soon, soon.after(Duration::from_secs(600)));
     });
@@ -102,7 +102,6 @@ fn cases() -> Vec<(&'static str, Call, u16, &'static str)> {
             401,
             "signature_invalid",
         ),
-        ("budgets", search(&budget), 401, "vocabulary_unsupported"),
         (
             "from the future",
             search(&future),
@@ -169,6 +168,12 @@ fn cases() -> Vec<(&'static str, Call, u16, &'static str)> {
             call("ticket.close").token(&token()),
             403,
             "approval_required",
+        ),
+        (
+            "a budget of no calls",
+            search(&budget),
+            403,
+            "budget_exhausted",
         ),
         (
             "no such ticket",
@@ -333,6 +338,33 @@ async fn a_journal_that_cannot_record_allows_nothing() {
     world.journal.close().unwrap();
     let refused = world.send(search(&token())).await;
     refused.assert_denied("a closed journal", 503, "journal_unavailable");
+}
+
+#[tokio::test]
+async fn a_service_that_is_told_to_stop_begins_no_more_calls() {
+    let world = World::serving(|verifier| {
+        let router = tickets_service::router(verifier.clone(), Store::in_memory().unwrap());
+        drop(verifier.drain());
+        router.unwrap()
+    });
+    let refused = world.send(search(&token())).await;
+    refused.assert_denied("while it drains", 503, "draining");
+    let denied = world.send(call("mail.send").token(&token())).await;
+    denied.assert_denied("its own reason comes first", 403, "tool_unknown");
+    decided(&world.records(), &refused.decision());
+}
+
+#[tokio::test]
+async fn a_run_is_told_when_its_budget_is_used_up() {
+    let world = World::new();
+    let token = token_with(|grant| grant.budgets = [(BudgetUnit::Calls, 2)].into());
+    for _ in 0..2 {
+        assert_eq!(world.send(search(&token)).await.status, 200);
+    }
+    let refused = world.send(search(&token)).await;
+    refused.assert_denied("the third of two", 403, "budget_exhausted");
+    let record = decided(&world.records(), &refused.decision()).clone();
+    assert_eq!(record["detail"], "the run has had its 2 calls");
 }
 
 /// Codes that no HTTP request can bring about today.

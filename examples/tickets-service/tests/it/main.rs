@@ -11,6 +11,7 @@
 
 mod attacks;
 mod denials;
+mod drain;
 mod flood;
 mod handlers;
 mod http;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use hallpass_axum::BODY_READ_SECONDS_MAX;
 use hallpass_client::BaseUrl;
-use tickets_service::DRAIN_SECONDS_MAX;
+use tickets_service::DRAIN_SECONDS_DEFAULT;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -88,7 +88,7 @@ async fn half_a_request_does_not_keep_a_service_from_stopping() {
     assert!(end(whole).await.0.starts_with("HTTP/1.1 404 "));
     let started = Instant::now();
     service.stop().await;
-    assert!(started.elapsed() < Duration::from_secs(DRAIN_SECONDS_MAX) + SLACK);
+    assert!(started.elapsed() < Duration::from_secs(DRAIN_SECONDS_DEFAULT) + SLACK);
     let records = crate::world::records(&journal);
     assert_eq!(records.last().unwrap()["kind"], "closed");
 }

@@ -241,6 +241,8 @@ impl World {
             journalled: JournalledArguments::none(),
             disclosure: Disclosure::Code,
             profile: hallpass_verifier::Profile::Standard,
+            spend: hallpass_verifier::Spend::ThisJournal,
+            recording: hallpass_verifier::Recording::standard(),
             journal: journal.clone(),
             snapshots: Arc::clone(&snapshots),
             clock: Arc::new(clock.clone()),
