@@ -37,7 +37,7 @@ pub use checkpoint::{Checkpoint, CheckpointError};
 pub use event::{
     ARG_BYTES_MAX, ARGS_BYTES_MAX, Abandoned, BundleSeen, CallResult, Decided, Event, Finished,
     KeyCreated, KeysErased, MintRefused, Minted, Opened, PolicyLoaded, PossibleLoss, Pruned,
-    Recovery, Refused, RowWithheld, TornBecause, Unrecorded, Verdict,
+    RecordedArgs, Recovery, Refused, RowWithheld, TornBecause, Unrecorded, Verdict,
 };
 pub use identity::IdentityError;
 pub use journal::{Journal, Status};

@@ -1,5 +1,8 @@
 //! Arguments in the record of a decision, within bounds: a record is never too large because of them.
 
+use std::collections::BTreeMap;
+use std::fmt;
+
 use hallpass_vocabulary::Pointer;
 use serde_json::Value;
 
@@ -14,6 +17,35 @@ pub const ARG_BYTES_MAX: usize = 1024;
 /// each, and everything else a decision may hold, it leaves a record below [`RECORD_BYTES_MAX`](crate::RECORD_BYTES_MAX).
 pub const ARGS_BYTES_MAX: usize = 4096;
 
+/// The values of arguments in a record, by pointer. `Debug` hides the values: what may stand in a journal that few can read
+/// is not for every log.
+#[derive(Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct RecordedArgs(BTreeMap<Pointer, Value>);
+
+impl RecordedArgs {
+    /// The value recorded under this pointer.
+    pub fn get(&self, pointer: &Pointer) -> Option<&Value> {
+        self.0.get(pointer)
+    }
+
+    /// All of them, by pointer.
+    pub fn iter(&self) -> impl Iterator<Item = (&Pointer, &Value)> {
+        self.0.iter()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for RecordedArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
 impl Decided {
     /// Shows an argument in the record, or lists it as omitted when it is larger than [`ARG_BYTES_MAX`] or no longer fits
     /// [`ARGS_BYTES_MAX`].
@@ -21,12 +53,13 @@ impl Decided {
         let bytes = |value, limit| plain_json::bytes(value, limit);
         let used: usize = self
             .args
+            .0
             .values()
             .map(|value| bytes(value, ARG_BYTES_MAX).unwrap_or(ARG_BYTES_MAX))
             .sum();
         let left = ARGS_BYTES_MAX.saturating_sub(used).min(ARG_BYTES_MAX);
         if bytes(value, left).is_some() {
-            self.args.insert(pointer.clone(), value.clone());
+            self.args.0.insert(pointer.clone(), value.clone());
         } else {
             self.omit_arg(pointer);
         }
@@ -85,7 +118,7 @@ mod tests {
         // One character of six bytes where it is written, two where it came in.
         let escaped = "\u{85}".repeat(ARG_BYTES_MAX / 2 - 1);
         decided.record_arg(&pointer("/escaped"), &json!(escaped));
-        assert_eq!(decided.args.keys().collect::<Vec<_>>(), [&pointer("/fits")]);
+        assert_eq!(format!("{:?}", decided.args), "{\"/fits\"}");
         assert_eq!(
             decided.args_omitted,
             [pointer("/large"), pointer("/escaped")]
@@ -99,8 +132,8 @@ mod tests {
             decided.record_arg(&pointer(&format!("/{n}")), &json!("x".repeat(998)));
         }
         decided.record_arg(&pointer("/small"), &json!("x".repeat(90)));
-        assert_eq!(decided.args.len(), 5);
-        assert!(decided.args.contains_key(&pointer("/small")));
+        assert_eq!(decided.args.iter().count(), 5);
+        assert!(decided.args.get(&pointer("/small")).is_some());
         assert_eq!(decided.args_omitted.len(), 6);
     }
 }

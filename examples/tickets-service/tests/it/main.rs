@@ -21,6 +21,7 @@ mod policy;
 mod raw;
 mod requests;
 mod rest;
+mod secrets;
 mod slow;
 mod tools;
 mod vectors;
