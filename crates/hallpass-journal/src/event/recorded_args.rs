@@ -91,7 +91,9 @@ impl Decided {
 
 #[cfg(test)]
 mod tests {
-    use hallpass_vocabulary::{DecisionId, RequestId, Timestamp};
+    use hallpass_vocabulary::{
+        DecisionId, NAME_BYTES_MAX, POINTERS_BYTES_MAX, POINTERS_PER_LIST_MAX, RequestId, Timestamp,
+    };
     use serde_json::json;
 
     use super::*;
@@ -122,6 +124,58 @@ mod tests {
         assert_eq!(
             decided.args_omitted,
             [pointer("/large"), pointer("/escaped")]
+        );
+    }
+
+    /// The longest name of its kind that starts so.
+    fn longest<T: std::str::FromStr>(start: &str) -> T {
+        let named = |length: usize| format!("{start}{}", "n".repeat(length)).parse().ok();
+        (0..=NAME_BYTES_MAX).rev().find_map(named).unwrap()
+    }
+
+    #[test]
+    fn a_record_of_the_longest_of_everything_is_not_too_large() {
+        let now = Timestamp::from_unix_ms(i64::MAX);
+        let mut decided = decided();
+        decided.verdict = crate::Verdict::Deny;
+        decided.code = Some(hallpass_vocabulary::DenialCode::VocabularyUnsupported);
+        // What JSON needs two bytes for.
+        let text = |length: usize| Some(crate::Text::new(&"\"".repeat(length)));
+        decided.detail = text(crate::TEXT_BYTES_MAX);
+        decided.idempotency_key = text(255);
+        decided.trace = text(32);
+        decided.env = longest("");
+        decided.audience = longest("");
+        decided.tenant = Some(longest(""));
+        decided.subject = Some(longest("user:"));
+        decided.actors = vec![longest("agent:"); 8];
+        decided.route = Some(longest("/"));
+        decided.tool = Some(longest("n."));
+        decided.run = Some(hallpass_vocabulary::RunId::new(now, [0; 10]));
+        decided.token = Some(hallpass_vocabulary::TokenId::new(now, [0; 10]));
+        decided.impact = Some(hallpass_vocabulary::Impact::Destructive);
+        decided.policy = Some(hallpass_keys::Digest::of(b""));
+        (decided.attempt, decided.bundle) = (Some(u32::MAX), Some(u64::MAX));
+        decided.latency_us = Some(u64::MAX);
+        let key = SensitiveKey::new(
+            u64::MAX,
+            crate::arguments::DigestKey::new(&[0; 32]).unwrap(),
+        );
+        decided.record_sensitive_args_digest(&key, b"{}");
+        // Two full lists of each, of the service and of the catalogue.
+        let escapes = (POINTERS_BYTES_MAX / POINTERS_PER_LIST_MAX - 4) / 6;
+        for n in 0..2 * POINTERS_PER_LIST_MAX {
+            let escaped = "\u{9b}".repeat(escapes);
+            decided.record_sensitive_arg(&key, &pointer(&format!("/s{n:02}{escaped}")), b"1");
+            let recorded = pointer(&format!("/r{n:02}{escaped}"));
+            decided.record_arg(&recorded, &json!("\u{9b}".repeat(20)));
+        }
+        assert!(decided.args.iter().count() >= 32);
+        let event = crate::Event::Decided(Box::new(decided));
+        let bytes = crate::line::Body::of(&event).unwrap().line_bytes_max();
+        assert!(
+            bytes > 12_000,
+            "{bytes} bytes: not the longest of everything"
         );
     }
 
