@@ -1,4 +1,4 @@
-//! Spans of time on the command line: a whole number and a unit, `60s`, `5m` or `1h`.
+//! Spans of time on the command line: a whole number and a unit, `60s`, `5m`, `1h` or `90d`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -26,7 +26,7 @@ impl FromStr for Span {
     type Err = InvalidSpan;
 
     fn from_str(text: &str) -> Result<Self, InvalidSpan> {
-        let (digits, seconds_per_unit) = [("s", 1), ("m", 60), ("h", 3_600)]
+        let (digits, seconds_per_unit) = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)]
             .into_iter()
             .find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)))
             .ok_or(InvalidSpan)?;
@@ -60,7 +60,8 @@ mod tests {
             ("60s", 60),
             ("5m", 300),
             ("1h", 3_600),
-            ("99999999h", 359_999_996_400),
+            ("90d", 7_776_000),
+            ("99999999d", 8_639_999_913_600),
         ] {
             assert_eq!(
                 text.parse(),
@@ -84,7 +85,7 @@ mod tests {
             "5M",
             "1.5h",
             "1h30m",
-            "1d",
+            "1w",
             "٣s",
             "100000000s",
         ] {

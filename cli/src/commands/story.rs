@@ -4,10 +4,11 @@ use std::io;
 
 use hallpass_journal::read::Record;
 use hallpass_journal::{CallResult, Decided, Event, Verdict};
-use hallpass_vocabulary::{DecisionId, DenialCode};
+use hallpass_vocabulary::{DecisionId, DenialCode, Pointer};
 use serde_json::value::RawValue;
 
 use super::denied::next_step;
+use super::journal::arguments::shown as shown_argument;
 use crate::output::{Output, Style};
 use crate::words::{escaped, listed, time};
 
@@ -105,6 +106,9 @@ impl Story {
             row("asked", &asked(decided)),
             row("when", &when(&self.record)),
         ];
+        for line in arguments(decided) {
+            lines.push(row("with", &line));
+        }
         if let Some(context) = context(decided) {
             lines.push(row("under", &context));
         }
@@ -195,6 +199,24 @@ fn asked(decided: &Decided) -> String {
         None => text.push_str(&format!(", in {}", decided.env)),
     }
     text
+}
+
+/// What is on record of the arguments.
+fn arguments(decided: &Decided) -> Vec<String> {
+    let pointer = |pointer: &Pointer| escaped(pointer.as_str());
+    let shown = decided.args.iter();
+    let shown = shown.map(|(pointer, value)| shown_argument(pointer.as_str(), value));
+    let sensitive = decided.sensitive_args.keys();
+    let sensitive =
+        sensitive.map(|name| format!("{} is sensitive: only a digest is kept", pointer(name)));
+    let omitted = decided.args_omitted.iter();
+    let omitted = omitted.map(|name| {
+        format!(
+            "{} is left out: too large, or sensitive in part",
+            pointer(name)
+        )
+    });
+    shown.chain(sensitive).chain(omitted).collect()
 }
 
 fn when(record: &Record) -> String {

@@ -5,7 +5,7 @@ use crate::command::{Answer, Desk, transcripts};
 #[test]
 fn every_command_explains_itself_with_examples() {
     let desk = Desk::new();
-    let commands: [&[&str]; 17] = [
+    let commands: [&[&str]; 18] = [
         &[],
         &["init"],
         &["serve"],
@@ -21,6 +21,7 @@ fn every_command_explains_itself_with_examples() {
         &["journal", "query"],
         &["journal", "prove"],
         &["journal", "check"],
+        &["journal", "erase"],
         &["journal", "export"],
         &["why"],
     ];

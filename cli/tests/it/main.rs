@@ -9,6 +9,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod arguments;
 mod calls;
 mod command;
 mod demo;

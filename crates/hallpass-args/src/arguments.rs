@@ -57,7 +57,7 @@ impl fmt::Debug for ArgumentsDigest {
 
 /// The arguments of a call: a JSON object, read strictly, with its RFC 8785 form and the digest of that.
 ///
-/// `Debug` prints the digest only: arguments may be sensitive.
+/// `Debug` prints nothing of them: arguments may be sensitive, and the digest of small ones can be guessed.
 #[derive(Clone, PartialEq)]
 pub struct Arguments {
     members: Map<String, Value>,
@@ -152,9 +152,7 @@ impl Arguments {
 
 impl fmt::Debug for Arguments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Arguments")
-            .field("digest", &self.digest)
-            .finish_non_exhaustive()
+        f.debug_struct("Arguments").finish_non_exhaustive()
     }
 }
 
@@ -236,7 +234,7 @@ mod tests {
     #[test]
     fn debug_does_not_print_arguments() {
         let arguments = Arguments::parse(br#"{"password":"hunter2"}"#).unwrap();
-        assert!(!format!("{arguments:?}").contains("hunter2"));
+        assert_eq!(format!("{arguments:?}"), "Arguments { .. }");
     }
 
     proptest! {

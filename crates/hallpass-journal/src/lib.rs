@@ -45,7 +45,8 @@ pub use checkpoint::{Checkpoint, CheckpointError};
 pub use event::{
     ARG_BYTES_MAX, ARGS_BYTES_MAX, Abandoned, BundleSeen, CallResult, Claimed, Decided, Event,
     Finished, KeyCreated, KeyKept, KeysErased, MintRefused, Minted, Opened, PolicyLoaded,
-    PossibleLoss, Pruned, Recovery, Refused, RowWithheld, Spent, TornBecause, Unrecorded, Verdict,
+    PossibleLoss, Pruned, RecordedArgs, Recovery, Refused, RowWithheld, Spent, TornBecause,
+    Unrecorded, Verdict,
 };
 pub use identity::IdentityError;
 pub use journal::{Journal, Status};

@@ -2,6 +2,7 @@
 //!
 //! Records come in order. What was altered is found by [`verify`](crate::verify), not here.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, Seek as _, SeekFrom};
 use std::ops::ControlFlow;
@@ -20,8 +21,8 @@ mod filter;
 
 pub use filter::Filter;
 
-/// One record: what every record has, and its line.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One record: what every record has, and its line. `Debug` hides the line: it may show arguments.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Record {
     index: u64,
     time: Timestamp,
@@ -77,6 +78,15 @@ impl Record {
     pub fn json(&self) -> serde_json::Value {
         // A record has been parsed strictly before, so this does not fail; a null would say that it did.
         serde_json::from_str(&self.line).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("index", &self.index)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hallpass_args::{Arguments, Resolve as _};
-use hallpass_journal::{Decided, Journal};
+use hallpass_journal::{Decided, SensitiveKey};
 use hallpass_vocabulary::{Pointer, Pointers, Tool, ToolName};
 
 /// The arguments of its tools that a service lets records show, and those it calls sensitive; the catalogue may name more
@@ -98,16 +98,23 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Puts what is to be kept of a call's arguments into its record.
-    pub(crate) fn record(&self, arguments: &Arguments, journal: &Journal, record: &mut Decided) {
+    /// Whether any argument is sensitive: the digest of all of them then is too.
+    pub(crate) fn has_sensitive(&self) -> bool {
+        !self.sensitive.is_empty()
+    }
+
+    /// Puts what is to be kept of a call's arguments into its record; without a key, nothing of the sensitive ones.
+    pub(crate) fn record(
+        &self,
+        arguments: &Arguments,
+        key: Option<&SensitiveKey>,
+        record: &mut Decided,
+    ) {
         let members = arguments.members();
-        if !self.sensitive.is_empty() {
-            // One key for all of the record, whatever segment it lands in.
-            let key = journal.sensitive_key();
-            record.record_sensitive_args_digest(&key, arguments.canonical());
+        if let Some(key) = key {
             for pointer in &self.sensitive {
                 if let Some(value) = pointer.resolve(members) {
-                    record.record_sensitive_arg(&key, pointer, &Arguments::canonical_value(value));
+                    record.record_sensitive_arg(key, pointer, &Arguments::canonical_value(value));
                 }
             }
         }
@@ -126,7 +133,9 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use hallpass_vocabulary::Impact;
+    use hallpass_vocabulary::{DecisionId, Impact, RequestId, Timestamp};
+    use proptest::prelude::*;
+    use serde_json::{Map, Value};
 
     use super::*;
 
@@ -177,5 +186,112 @@ mod tests {
             Impact::Write,
         );
         assert!(journalled.plan(&tool).is_none());
+    }
+
+    /// Few names, some of them one another's in another case, so that pointers hit.
+    fn name() -> impl Strategy<Value = String> {
+        prop::sample::select(vec!["a", "A", "b", "0", "1", "k", "\u{212a}", "x/y", "x~y"])
+            .prop_map(str::to_owned)
+    }
+
+    fn document() -> impl Strategy<Value = Value> {
+        let leaf = Just(Value::Null);
+        leaf.prop_recursive(4, 40, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::hash_map(name(), inner, 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn pointer() -> impl Strategy<Value = Pointer> {
+        prop::collection::vec(name(), 1..4).prop_map(|names| {
+            let names = names
+                .iter()
+                .map(|name| name.replace('~', "~0").replace('/', "~1"));
+            let text: String = names.map(|name| format!("/{name}")).collect();
+            text.parse().unwrap()
+        })
+    }
+
+    fn list() -> impl Strategy<Value = Pointers> {
+        prop::collection::hash_set(pointer(), 0..4).prop_map(|list| Pointers::new(list).unwrap())
+    }
+
+    /// Puts a text of its own into each leaf; gives those that no record may show, found without pointers.
+    fn mark(
+        value: &mut Value,
+        path: &mut Vec<String>,
+        hidden: &[Pointer],
+        marks: &mut Vec<(String, bool)>,
+    ) {
+        match value {
+            Value::Object(members) => {
+                for (name, value) in members {
+                    path.push(name.clone());
+                    mark(value, path, hidden, marks);
+                    path.pop();
+                }
+            }
+            Value::Array(items) => {
+                for (index, value) in items.iter_mut().enumerate() {
+                    path.push(index.to_string());
+                    mark(value, path, hidden, marks);
+                    path.pop();
+                }
+            }
+            leaf => {
+                let text = format!("<{}>", marks.len());
+                let same = |one: &str, other: &str| {
+                    let digits = |name: &str| name.parse::<u8>().is_ok();
+                    one.to_lowercase() == other.to_lowercase() || (digits(one) && digits(other))
+                };
+                let is_hidden = hidden.iter().any(|pointer| {
+                    let names: Vec<_> = pointer.names().collect();
+                    let within = names.len() <= path.len();
+                    within
+                        && names
+                            .iter()
+                            .zip(&*path)
+                            .all(|(name, step)| same(name, step))
+                });
+                marks.push((text.clone(), is_hidden));
+                *leaf = Value::String(text);
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+        #[test]
+        fn no_part_of_a_sensitive_argument_is_shown_whatever_is_asked_for(
+            members in prop::collection::hash_map(name(), document(), 0..5),
+            (here, there) in ((list(), list()), (list(), list())),
+        ) {
+            let name: ToolName = "ticket.close".parse().unwrap();
+            let mut tool = Tool::new(name.clone(), "tickets".parse().unwrap(), Impact::Write);
+            (tool.recorded, tool.sensitive) = there.clone();
+            let hidden: Vec<Pointer> = here.1.iter().chain(there.1.iter()).cloned().collect();
+            let mut arguments = Value::Object(members.into_iter().collect::<Map<_, _>>());
+            let mut marks = Vec::new();
+            mark(&mut arguments, &mut Vec::new(), &hidden, &mut marks);
+            let arguments = Arguments::parse(arguments.to_string().as_bytes()).unwrap();
+            let journalled = JournalledArguments::none().recorded(&name, here.0).sensitive(&name, here.1);
+            let now = Timestamp::from_unix_ms(0);
+            let mut record = Decided::allow(
+                DecisionId::new(now, [0; 10]),
+                RequestId::new(now, [0; 10]),
+                "dev".parse().unwrap(),
+                "tickets".parse().unwrap(),
+            );
+            if let Some(plan) = journalled.plan(&tool) {
+                plan.record(&arguments, None, &mut record);
+            }
+            let shown = serde_json::to_string(&record).unwrap();
+            for (text, is_hidden) in marks {
+                prop_assert!(!is_hidden || !shown.contains(&text), "{} in {}", text, shown);
+            }
+        }
     }
 }

@@ -28,10 +28,7 @@ pub(crate) fn decided(verifier: &Inner, decision: DecisionId, checked: &Checked)
     record.attempt = call.attempt;
     record.tool = Some(call.tool.clone());
     record.impact = checked.impact;
-    record.args_digest = Some(verifier.journal.digest(call.args.canonical()));
-    if let Some(shown) = &checked.shown {
-        shown.record(&call.args, &verifier.journal, &mut record);
-    }
+    digest_arguments(verifier, checked, &mut record);
     record.idempotency_key = call
         .idempotency_key
         .as_ref()
@@ -49,6 +46,25 @@ pub(crate) fn decided(verifier: &Inner, decision: DecisionId, checked: &Checked)
         record.policy = Some(grant.policy);
     }
     record
+}
+
+/// The digest of all arguments, and what else the record shows of them.
+fn digest_arguments(verifier: &Inner, checked: &Checked, record: &mut Decided) {
+    let (arguments, journal) = (&checked.call.args, &verifier.journal);
+    let may_be_sensitive = match &checked.shown {
+        Some(shown) => shown.has_sensitive(),
+        // Of a tool that is not known, or not asked about because nobody genuine called it, nothing says that none is.
+        None => checked.impact.is_none(),
+    };
+    // One key for all of the record, whatever segment it lands in.
+    let key = may_be_sensitive.then(|| journal.sensitive_key());
+    match &key {
+        Some(key) => record.record_sensitive_args_digest(key, arguments.canonical()),
+        None => record.args_digest = Some(journal.digest(arguments.canonical())),
+    }
+    if let Some(shown) = &checked.shown {
+        shown.record(arguments, key.as_ref(), record);
+    }
 }
 
 /// The record of a request that is no tool call.

@@ -9,4 +9,4 @@ mod tools;
 
 pub use service::{DRAIN_SECONDS_DEFAULT, Service, ServiceError, Settings};
 pub use store::{Article, Store, Ticket};
-pub use tools::router;
+pub use tools::{JournalledError, journalled, router};

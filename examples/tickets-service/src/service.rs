@@ -10,13 +10,13 @@ use hallpass_axum::ToolsError;
 use hallpass_bundle::{Snapshots, TrustRoot};
 use hallpass_client::{BaseUrl, BundleSource, BundleSourceConfig};
 use hallpass_journal::{AppendError, Journal, JournalName};
-use hallpass_verifier::{Disclosure, JournalledArguments, ServicePolicy, Setup, Tenancy, Verifier};
+use hallpass_verifier::{Disclosure, ServicePolicy, Setup, Tenancy, Verifier};
 use hallpass_vocabulary::{Audience, SystemClock};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::store::Store;
-use crate::tools;
+use crate::tools::{self, JournalledError};
 
 /// How long calls under way may take to end once the service is told to stop, in seconds, unless it is started with another
 /// bound. The tools here answer in milliseconds.
@@ -67,6 +67,9 @@ pub enum ServiceError {
     /// The service's name is no journal name.
     #[error(transparent)]
     JournalName(#[from] hallpass_journal::InvalidJournalName),
+    /// A mistake in what the records are to show.
+    #[error(transparent)]
+    Journalled(#[from] JournalledError),
     /// The state directory cannot be made.
     #[error("cannot create the state directory")]
     State(#[source] std::io::Error),
@@ -101,7 +104,7 @@ impl Service {
             environment,
             tenancy: settings.tenancy,
             policy: settings.policy,
-            journalled: JournalledArguments::none(),
+            journalled: tools::journalled()?,
             disclosure: Disclosure::Code,
             profile: hallpass_verifier::Profile::Standard,
             spend: hallpass_verifier::Spend::ThisJournal,

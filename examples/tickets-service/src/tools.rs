@@ -3,7 +3,8 @@
 use axum::Router;
 use axum::http::Method;
 use hallpass_axum::{Guarded, ToolFailure, Tools, ToolsError};
-use hallpass_verifier::Verifier;
+use hallpass_verifier::{JournalledArguments, Verifier};
+use hallpass_vocabulary::{InvalidName, InvalidPointer, InvalidPointers, Pointers};
 use serde_json::{Value, json};
 
 use crate::store::{Store, Ticket};
@@ -27,6 +28,40 @@ pub fn router(verifier: Verifier, store: Store) -> Result<Router, ToolsError> {
         .rest(Method::GET, "/tickets/{id}", "tickets.get")
         .rest(Method::PATCH, "/tickets/{id}", "ticket.update")
         .into_router()
+}
+
+/// What the records of these tools show: which ticket was touched, so that its history can be looked up. What agents write
+/// about customers is sensitive: whoever has the text can check which call brought it, until the key is erased.
+///
+/// # Errors
+/// When a name or pointer is none: a mistake in this file.
+pub fn journalled() -> Result<JournalledArguments, JournalledError> {
+    let (get, update, close) = ("tickets.get", "ticket.update", "ticket.close");
+    let mut journalled = JournalledArguments::none();
+    for tool in [get, update, close] {
+        journalled = journalled.recorded(&tool.parse()?, pointers("/id")?);
+    }
+    Ok(journalled
+        .sensitive(&update.parse()?, pointers("/note")?)
+        .sensitive(&close.parse()?, pointers("/reason")?))
+}
+
+fn pointers(pointer: &str) -> Result<Pointers, JournalledError> {
+    Ok(Pointers::new([pointer.parse()?])?)
+}
+
+/// A mistake in the list of what records show.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalledError {
+    /// No list of pointers.
+    #[error(transparent)]
+    Pointers(#[from] InvalidPointers),
+    /// No pointer.
+    #[error(transparent)]
+    Pointer(#[from] InvalidPointer),
+    /// No tool.
+    #[error(transparent)]
+    Tool(#[from] InvalidName),
 }
 
 fn over<F>(

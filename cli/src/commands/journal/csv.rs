@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use hallpass_journal::read::{Filter, Record};
+use hallpass_journal::read::Record;
 use serde_json::Value;
 
-use crate::words::escaped;
+use crate::words::{escaped, harmless_json};
 
 /// Members of `decided`, in the order of the columns.
-const OF_DECISION: [&str; 24] = [
+const OF_DECISION: [&str; 28] = [
     "index",
     "time",
     "decision",
@@ -29,6 +29,10 @@ const OF_DECISION: [&str; 24] = [
     "tool",
     "impact",
     "args_digest",
+    "args",
+    "sensitive_args",
+    "sensitive_key",
+    "args_omitted",
     "idempotency_key",
     "policy",
     "bundle",
@@ -48,31 +52,26 @@ const OF_END: [&str; 4] = [
 const LINE_END: &str = "\r\n";
 
 /// Decisions as they come by. Keeps a row for each permitted call whose end it has not seen, and nothing else.
-pub(crate) struct Decisions {
-    filter: Filter,
+pub(crate) struct Decisions<F> {
+    /// Which are chosen.
+    chosen: F,
     /// By decision: where it stands, and its row without its end.
     open: HashMap<String, (u64, String)>,
 }
 
-impl Decisions {
-    /// Those the filter chooses; it is asked about decisions only.
-    pub(crate) fn of(filter: Filter) -> Self {
+impl<F: FnMut(&Record) -> bool> Decisions<F> {
+    /// Those that are chosen; it is asked about decisions only.
+    pub(crate) fn of(chosen: F) -> Self {
         Self {
-            filter,
+            chosen,
             open: HashMap::new(),
         }
-    }
-
-    /// The names of the columns.
-    pub(crate) fn header() -> String {
-        let names: Vec<&str> = OF_DECISION.into_iter().chain(END).chain(OF_END).collect();
-        names.join(",") + LINE_END
     }
 
     /// The row that this record completes, if any.
     pub(crate) fn take(&mut self, record: &Record) -> Option<String> {
         match record.kind() {
-            "decided" if self.filter.matches(record) => {
+            "decided" if (self.chosen)(record) => {
                 let json = record.json();
                 let row = fields(&json, OF_DECISION);
                 let decision = json.get("decision").and_then(Value::as_str);
@@ -115,6 +114,12 @@ impl Decisions {
     }
 }
 
+/// The names of the columns.
+pub(crate) fn header() -> String {
+    let names: Vec<&str> = OF_DECISION.into_iter().chain(END).chain(OF_END).collect();
+    names.join(",") + LINE_END
+}
+
 fn without_end(row: &str) -> String {
     let empty = ",".repeat(END.len() + OF_END.len());
     format!("{row}{empty}{LINE_END}")
@@ -134,7 +139,7 @@ fn text(value: Option<&Value>) -> String {
             let texts: Vec<String> = values.iter().map(|value| text(Some(value))).collect();
             texts.join(" ")
         }
-        Some(other) => other.to_string(),
+        Some(other) => harmless_json(&other.to_string()),
     }
 }
 
@@ -185,9 +190,6 @@ mod tests {
     #[test]
     fn a_row_without_an_end_has_as_many_fields_as_the_header() {
         let row = without_end(&fields(&Value::Null, OF_DECISION));
-        assert_eq!(
-            row.matches(',').count(),
-            Decisions::header().matches(',').count()
-        );
+        assert_eq!(row.matches(',').count(), header().matches(',').count());
     }
 }

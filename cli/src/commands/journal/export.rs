@@ -9,7 +9,7 @@ use hallpass_journal::read::Record;
 use hallpass_journal::verify::Progress;
 use hallpass_vocabulary::{Clock as _, SystemClock};
 
-use super::csv::Decisions;
+use super::csv::{Decisions, header};
 use super::records;
 use super::wanted::Wanted;
 use crate::exit::Exit;
@@ -81,6 +81,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
         .hint("leave out --kind, or use --format jsonl");
     }
     let filter = args.wanted.filter(SystemClock.now());
+    let mut arguments = args.wanted.arguments(&args.directory)?;
     let records = records(&args.directory)?;
     let mut writer = Writer {
         output,
@@ -88,8 +89,9 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
     };
     let unreadable = match args.format {
         Format::Csv => {
-            writer.write(&Decisions::header())?;
-            let mut decisions = Decisions::of(filter);
+            writer.write(&header())?;
+            let mut decisions =
+                Decisions::of(|record| filter.matches(record) && arguments.matches(record));
             let unreadable = each(records, &mut writer, &mut |record| decisions.take(record))?;
             for row in decisions.without_end() {
                 writer.write(&row)?;
@@ -100,7 +102,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
             // A file has every byte as it was signed; a terminal must not act on any.
             let terminal = io::stdout().is_terminal();
             each(records, &mut writer, &mut |record| {
-                let line = filter.matches(record).then(|| record.line())?;
+                let line =
+                    (filter.matches(record) && arguments.matches(record)).then(|| record.line())?;
                 Some(match terminal {
                     true => harmless_json(line) + "\n",
                     false => format!("{line}\n"),
@@ -109,6 +112,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
         }
     };
     writer.flush()?;
+    arguments.report(output);
     unreadable.map_or(Ok(Exit::Ok), Err)
 }
 

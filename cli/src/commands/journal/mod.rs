@@ -1,7 +1,9 @@
 //! `hallpass journal`: one file per verb.
 
+pub(crate) mod arguments;
 mod check;
 mod csv;
+mod erase;
 mod export;
 mod key;
 mod prove;
@@ -28,6 +30,8 @@ use crate::words::shell_quoted;
 pub(crate) enum Command {
     /// Check the proof of one decision, without its journal
     Check(check::Args),
+    /// Erase the keys of old sensitive arguments, so that their digests compare with nothing
+    Erase(erase::Args),
     /// Write records out for other programs: JSON Lines, or decisions with their outcomes as CSV
     Export(export::Args),
     /// Write the proof of one decision, for somebody without the journal
@@ -44,6 +48,7 @@ impl Command {
     pub(crate) fn run(&self, output: &mut Output) -> anyhow::Result<Exit> {
         match self {
             Self::Check(args) => check::run(args, output),
+            Self::Erase(args) => erase::run(args, output),
             Self::Export(args) => export::run(args, output),
             Self::Prove(args) => prove::run(args, output),
             Self::Query(args) => query::run(args, output),

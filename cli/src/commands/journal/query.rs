@@ -20,9 +20,11 @@ const EXAMPLES: &str = "\
 Examples:
   hallpass journal query journal --verdict deny --since 1h
   hallpass journal query journal --tenant acme --tool ticket.close
+  hallpass journal query journal --arg /ticket=T-1
   hallpass journal query journal --kind minted --json | jq -r .subject
 
-Shows what is written; `hallpass journal verify` says whether to believe it.";
+An argument is found where records show it, and a sensitive one where the journal's key files can be read and are not \
+erased. Shows what is written; `hallpass journal verify` says whether to believe it.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -41,6 +43,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
     let filter = args.wanted.filter(SystemClock.now());
+    let mut arguments = args.wanted.arguments(&args.directory)?;
     let limit = match args.limit {
         Some(limit) => limit,
         None if args.json => usize::MAX,
@@ -58,7 +61,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
                 break;
             }
         };
-        if !filter.matches(&record) {
+        if !filter.matches(&record) || !arguments.matches(&record) {
             continue;
         }
         if args.json && args.limit.is_none() {
@@ -81,6 +84,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
     } else {
         table(&found, output)?;
     }
+    arguments.report(output);
     if left_out > 0 {
         output.note(&format!(
             "{left_out} older records match and are left out; --limit N shows more"

@@ -3,7 +3,11 @@
 use hallpass_journal::read::Record;
 use serde_json::Value;
 
-use crate::words::escaped;
+use super::arguments::shown;
+use crate::words::{escaped, shortened};
+
+/// Characters of arguments in a row; `hallpass why` shows them whole.
+const ARGS_CHARS_MAX: usize = 60;
 
 /// A record as a row. Everything in it is escaped: a file may hold anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +49,7 @@ impl Summary {
             kind: escaped(record.kind()),
             tenant: text("tenant"),
             who: who(&json),
-            tool: text("tool"),
+            tool: called(&json),
             answer: answer(record.kind(), &json),
             id: first_of(&["decision", "token", "key", "origin", "digest"]),
         }
@@ -70,6 +74,25 @@ impl Summary {
         let filled = self.cells().into_iter().filter(|cell| !cell.is_empty());
         filled.collect::<Vec<_>>().join("  ")
     }
+}
+
+/// The tool, and what its record shows of the arguments.
+fn called(json: &Value) -> String {
+    let mut text = json
+        .get("tool")
+        .and_then(Value::as_str)
+        .map(escaped)
+        .unwrap_or_default();
+    let Some(args) = json.get("args").and_then(Value::as_object) else {
+        return text;
+    };
+    let args: Vec<String> = args
+        .iter()
+        .map(|(name, value)| shown(name, value))
+        .collect();
+    text.push(' ');
+    text.push_str(&shortened(&args.join(" "), ARGS_CHARS_MAX));
+    text
 }
 
 /// `user:alice via agent:support-bot`, as much of it as the record has.

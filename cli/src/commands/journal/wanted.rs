@@ -1,5 +1,6 @@
 //! Which records somebody asks for, on the command line.
 
+use std::path::Path;
 use std::str::FromStr;
 
 use clap::ValueEnum;
@@ -7,6 +8,7 @@ use hallpass_journal::Verdict;
 use hallpass_journal::read::Filter;
 use hallpass_vocabulary::{RunId, Subject, Tenant, Timestamp, TokenId, ToolName};
 
+use super::arguments::{ArgumentSearch, WantedArgument};
 use crate::duration::Span;
 
 /// What a record must have; everything, when nothing is given.
@@ -39,6 +41,10 @@ pub(crate) struct Wanted {
     /// With this verdict
     #[arg(long)]
     verdict: Option<VerdictWord>,
+    /// Of a call with this argument, such as `/ticket=T-1`: a JSON value or text; `@FILE` reads it from a file. May be
+    /// given more than once
+    #[arg(long = "arg", value_name = "POINTER=VALUE")]
+    arguments: Vec<WantedArgument>,
     /// Of this kind, such as `decided` or `minted`
     #[arg(long)]
     kind: Option<String>,
@@ -65,6 +71,11 @@ impl Wanted {
         }
     }
 
+    /// The search for arguments in the journal of this directory.
+    pub(crate) fn arguments(&self, dir: &Path) -> anyhow::Result<ArgumentSearch> {
+        ArgumentSearch::new(dir, &self.arguments)
+    }
+
     /// Whether a kind was asked for.
     pub(crate) fn names_a_kind(&self) -> bool {
         self.kind.is_some()
@@ -80,7 +91,7 @@ enum VerdictWord {
 
 /// A time, or how long ago it was.
 #[derive(Debug, Clone, Copy)]
-enum When {
+pub(super) enum When {
     Ago(Span),
     At(Timestamp),
 }
@@ -88,7 +99,7 @@ enum When {
 /// Text that is neither.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("expected a time such as `2026-11-21T09:30:00Z`, or how long ago, such as `1h`")]
-struct InvalidWhen;
+pub(super) struct InvalidWhen;
 
 impl FromStr for When {
     type Err = InvalidWhen;
@@ -102,7 +113,7 @@ impl FromStr for When {
 }
 
 impl When {
-    fn timestamp(self, now: Timestamp) -> Timestamp {
+    pub(super) fn timestamp(self, now: Timestamp) -> Timestamp {
         match self {
             Self::At(time) => time,
             Self::Ago(span) => {

@@ -10,7 +10,7 @@ mod verifier;
 mod writer;
 
 pub use authority::{KeyCreated, MintRefused, Minted, PolicyLoaded};
-pub use recorded_args::{ARG_BYTES_MAX, ARGS_BYTES_MAX};
+pub use recorded_args::{ARG_BYTES_MAX, ARGS_BYTES_MAX, RecordedArgs};
 pub use spent::{Claimed, KeyKept, Spent};
 pub use verifier::{Abandoned, BundleSeen, CallResult, Decided, Finished, RowWithheld, Verdict};
 pub use writer::{

@@ -8,6 +8,7 @@ use hallpass_vocabulary::{
     Subject, Tenant, TokenId, ToolName,
 };
 
+use super::RecordedArgs;
 use super::spent::{Claimed, KeyKept, Spent};
 use crate::{ArgumentsDigest, Text};
 
@@ -74,8 +75,8 @@ pub struct Decided {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub args_digest: Option<ArgumentsDigest>,
     /// Arguments that records of this tool show: [`Decided::record_arg`].
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub args: BTreeMap<Pointer, serde_json::Value>,
+    #[serde(default, skip_serializing_if = "RecordedArgs::is_empty")]
+    pub args: RecordedArgs,
     /// Digests of sensitive arguments: [`Decided::record_sensitive_arg`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sensitive_args: BTreeMap<Pointer, ArgumentsDigest>,
@@ -138,7 +139,7 @@ impl Decided {
             tool: None,
             impact: None,
             args_digest: None,
-            args: BTreeMap::new(),
+            args: RecordedArgs::default(),
             sensitive_args: BTreeMap::new(),
             sensitive_key: None,
             args_omitted: Vec::new(),

@@ -6,12 +6,12 @@ use std::path::Path;
 
 use hallpass_journal::verify::verify;
 use hallpass_journal::{
-    Decided, Durability, Event, IdentityError, Journal, OpenError, SensitiveKey,
+    AppendError, Decided, Durability, Event, IdentityError, Journal, OpenError, SensitiveKey,
 };
 use hallpass_vocabulary::{Audience, Pointer};
 
 use crate::fixture::{
-    PATIENCE, all, copy, crashed, decision, environment, kinds, request, settings,
+    PATIENCE, all, copy, crashed, decision, environment, event, kinds, request, settings,
 };
 
 /// A new segment after every record.
@@ -96,6 +96,24 @@ fn every_segment_has_a_private_key_that_is_there_before_its_records() {
         compared += 1;
     }
     assert_eq!(compared, 4);
+}
+
+#[test]
+fn a_key_that_cannot_be_made_fails_appends_until_it_can_and_harms_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = open(dir.path());
+    sensitive(&journal, 1);
+    // Where the next key is to be written stands something that cannot be replaced.
+    let in_the_way = dir.path().join("00000000000000000002.key.tmp");
+    fs::create_dir(&in_the_way).unwrap();
+    let refused = journal.append(&event(2), Durability::Durable);
+    assert_eq!(refused.wait(PATIENCE), Err(AppendError::Unavailable));
+    assert_eq!(journal.sensitive_key().number(), 1);
+    fs::remove_dir(&in_the_way).unwrap();
+    assert_eq!(sensitive(&journal, 3), 1);
+    assert_eq!(journal.sensitive_key().number(), 2);
+    journal.close().unwrap();
+    assert_eq!(verify(dir.path(), None).unwrap().records, 4);
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn child() {
             false => Durability::Durable,
         };
         match journal.append(&event(number), durability).wait(PATIENCE) {
-            Ok(recorded) => say(&format!("ack {} {number}", recorded.index())),
+            Ok(recorded) => say(&format!("ack {} {number}", recorded.index().unwrap())),
             Err(error) if error.is_uncertain() => {}
             Err(_) => say(&format!("refused {number}")),
         }

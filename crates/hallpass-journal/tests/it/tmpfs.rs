@@ -44,7 +44,8 @@ impl Journey {
             assert!(self.slowest < REFUSED_WITHIN, "{:?}", self.slowest);
         }
         if let Ok(recorded) = answer {
-            self.acknowledged.push((recorded.index(), self.number));
+            self.acknowledged
+                .push((recorded.index().unwrap(), self.number));
         }
         answer
     }

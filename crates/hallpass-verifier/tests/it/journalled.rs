@@ -160,6 +160,30 @@ fn a_sensitive_argument_is_a_digest_that_differs_from_call_to_call() {
 }
 
 #[test]
+fn the_catalogue_names_arguments_too_and_what_it_calls_sensitive_is() {
+    let world = World::new();
+    let get = tool("tickets.get");
+    let journalled = JournalledArguments::none().recorded(&get, pointers(&["/state", "/reader"]));
+    let verifier = verifier(&world, journalled);
+    let mut asked = call("tickets.get");
+    asked.args = Arguments::parse(br#"{"id":"T-1","state":"open","reader":"MARK","x":1}"#).unwrap();
+    let text = token(|grant| {
+        grant.tools.insert(tool("tickets.get"));
+    });
+    let permit = verifier
+        .authorize(Some(text.expose()), asked)
+        .wait()
+        .unwrap();
+    drop(permit.finish(Outcome::succeeded(b"{}")));
+    let records = world.records();
+    let decided = of_kind(&records, "decided")[0];
+    assert_eq!(decided["args"], json!({"/id": "T-1", "/state": "open"}));
+    let sensitive = decided["sensitive_args"].as_object().unwrap();
+    assert_eq!(sensitive.keys().collect::<Vec<_>>(), ["/reader"]);
+    assert!(!decided.to_string().contains("MARK"));
+}
+
+#[test]
 fn a_value_that_is_too_large_is_listed_and_the_record_never_is() {
     let record = decided(
         &["/large", "/small"],
@@ -234,6 +258,8 @@ fn a_call_without_a_genuine_token_shows_nothing() {
     let records = world.records();
     let denied = of_kind(&records, "decided");
     assert_eq!(denied.len(), 2);
+    // The digest of what anybody sent is one that can be erased: it may be of a sensitive argument.
+    assert!(denied.iter().all(|record| record["sensitive_key"].is_u64()));
     assert!(
         denied
             .iter()

@@ -19,8 +19,8 @@ use hallpass_verifier::{
 };
 use hallpass_vocabulary::{
     Actor, Audience, AuthorityId, Catalogue, ClientId, Clock, DenialCode, Environment, Impact,
-    ProofRule, RequestId, Route, RunId, Subject, SubjectAssurance, Tenant, Timestamp, TokenId,
-    Tool, ToolName,
+    Pointers, ProofRule, RequestId, Route, RunId, Subject, SubjectAssurance, Tenant, Timestamp,
+    TokenId, Tool, ToolName,
 };
 use serde_json::Value;
 
@@ -103,7 +103,7 @@ pub fn snapshot_of(environment: &str, time: Timestamp, run_key: KeyState) -> Sna
         approval_keys: vec![],
         catalogue: Catalogue::new([
             listed("kb.search", "tickets", Impact::Read),
-            listed("tickets.get", "tickets", Impact::Read),
+            with_named_arguments(listed("tickets.get", "tickets", Impact::Read)),
             listed("ticket.update", "tickets", Impact::Write),
             listed("ticket.close", "tickets", Impact::Destructive),
             listed("mail.send", "mailer", Impact::Write),
@@ -132,6 +132,14 @@ pub fn snapshot_of(environment: &str, time: Timestamp, run_key: KeyState) -> Sna
         time,
     )
     .unwrap()
+}
+
+/// A tool of which the catalogue names arguments.
+fn with_named_arguments(mut tool: Tool) -> Tool {
+    let pointers = |text: &str| Pointers::new([text.parse().unwrap()]).unwrap();
+    tool.recorded = pointers("/id");
+    tool.sensitive = pointers("/reader");
+    tool
 }
 
 pub fn grant() -> GrantSpec {

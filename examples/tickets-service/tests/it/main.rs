@@ -22,6 +22,7 @@ mod policy;
 mod raw;
 mod requests;
 mod rest;
+mod secrets;
 mod slow;
 mod tools;
 mod vectors;

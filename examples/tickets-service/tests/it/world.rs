@@ -14,7 +14,7 @@ use hallpass_journal::{Journal, JournalName, Settings};
 use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_testkit::{FixedClock, TempDir};
 use hallpass_token::{Caveat, Grant, GrantSpec, NextSecret, UnverifiedToken, mint};
-use hallpass_verifier::{Disclosure, JournalledArguments, ServicePolicy, Setup, Tenancy, Verifier};
+use hallpass_verifier::{Disclosure, ServicePolicy, Setup, Tenancy, Verifier};
 use hallpass_vocabulary::{
     Audience, AuthorityId, Catalogue, Environment, Impact, ProofRule, RunId, SubjectAssurance,
     Timestamp, TokenId, Tool, ToolName,
@@ -238,7 +238,7 @@ impl World {
             environment: environment("dev"),
             tenancy,
             policy,
-            journalled: JournalledArguments::none(),
+            journalled: tickets_service::journalled().unwrap(),
             disclosure: Disclosure::Code,
             profile: hallpass_verifier::Profile::Standard,
             spend: hallpass_verifier::Spend::ThisJournal,
