@@ -75,17 +75,30 @@ impl History {
     }
 }
 
-/// Where the verdict stands in a `decided` record that this crate wrote: after the head and the decision's id.
-const VERDICT_WITHIN_BYTES: usize = 192;
-
+/// By the first member of this name: recorded arguments, which stand behind it, may have one of their own.
 fn is_denial(line: &[u8]) -> bool {
-    let start = line.get(..VERDICT_WITHIN_BYTES).unwrap_or(line);
-    if contains(start, br#""verdict":"allow""#) {
-        return false;
-    }
-    contains(start, br#""verdict":"deny""#) || contains(line, br#""verdict":"deny""#)
+    const NAME: &[u8] = br#""verdict":"#;
+    let mut places = line.windows(NAME.len());
+    let at = places.position(|window| window == NAME);
+    at.and_then(|at| line.get(at + NAME.len()..))
+        .is_some_and(|value| value.starts_with(br#""deny""#))
 }
 
-fn contains(line: &[u8], part: &[u8]) -> bool {
-    line.windows(part.len()).any(|window| window == part)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_argument_that_reads_like_a_denial_is_none() {
+        let line = |verdict: &str, args: &str| {
+            is_denial(
+                format!(r#"{{"v":1,"kind":"decided","verdict":"{verdict}","args":{args}}}"#)
+                    .as_bytes(),
+            )
+        };
+        let planted = r#"{"/x":{"verdict":"deny"}}"#;
+        assert!(!line("allow", planted));
+        assert!(line("deny", r#"{"/x":{"verdict":"allow"}}"#));
+        assert!(!is_denial(br#"{"v":1,"kind":"decided"}"#));
+    }
 }

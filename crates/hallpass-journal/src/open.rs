@@ -392,22 +392,3 @@ impl Start<'_> {
         })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_argument_that_reads_like_a_denial_is_none() {
-        let line = |verdict: &str, args: &str| {
-            is_denial(
-                format!(r#"{{"v":1,"kind":"decided","verdict":"{verdict}","args":{args}}}"#)
-                    .as_bytes(),
-            )
-        };
-        let planted = r#"{"/x":{"verdict":"deny"}}"#;
-        assert!(!line("allow", planted));
-        assert!(line("deny", r#"{"/x":{"verdict":"allow"}}"#));
-        assert!(!is_denial(br#"{"v":1,"kind":"decided"}"#));
-    }
-}
