@@ -1,12 +1,16 @@
 //! Keys of sensitive digests: one a segment, erased without touching a record.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use hallpass_journal::verify::verify;
 use hallpass_journal::{
-    AppendError, Decided, Durability, Event, IdentityError, Journal, OpenError, SensitiveKey,
+    AppendError, Decided, Durability, Event, FileId, IdentityError, Journal, OpenError, OsStorage,
+    SensitiveKey, Storage, StoredFile,
 };
 use hallpass_vocabulary::{Audience, Pointer};
 
@@ -266,4 +270,112 @@ fn an_erasure_that_a_crash_interrupted_is_finished_at_the_next_start() {
             1
         );
     }
+}
+
+/// Fails one operation on the files of an erasure: the one of this number, from 0.
+#[derive(Debug, Clone, Default)]
+struct FailsOnce {
+    until: Arc<AtomicI64>,
+}
+
+impl FailsOnce {
+    fn on(&self, path: &Path) -> io::Result<()> {
+        let name = path.file_name().unwrap().to_string_lossy();
+        let counts =
+            name.starts_with("erasing") || name.starts_with("0000") && name.contains(".key");
+        if counts && self.until.fetch_sub(1, Ordering::SeqCst) == 0 {
+            return Err(io::Error::other("injected"));
+        }
+        Ok(())
+    }
+}
+
+impl Storage for FailsOnce {
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        OsStorage.create_dir(dir)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        OsStorage.sync_dir(dir)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        OsStorage.list(dir)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn StoredFile>> {
+        self.on(path)?;
+        OsStorage.open(path)
+    }
+
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn StoredFile>> {
+        self.on(path)?;
+        OsStorage.create_new(path)
+    }
+
+    fn inspect(&self, path: &Path) -> io::Result<FileId> {
+        OsStorage.inspect(path)
+    }
+
+    fn reader(&self, path: &Path) -> io::Result<Box<dyn io::Read>> {
+        OsStorage.reader(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.on(to)?;
+        OsStorage.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.on(path)?;
+        OsStorage.remove(path)
+    }
+}
+
+#[test]
+fn an_erasure_that_fails_anywhere_has_not_begun_or_is_finished_by_the_next_start() {
+    let (mut begun, mut not_begun) = (0, 0);
+    for fails_at in 0.. {
+        let dir = tempfile::tempdir().unwrap();
+        let faults = FailsOnce::default();
+        faults.until.store(-1, Ordering::SeqCst);
+        let settings = settings()
+            .segment_bytes(1)
+            .storage(Arc::new(faults.clone()));
+        let journal = Journal::open(dir.path(), settings).unwrap();
+        for n in 1..=5 {
+            sensitive(&journal, n);
+        }
+        faults.until.store(fails_at, Ordering::SeqCst);
+        let erased = journal.erase_sensitive(3, PATIENCE);
+        if faults.until.load(Ordering::SeqCst) >= 0 {
+            // Nothing is left that could fail.
+            erased.unwrap();
+            break;
+        }
+        // One operation may fail without harm: the removal of what is not there.
+        let crashed = crashed(&journal);
+        let on_record = kinds(crashed.path()).contains(&"keys_erased".to_owned());
+        let marked = crashed.path().join("erasing").exists();
+        let again = Journal::open(crashed.path(), crate::fixture::settings()).unwrap();
+        again.close().unwrap();
+        verify(crashed.path(), None).unwrap();
+        assert!(!crashed.path().join("erasing").exists());
+        if on_record || marked {
+            begun += 1;
+            assert!(
+                keys(crashed.path()).iter().all(|number| *number >= 3),
+                "{fails_at}"
+            );
+            assert!(kinds(crashed.path()).contains(&"keys_erased".to_owned()));
+        } else {
+            not_begun += 1;
+            erased.unwrap_err();
+            assert!(
+                keys(crashed.path()).starts_with(&[0, 1, 2, 3]),
+                "{fails_at}"
+            );
+        }
+    }
+    assert!(begun >= 6 && not_begun >= 2, "{begun} {not_begun}");
 }
