@@ -114,10 +114,11 @@ fn a_key_that_cannot_be_made_fails_appends_until_it_can_and_harms_nothing() {
     assert_eq!(refused.wait(PATIENCE), Err(AppendError::Unavailable));
     assert_eq!(journal.sensitive_key().number(), 1);
     fs::remove_dir(&in_the_way).unwrap();
-    assert_eq!(sensitive(&journal, 3), 1);
-    assert_eq!(journal.sensitive_key().number(), 2);
+    // Whichever is written first, this one or the record of what was not recorded, has the next key made.
+    assert!(sensitive(&journal, 3) <= 2);
+    assert!(journal.sensitive_key().number() >= 2);
     journal.close().unwrap();
-    assert_eq!(verify(dir.path(), None).unwrap().records, 4);
+    assert_eq!(verify(dir.path(), None).unwrap().records, 5);
 }
 
 #[test]
