@@ -245,7 +245,7 @@ impl Core {
             }
             Err(failed) => {
                 self.count_refused(1);
-                Err(state.fail(&failed))
+                Err(state.fail(&failed, &writer))
             }
         };
         state.writer = Some(writer);
@@ -278,7 +278,7 @@ impl Core {
                     state = self.answer_written(state, batch, first);
                 }
                 Some(Err(failed)) => {
-                    let error = state.fail(&failed);
+                    let error = state.fail(&failed, &writer);
                     state.writer = Some(writer);
                     drop(state);
                     self.answer_failed(batch, error);
@@ -452,12 +452,18 @@ impl State {
         self.queue.drain(..).collect()
     }
 
-    fn fail(&mut self, failed: &WriteFailed) -> AppendError {
+    fn fail(&mut self, failed: &WriteFailed, writer: &Writer) -> AppendError {
         let error = reason(&failed.error);
-        if !failed.intact {
-            self.broken = Some(error);
+        if failed.intact {
+            return error;
         }
-        error
+        self.broken = Some(error);
+        // Of a batch that is half there, whole records stay if the process ends before they are taken back.
+        if writer.may_hold_more() {
+            AppendError::Uncertain
+        } else {
+            error
+        }
     }
 }
 

@@ -192,6 +192,12 @@ impl Writer {
         }
     }
 
+    /// Whether there may be more in the file than its last good record: a part of what could not be taken back.
+    pub(crate) fn may_hold_more(&self) -> bool {
+        let found = self.file.file.inspect();
+        found.map_or(true, |found| found.bytes > self.offset)
+    }
+
     /// Whether the segment began long enough ago. Where the clock has stepped back behind its beginning, the age is counted
     /// from there, so that one step of the clock starts one segment at most.
     fn is_old(&mut self, now: Timestamp) -> bool {
