@@ -158,30 +158,36 @@ fn refusals_never_use_the_reserve_and_are_counted_instead() {
 
 #[test]
 fn where_there_is_no_space_for_another_segment_the_old_one_goes_on() {
-    let dir = tempfile::tempdir().unwrap();
-    let device = SmallDevice::new(dir.path());
-    let small = with_reserve(&device).segment_bytes(600);
-    let journal = Journal::open(dir.path(), small).unwrap();
-    device.no_more_segments(true);
-    for n in 0..30 {
-        durable(&journal, n).unwrap();
+    type Set = fn(&SmallDevice, bool);
+    let none: Set = SmallDevice::no_more_segments;
+    let half: Set = SmallDevice::half_segments;
+    for set in [none, half] {
+        let dir = tempfile::tempdir().unwrap();
+        let device = SmallDevice::new(dir.path());
+        let small = with_reserve(&device).segment_bytes(600);
+        let journal = Journal::open(dir.path(), small).unwrap();
+        set(&device, true);
+        for n in 0..30 {
+            durable(&journal, n).unwrap();
+        }
+        let segments = || {
+            std::fs::read_dir(dir.path())
+                .unwrap()
+                .filter(|e| e.as_ref().unwrap().path().extension() == Some("jsonl".as_ref()))
+                .count()
+        };
+        assert_eq!(segments(), 1, "what could not be made is not left behind");
+        verify(crashed(&journal).path(), None).unwrap();
+        set(&device, false);
+        until("segments are made again", || {
+            relaxed(&journal, 99).unwrap();
+            segments() > 3
+        });
+        journal.close().unwrap();
+        let expected: Vec<_> = (0..30).collect();
+        assert!(numbers(dir.path()).starts_with(&expected));
+        verify(dir.path(), None).unwrap();
     }
-    let segments = || {
-        std::fs::read_dir(dir.path())
-            .unwrap()
-            .filter(|e| e.as_ref().unwrap().path().extension() == Some("jsonl".as_ref()))
-            .count()
-    };
-    let before = segments();
-    assert_eq!(before, 1);
-    device.no_more_segments(false);
-    until("segments are made again", || {
-        relaxed(&journal, 99).unwrap();
-        segments() > before + 2
-    });
-    journal.close().unwrap();
-    assert!(numbers(dir.path()).starts_with(&(0..30).collect::<Vec<_>>()));
-    verify(dir.path(), None).unwrap();
 }
 
 #[test]

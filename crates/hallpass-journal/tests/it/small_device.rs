@@ -12,6 +12,9 @@ struct Device {
     dir: PathBuf,
     bytes: AtomicU64,
     no_more_segments: AtomicBool,
+    half_segments: AtomicBool,
+    /// A segment was made whose name does not fit the device.
+    half_made: AtomicBool,
     /// One write at a time, because the space left is counted before each.
     writing: Mutex<()>,
 }
@@ -32,6 +35,8 @@ impl SmallDevice {
             dir: dir.to_owned(),
             bytes: AtomicU64::new(u64::MAX),
             no_more_segments: AtomicBool::new(false),
+            half_segments: AtomicBool::new(false),
+            half_made: AtomicBool::new(false),
             writing: Mutex::default(),
         }))
     }
@@ -46,6 +51,11 @@ impl SmallDevice {
     /// Whether there is no space for the name of another segment.
     pub fn no_more_segments(&self, none: bool) {
         self.0.no_more_segments.store(none, Ordering::SeqCst);
+    }
+
+    /// Whether it shows only when a segment's name is synced that there is no space for it.
+    pub fn half_segments(&self, half: bool) {
+        self.0.half_segments.store(half, Ordering::SeqCst);
     }
 
     fn wrap(&self, file: Box<dyn StoredFile>) -> Box<dyn StoredFile> {
@@ -76,6 +86,9 @@ impl Storage for SmallDevice {
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        if self.0.half_made.swap(false, Ordering::SeqCst) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         OsStorage.sync_dir(dir)
     }
 
@@ -92,7 +105,10 @@ impl Storage for SmallDevice {
         if is_segment && self.0.no_more_segments.load(Ordering::SeqCst) {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        Ok(self.wrap(OsStorage.create_new(path)?))
+        let file = self.wrap(OsStorage.create_new(path)?);
+        let half = is_segment && self.0.half_segments.load(Ordering::SeqCst);
+        self.0.half_made.store(half, Ordering::SeqCst);
+        Ok(file)
     }
 
     fn inspect(&self, path: &Path) -> io::Result<FileId> {
