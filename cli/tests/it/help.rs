@@ -22,6 +22,7 @@ fn every_command_explains_itself_with_examples() {
         &["journal", "prove"],
         &["journal", "check"],
         &["journal", "export"],
+        &["journal", "prune"],
         &["why"],
     ];
     let answers: Vec<Answer> = commands

@@ -21,6 +21,7 @@ mod kept;
 mod kill;
 mod narrowing;
 mod proof;
+mod pruning;
 mod readme;
 mod rehearsal;
 mod tokens;

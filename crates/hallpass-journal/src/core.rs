@@ -14,6 +14,7 @@ use hallpass_vocabulary::Clock;
 
 use crate::append::Slot;
 use crate::line::{Body, TimeText};
+use crate::prune::Orders;
 use crate::refusals::Refusals;
 use crate::writer::{Chunk, WriteFailed, Writer};
 use crate::{Append, AppendError, Durability, Event, Recorded, RefusalRecord, Refused};
@@ -34,6 +35,8 @@ pub(crate) struct Core {
     /// Wakes the background thread.
     pub(crate) work: Condvar,
     pub(crate) not_recorded: AtomicU64,
+    /// A pruning to be carried out by the background thread.
+    pub(crate) prunings: Orders,
 }
 
 pub(crate) struct State {

@@ -15,11 +15,12 @@ use crate::background::{Background, Ended};
 use crate::core::{Core, State};
 use crate::line::Body;
 use crate::memory::Memory;
+use crate::prune::{Orders, Pruner};
 use crate::refusals::Refusals;
 use crate::snapshot::Snapshots;
 use crate::{
-    Append, AppendError, ArgumentsDigest, Decided, Durability, Event, OpenError, RefusalRecord,
-    Settings, Started, Verdict,
+    Append, AppendError, ArgumentsDigest, Decided, Durability, Event, Old, OpenError, Prunable,
+    PruneError, RefusalRecord, Settings, Started, Verdict,
 };
 
 /// A journal that is written. Cheap to clone; all clones write the same file.
@@ -59,6 +60,7 @@ struct Handle {
     #[expect(dead_code, reason = "nothing is remembered yet")]
     memory: Arc<Memory>,
     thread: Mutex<Option<JoinHandle<Ended>>>,
+    pruner: Arc<Pruner>,
 }
 
 /// How a journal is doing.
@@ -96,10 +98,18 @@ impl Journal {
             )),
             work: Condvar::new(),
             not_recorded: AtomicU64::new(0),
+            prunings: Orders::default(),
         });
         let verifier = ready.identity.verifier;
         let memory = Arc::new(ready.memory);
         let last_snapshot = ready.started.snapshot.unwrap_or(0);
+        let pruner = Pruner::new(
+            Arc::clone(&core),
+            Arc::clone(&settings.storage),
+            dir,
+            verifier.clone(),
+            settings.prune_acknowledged_only,
+        );
         let background = Background {
             core: Arc::clone(&core),
             storage: settings.storage,
@@ -128,7 +138,7 @@ impl Journal {
                 path: dir.to_owned(),
                 source,
             })?;
-        Ok(Self {
+        let journal = Self {
             handle: Arc::new(Handle {
                 dir: dir.to_owned(),
                 core,
@@ -138,8 +148,18 @@ impl Journal {
                 started: ready.started,
                 memory,
                 thread: Mutex::new(Some(thread)),
+                pruner,
             }),
-        })
+        };
+        if let Some(keep) = settings.keep {
+            let started = journal.handle.pruner.keep(keep);
+            started.map_err(|source| OpenError::Io {
+                action: "start the pruning thread",
+                path: dir.to_owned(),
+                source,
+            })?;
+        }
+        Ok(journal)
     }
 
     /// Records an event. The record is on its way when this returns; the answer says when it has arrived.
@@ -209,6 +229,23 @@ impl Journal {
         self.handle.latest_time
     }
 
+    /// Removes old records for good: whole segments of signed records, never the last one and none younger than
+    /// [`KEEP_MIN`](crate::KEEP_MIN). Says what was removed; `None` when nothing is old enough.
+    ///
+    /// Reads and verifies the whole journal first, and waits for its record to be written and signed. Appends go on
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// [`PruneError`]. Nothing is removed before the pruning is recorded and signed.
+    pub fn prune(&self, old: Old) -> Result<Option<Prunable>, PruneError> {
+        self.handle.pruner.prune(old)
+    }
+
+    /// Every record up to and including this index has arrived elsewhere, and may be pruned when only such may.
+    pub fn acknowledge(&self, index: u64) {
+        self.handle.pruner.acknowledge(index);
+    }
+
     /// How much was read to open it: all of it, or what came after its snapshot.
     pub fn started(&self) -> Started {
         self.handle.started
@@ -246,6 +283,7 @@ impl Handle {
         let Some(running) = thread.take() else {
             return Ok(());
         };
+        self.pruner.stop();
         let core = &self.core;
         let counts = core.lock_refusals().take(core.clock.now(), true);
         core.enqueue_counts(counts);

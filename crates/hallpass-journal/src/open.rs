@@ -16,6 +16,7 @@ use crate::identity::{Identity, IdentityError};
 use crate::line::{Body, TimeText};
 use crate::memory::Memory;
 use crate::merkle::{Tree, leaf_hash};
+use crate::prune;
 use crate::resume::{self, Known, Started};
 use crate::scan::{Scan, Start as Place};
 use crate::snapshot;
@@ -192,6 +193,8 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
         place,
         ..
     } = start;
+    let recorded = history.pruned.as_ref();
+    prune::finish(storage, dir, pruned.as_ref(), recorded, checkpoint.as_ref());
     Ok(Ready {
         writer,
         tree,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hallpass_vocabulary::{Clock, Environment};
 
@@ -62,6 +63,8 @@ pub struct Settings {
     pub(crate) segment_bytes: u64,
     pub(crate) disk_budget_bytes: u64,
     pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) keep: Option<Duration>,
+    pub(crate) prune_acknowledged_only: bool,
 }
 
 impl Settings {
@@ -76,6 +79,8 @@ impl Settings {
             segment_bytes: SEGMENT_BYTES_DEFAULT,
             disk_budget_bytes: DISK_BUDGET_BYTES_DEFAULT,
             storage: Arc::new(OsStorage),
+            keep: None,
+            prune_acknowledged_only: false,
         }
     }
 
@@ -108,6 +113,22 @@ impl Settings {
         self
     }
 
+    /// Prunes segments whose records are all older than this, soon after they are; for ever by default. Never less than
+    /// [`KEEP_MIN`](crate::KEEP_MIN).
+    #[must_use]
+    pub fn keep(mut self, keep: Duration) -> Self {
+        self.keep = Some(keep);
+        self
+    }
+
+    /// Prunes no record that was not acknowledged by [`Journal::acknowledge`](crate::Journal::acknowledge) since the
+    /// journal was opened.
+    #[must_use]
+    pub fn prune_acknowledged_only(mut self) -> Self {
+        self.prune_acknowledged_only = true;
+        self
+    }
+
     /// Other file operations, for tests.
     #[must_use]
     pub fn storage(mut self, storage: Arc<dyn Storage>) -> Self {
@@ -126,6 +147,8 @@ impl fmt::Debug for Settings {
             .field("segment_bytes", &self.segment_bytes)
             .field("disk_budget_bytes", &self.disk_budget_bytes)
             .field("storage", &self.storage)
+            .field("keep", &self.keep)
+            .field("prune_acknowledged_only", &self.prune_acknowledged_only)
             .finish_non_exhaustive()
     }
 }

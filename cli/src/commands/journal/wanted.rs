@@ -80,7 +80,7 @@ enum VerdictWord {
 
 /// A time, or how long ago it was.
 #[derive(Debug, Clone, Copy)]
-enum When {
+pub(super) enum When {
     Ago(Span),
     At(Timestamp),
 }
@@ -88,7 +88,7 @@ enum When {
 /// Text that is neither.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("expected a time such as `2026-11-21T09:30:00Z`, or how long ago, such as `1h`")]
-struct InvalidWhen;
+pub(super) struct InvalidWhen;
 
 impl FromStr for When {
     type Err = InvalidWhen;
@@ -102,7 +102,7 @@ impl FromStr for When {
 }
 
 impl When {
-    fn timestamp(self, now: Timestamp) -> Timestamp {
+    pub(super) fn timestamp(self, now: Timestamp) -> Timestamp {
         match self {
             Self::At(time) => time,
             Self::Ago(span) => {
