@@ -113,9 +113,9 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 class Tree:
-    def __init__(self) -> None:
-        self.size = 0
-        self.perfect: List[bytes] = []  # roots of the perfect subtrees, from left to right
+    def __init__(self, size: int = 0, perfect: Tuple[bytes, ...] = ()) -> None:
+        self.size = size
+        self.perfect: List[bytes] = list(perfect)  # roots of the perfect subtrees, from left to right
 
     def push(self, leaf: bytes) -> None:
         size = self.size
@@ -203,6 +203,24 @@ def read(path: str, most: int) -> bytes:
     return data
 
 
+def read_pruned(path: str) -> Tree:
+    """The tree of the records that were pruned; an empty one if none were."""
+    if not os.path.exists(path):
+        return Tree()
+    data = read(path, NOTE_BYTES_MAX)
+    need(data.startswith(b"{") and data.endswith(b"\n"), "'pruned' is not of its form")
+    said = strict_json(data[:-1])
+    need(isinstance(said, dict) and set(said) == {"format", "below", "hashes"}, "'pruned' is not of its form")
+    below, hashes = said["below"], said["hashes"]
+    need(said["format"] == "hallpass-pruned/1" and type(below) is int, "'pruned' is not of its form")
+    need(0 < below < 2**64 and isinstance(hashes, list), "'pruned' is not of its form")
+    need(all(isinstance(text, str) for text in hashes), "'pruned' is not of its form")
+    frontier = tuple(base64_of(text) for text in hashes)
+    fits = all(len(value) == 32 for value in frontier) and len(frontier) == bin(below).count("1")
+    need(fits, "'pruned' is not of its form")
+    return Tree(below, frontier)
+
+
 def verify_journal(directory: str, key: Optional[str]) -> str:
     note = read(os.path.join(directory, "checkpoint"), NOTE_BYTES_MAX)
     if key is None:
@@ -214,7 +232,10 @@ def verify_journal(directory: str, key: Optional[str]) -> str:
     segments = sorted(name for name in os.listdir(directory) if name.endswith(".jsonl"))
     for name in segments:
         need(re.fullmatch(r"[0-9]{20}\.jsonl", name, re.ASCII) is not None, f"{name!r} is no name of a segment")
-    tree, torn = Tree(), 0
+    tree, torn = read_pruned(os.path.join(directory, "pruned")), 0
+    below, pruned_root, on_record = tree.size, tree.root().hex(), False
+    segments = [name for name in segments if int(name[:20]) >= below]
+    need(below == 0 or len(segments) > 0, f"there is no record {below}")
     for name in segments:
         need(int(name[:20]) == tree.size, f"{name!r} stands where record {tree.size} must be")
         path = os.path.join(directory, name)
@@ -234,13 +255,18 @@ def verify_journal(directory: str, key: Optional[str]) -> str:
                 opens = members["kind"] == "opened"
                 ours = members.get("origin") == vkey.name and members.get("public_key") == vkey.key.hex()
                 need(ours if opens else index > 0, f"record {index} opens another journal, or none is opened")
+                if members["kind"] == "pruned" and tree.size < signed:
+                    said = members.get("below"), members.get("root")
+                    on_record = on_record or said == (below, f"sha256:{pruned_root}")
                 good += len(line)
                 tree.push(leaf_hash(line[:-1]))
                 if tree.size == signed:
                     need(tree.root() == root, f"the records up to {signed} are not the ones that were signed")
     need(tree.size >= signed, f"{signed} records were signed, {tree.size} are there: the signed tail is missing")
+    need(below == 0 or on_record, f"no signed record says that the records below {below} were pruned")
     rest = f", then {torn} bytes of an unfinished record" if torn else ""
-    return f"intact, {tree.size} records, signed to {signed}{rest}"
+    kept = f", those below {below} pruned" if below else ""
+    return f"intact, {tree.size} records, signed to {signed}{kept}{rest}"
 
 
 def verify_proof(path: str, key: str) -> str:

@@ -5,7 +5,7 @@ use crate::command::{Answer, Desk, transcripts};
 #[test]
 fn every_command_explains_itself_with_examples() {
     let desk = Desk::new();
-    let commands: [&[&str]; 18] = [
+    let commands: [&[&str]; 19] = [
         &[],
         &["init"],
         &["serve"],
@@ -23,6 +23,7 @@ fn every_command_explains_itself_with_examples() {
         &["journal", "check"],
         &["journal", "erase"],
         &["journal", "export"],
+        &["journal", "prune"],
         &["why"],
     ];
     let answers: Vec<Answer> = commands

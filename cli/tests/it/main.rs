@@ -22,6 +22,7 @@ mod kept;
 mod kill;
 mod narrowing;
 mod proof;
+mod pruning;
 mod readme;
 mod rehearsal;
 mod tokens;

@@ -15,7 +15,7 @@ use crate::reserve::Reserve;
 use crate::snapshot::Snapshots;
 use crate::storage::put_file;
 use crate::writer::{Chunk, SegmentFile, check_presence};
-use crate::{AppendError, Checkpoint, FileId, Recorded, Storage};
+use crate::{AppendError, Checkpoint, FileId, PruneError, Recorded, Storage, prune};
 
 /// A relaxed record is synced this long after it was written (DESIGN section 6: a power cut may lose 50 ms of reads).
 pub(crate) const RELAXED_SYNC: Duration = Duration::from_millis(50);
@@ -85,6 +85,7 @@ impl Background {
                 self.fill_reserve();
             }
             self.snapshot_if_due(false);
+            self.prune_if_asked();
             if duty.closing
                 && let Some(ended) = self.ended()
             {
@@ -132,7 +133,8 @@ impl Background {
         }
         let stuck = state.unsynced_bytes >= crate::core::UNSYNCED_BYTES_MAX;
         let can_lead = state.writer.is_some() && !state.queue.is_empty();
-        if !state.awaiting_sync.is_empty() || can_lead || stuck {
+        let asked = self.core.prunings.is_waiting();
+        if !state.awaiting_sync.is_empty() || can_lead || stuck || asked {
             return Duration::ZERO;
         }
         let sync_at = state.unsynced_since.map(|since| since + RELAXED_SYNC);
@@ -360,6 +362,24 @@ impl Background {
             self.snapshots
                 .write(&*self.storage, &self.dir, &self.signer, &self.tree);
         }
+    }
+
+    /// Carries out a pruning that is recorded and synced, once a checkpoint and a snapshot cover it.
+    fn prune_if_asked(&mut self) {
+        let Some(order) = self.core.prunings.take() else {
+            return;
+        };
+        let covered = self.tree.size() > order.index
+            && self.sign()
+            && self
+                .snapshots
+                .write(&*self.storage, &self.dir, &self.signer, &self.tree);
+        let done = if covered {
+            prune::carry_out(&*self.storage, &self.dir, &order.file)
+        } else {
+            Err(PruneError::NotCarriedOut)
+        };
+        order.answer(done);
     }
 
     /// At the end: whether everything is written, synced and signed, or will not be.

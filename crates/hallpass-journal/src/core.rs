@@ -15,6 +15,7 @@ use crate::append::Slot;
 use crate::line::Body;
 use crate::not_recorded::NotRecorded;
 use crate::presence::Gone;
+use crate::prune::Orders;
 use crate::refusals::Refusals;
 use crate::reserve::Reserve;
 use crate::writer::{Chunk, WriteFailed, Writer};
@@ -37,6 +38,8 @@ pub(crate) struct Core {
     pub(crate) work: Condvar,
     pub(crate) not_recorded: Mutex<NotRecorded>,
     pub(crate) reserve: Arc<Reserve>,
+    /// A pruning to be carried out by the background thread.
+    pub(crate) prunings: Orders,
 }
 
 pub(crate) struct State {

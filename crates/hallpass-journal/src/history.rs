@@ -25,7 +25,14 @@ pub(crate) struct History {
     /// The bytes of all refusals.
     pub(crate) refusal_bytes: u64,
     /// The last pruning.
-    pub(crate) pruned: Option<Pruned>,
+    pub(crate) pruned: Option<Pruning>,
+}
+
+/// A pruning and where it is recorded.
+#[derive(Debug, Clone)]
+pub(crate) struct Pruning {
+    pub(crate) index: u64,
+    pub(crate) record: Pruned,
 }
 
 impl History {
@@ -39,7 +46,7 @@ impl History {
         }
         match record.head.kind {
             "opened" => self.opened(record),
-            "pruned" => self.pruned(record.line),
+            "pruned" => self.pruned(record),
             "refused" => self.add_refusal(record.line),
             "decided" if is_denial(record.line) => self.add_refusal(record.line),
             _ => {}
@@ -56,12 +63,15 @@ impl History {
         }
     }
 
-    fn pruned(&mut self, line: &[u8]) {
-        let Ok(pruned) = serde_json::from_slice::<Pruned>(line) else {
+    fn pruned(&mut self, visited: &Visited<'_>) {
+        let Ok(record) = serde_json::from_slice::<Pruned>(visited.line) else {
             return;
         };
-        self.created = self.created.or(Some(pruned.created));
-        self.pruned = Some(pruned);
+        self.created = self.created.or(Some(record.created));
+        self.pruned = Some(Pruning {
+            index: visited.head.index,
+            record,
+        });
     }
 
     fn add_refusal(&mut self, line: &[u8]) {

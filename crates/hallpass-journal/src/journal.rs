@@ -14,12 +14,14 @@ use crate::background::{Background, Ended};
 use crate::core::{Core, State};
 use crate::line::Body;
 use crate::memory::Memory;
+use crate::prune::{Orders, Pruner};
 use crate::refusals::Refusals;
 use crate::sensitive::SensitiveKeys;
 use crate::snapshot::Snapshots;
 use crate::{
     Append, AppendError, ArgumentsDigest, Decided, Durability, EraseError, Erased, Event,
-    KeysErased, OpenError, Recorded, RefusalRecord, SensitiveKey, Settings, Started, Verdict,
+    KeysErased, Old, OpenError, Prunable, PruneError, Recorded, RefusalRecord, SensitiveKey,
+    Settings, Started, Verdict,
 };
 
 /// A journal that is written. Cheap to clone; all clones write the same file.
@@ -59,6 +61,7 @@ struct Handle {
     started: Started,
     memory: Memory,
     thread: Mutex<Option<JoinHandle<Ended>>>,
+    pruner: Arc<Pruner>,
 }
 
 /// How a journal is doing.
@@ -105,10 +108,18 @@ impl Journal {
             work: Condvar::new(),
             not_recorded: Mutex::default(),
             reserve: ready.reserve,
+            prunings: Orders::default(),
         });
         let verifier = ready.identity.verifier;
         let memory = ready.memory;
         let last_snapshot = ready.started.snapshot.unwrap_or(0);
+        let pruner = Pruner::new(
+            Arc::clone(&core),
+            Arc::clone(&settings.storage),
+            dir,
+            verifier.clone(),
+            settings.prune_acknowledged_only,
+        );
         let background = Background {
             core: Arc::clone(&core),
             storage: settings.storage,
@@ -135,7 +146,7 @@ impl Journal {
                 path: dir.to_owned(),
                 source,
             })?;
-        Ok(Self {
+        let journal = Self {
             handle: Arc::new(Handle {
                 dir: dir.to_owned(),
                 core,
@@ -146,8 +157,18 @@ impl Journal {
                 started: ready.started,
                 memory,
                 thread: Mutex::new(Some(thread)),
+                pruner,
             }),
-        })
+        };
+        if let Some(keep) = settings.keep {
+            let started = journal.handle.pruner.keep(keep);
+            started.map_err(|source| OpenError::Io {
+                action: "start the pruning thread",
+                path: dir.to_owned(),
+                source,
+            })?;
+        }
+        Ok(journal)
     }
 
     /// Records an event. The record is on its way when this returns; the answer says when it has arrived.
@@ -252,6 +273,23 @@ impl Journal {
         self.handle.latest_time
     }
 
+    /// Removes old records for good: whole segments of signed records, never the last one and none younger than
+    /// [`KEEP_MIN`](crate::KEEP_MIN). Says what was removed; `None` when nothing is old enough.
+    ///
+    /// Reads and verifies the whole journal first, and waits for its record to be written and signed. Appends go on
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// [`PruneError`]. Nothing is removed before the pruning is recorded and signed.
+    pub fn prune(&self, old: Old) -> Result<Option<Prunable>, PruneError> {
+        self.handle.pruner.prune(old)
+    }
+
+    /// Every record up to and including this index has arrived elsewhere, and may be pruned when only such may.
+    pub fn acknowledge(&self, index: u64) {
+        self.handle.pruner.acknowledge(index);
+    }
+
     /// How much was read to open it: all of it, or what came after its snapshot.
     pub fn started(&self) -> Started {
         self.handle.started
@@ -297,6 +335,7 @@ impl Handle {
         let Some(running) = thread.take() else {
             return Ok(());
         };
+        self.pruner.stop();
         let core = &self.core;
         let counts = core.lock_refusals().take(core.clock.now(), true);
         core.enqueue_counts(counts);

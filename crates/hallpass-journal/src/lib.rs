@@ -25,6 +25,7 @@ mod open;
 mod plain_json;
 mod presence;
 pub mod proof;
+mod prune;
 mod pruned;
 pub mod read;
 mod refusals;
@@ -52,6 +53,7 @@ pub use identity::IdentityError;
 pub use journal::{Journal, Status};
 pub use line::{LineDefect, RECORD_BYTES_MAX};
 pub use open::OpenError;
+pub use prune::{KEEP_MIN, Old, Prunable, PruneError, prunable};
 pub use refusals::{
     REFUSAL_SHARE, RefusalRecord, TOKEN_SINGLES_PER_SECOND, TOKENS_COUNTED_MAX,
     UNSIGNED_SINGLES_PER_SECOND,

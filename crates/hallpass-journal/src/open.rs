@@ -18,6 +18,7 @@ use crate::line::{Body, Head};
 use crate::memory::Memory;
 use crate::merkle::{Tree, leaf_hash};
 use crate::presence::Presence;
+use crate::prune;
 use crate::reserve::Reserve;
 use crate::resume::{self, Known, Started};
 use crate::scan::{Scan, Start as Place, Visited};
@@ -222,6 +223,8 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
         ..
     } = start;
     memory.records_end();
+    let recorded = history.pruned.as_ref();
+    prune::finish(storage, dir, pruned.as_ref(), recorded, checkpoint.as_ref());
     Ok(Ready {
         writer,
         tree,

@@ -11,7 +11,7 @@ use hallpass_keys::Digest;
 use crate::directory::{self, PRUNED, SegmentName};
 use crate::merkle::{Hash, Tree};
 use crate::scan::{Start, Visited};
-use crate::{Damage, Pruned, Storage};
+use crate::{Damage, Storage};
 
 const FORMAT: &str = "hallpass-pruned/1";
 
@@ -22,7 +22,7 @@ pub(crate) struct PrunedFile {
     pub(crate) tree: Tree,
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Text {
     format: String,
@@ -44,11 +44,26 @@ impl PrunedFile {
     }
 
     fn parse(bytes: &[u8]) -> Option<Self> {
-        let text: Text = serde_json::from_slice(bytes.strip_suffix(b"\n")?).ok()?;
+        // The deserializer takes an array for an object's members; the format does not.
+        let object = bytes
+            .strip_suffix(b"\n")
+            .filter(|it| it.starts_with(b"{"))?;
+        let text: Text = serde_json::from_slice(object).ok()?;
         let hashes = decode_hashes(&text.hashes)?;
         let known = text.format == FORMAT && text.below > 0;
         let tree = Tree::of_frontier(text.below, hashes).filter(|_| known)?;
         Some(Self { tree })
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let text = Text {
+            format: FORMAT.to_owned(),
+            below: self.tree.size(),
+            hashes: encode_hashes(self.tree.frontier()),
+        };
+        let mut bytes = serde_json::to_vec(&text).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
     }
 
     /// Where reading begins.
@@ -69,6 +84,13 @@ pub(crate) fn encode_hashes(hashes: &[Hash]) -> Vec<String> {
 pub(crate) fn decode_hashes(texts: &[String]) -> Option<Vec<Hash>> {
     let decode = |text: &String| STANDARD.decode(text).ok()?.try_into().ok();
     texts.iter().map(decode).collect()
+}
+
+/// What a record must say to bear the file out; what else it has is for its readers.
+#[derive(serde::Deserialize)]
+struct Said {
+    below: u64,
+    root: Digest,
 }
 
 /// What a `pruned` file claims, until a record bears it out.
@@ -93,7 +115,7 @@ impl Claim {
         if record.head.kind != "pruned" || self.record.is_some() {
             return;
         }
-        let said = serde_json::from_slice::<Pruned>(record.line);
+        let said = serde_json::from_slice::<Said>(record.line);
         if said.is_ok_and(|said| said.below == self.below && said.root == self.root) {
             self.record = Some(record.head.index);
         }

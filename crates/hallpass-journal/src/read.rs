@@ -13,6 +13,7 @@ use hallpass_vocabulary::Timestamp;
 
 use crate::directory::{self, ListError, SegmentName};
 use crate::line::Head;
+use crate::pruned::PrunedFile;
 use crate::scan::next_line;
 use crate::storage::open_regular;
 use crate::{Event, LineDefect, OsStorage};
@@ -197,13 +198,19 @@ impl Segments {
 }
 
 fn segments(dir: &Path) -> Result<Segments, ReadError> {
-    let segments = directory::segments(&OsStorage, dir).map_err(|error| match error {
+    let mut segments = directory::segments(&OsStorage, dir).map_err(|error| match error {
         ListError::Io(source) => ReadError::Io {
             path: dir.to_owned(),
             source,
         },
         ListError::Name { name } => ReadError::SegmentName { name },
     })?;
+    // What an interrupted pruning left over is no longer part of the journal.
+    if let Ok(Some(pruned)) = PrunedFile::load(&OsStorage, dir)
+        && segments.contains(&pruned.start().segment)
+    {
+        segments.retain(|name| *name >= pruned.start().segment);
+    }
     let last = segments
         .last()
         .copied()

@@ -69,6 +69,8 @@ pub struct Settings {
     pub(crate) disk_budget_bytes: u64,
     pub(crate) reserve_bytes: u64,
     pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) keep: Option<Duration>,
+    pub(crate) prune_acknowledged_only: bool,
 }
 
 impl Settings {
@@ -85,6 +87,8 @@ impl Settings {
             disk_budget_bytes: DISK_BUDGET_BYTES_DEFAULT,
             reserve_bytes: RESERVE_BYTES_DEFAULT,
             storage: Arc::new(OsStorage),
+            keep: None,
+            prune_acknowledged_only: false,
         }
     }
 
@@ -132,6 +136,22 @@ impl Settings {
         self
     }
 
+    /// Prunes segments whose records are all older than this, soon after they are; for ever by default. Never less than
+    /// [`KEEP_MIN`](crate::KEEP_MIN).
+    #[must_use]
+    pub fn keep(mut self, keep: Duration) -> Self {
+        self.keep = Some(keep);
+        self
+    }
+
+    /// Prunes no record that was not acknowledged by [`Journal::acknowledge`](crate::Journal::acknowledge) since the
+    /// journal was opened.
+    #[must_use]
+    pub fn prune_acknowledged_only(mut self) -> Self {
+        self.prune_acknowledged_only = true;
+        self
+    }
+
     /// Other file operations, for tests.
     #[must_use]
     pub fn storage(mut self, storage: Arc<dyn Storage>) -> Self {
@@ -152,6 +172,8 @@ impl fmt::Debug for Settings {
             .field("disk_budget_bytes", &self.disk_budget_bytes)
             .field("reserve_bytes", &self.reserve_bytes)
             .field("storage", &self.storage)
+            .field("keep", &self.keep)
+            .field("prune_acknowledged_only", &self.prune_acknowledged_only)
             .finish_non_exhaustive()
     }
 }

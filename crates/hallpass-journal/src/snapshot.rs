@@ -13,7 +13,7 @@ use hallpass_vocabulary::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::directory::{SNAPSHOT, SegmentName, temporary};
-use crate::history::History;
+use crate::history::{History, Pruning};
 use crate::line::Head;
 use crate::memory::Memory;
 use crate::merkle::Tree;
@@ -159,7 +159,8 @@ impl Header {
             latest_time: self.latest_time,
             closed: self.closed,
             refusal_bytes: self.refusal_bytes,
-            pruned: self.pruned,
+            // Whatever a snapshot knows is signed, wherever it stands.
+            pruned: self.pruned.map(|record| Pruning { index: 0, record }),
         };
         Some((start, history))
     }
@@ -249,7 +250,7 @@ impl Snapshots {
             boot: self.history.last_boot.clone(),
             closed: self.history.closed,
             refusal_bytes: self.history.refusal_bytes,
-            pruned: self.history.pruned.clone(),
+            pruned: self.history.pruned.as_ref().map(|it| it.record.clone()),
         };
         let mut bytes = serde_json::to_vec(&header).ok()?;
         bytes.push(b'\n');

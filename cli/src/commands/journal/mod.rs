@@ -7,6 +7,7 @@ mod erase;
 mod export;
 mod key;
 mod prove;
+mod prune;
 mod query;
 mod reached;
 pub(crate) mod summary;
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     Export(export::Args),
     /// Write the proof of one decision, for somebody without the journal
     Prove(prove::Args),
+    /// Remove old records for good, so that the rest still verifies
+    Prune(prune::Args),
     /// Find records
     Query(query::Args),
     /// Show the newest records, and new ones as they are written
@@ -51,6 +54,7 @@ impl Command {
             Self::Erase(args) => erase::run(args, output),
             Self::Export(args) => export::run(args, output),
             Self::Prove(args) => prove::run(args, output),
+            Self::Prune(args) => prune::run(args, output),
             Self::Query(args) => query::run(args, output),
             Self::Tail(args) => tail::run(args, output),
             Self::Verify(args) => verify::run(args, output),

@@ -43,8 +43,11 @@ fn ours(dir: &Path) -> String {
                 0 => String::new(),
                 bytes => format!(", then {bytes} bytes of an unfinished record"),
             };
+            let kept = report
+                .pruned_below
+                .map_or_else(String::new, |below| format!(", those below {below} pruned"));
             format!(
-                "intact, {} records, signed to {}{rest}",
+                "intact, {} records, signed to {}{kept}{rest}",
                 report.records, report.signed
             )
         }
@@ -53,14 +56,14 @@ fn ours(dir: &Path) -> String {
 }
 
 /// Many copies of a journal, each changed in one way.
-struct Copies {
+pub struct Copies {
     original: PathBuf,
     room: tempfile::TempDir,
     named: Vec<(String, PathBuf)>,
 }
 
 impl Copies {
-    fn of(original: &Path) -> Self {
+    pub fn of(original: &Path) -> Self {
         Self {
             original: original.to_owned(),
             room: tempfile::tempdir().unwrap(),
@@ -68,7 +71,7 @@ impl Copies {
         }
     }
 
-    fn add(&mut self, name: impl Into<String>, change: impl FnOnce(&Path)) {
+    pub fn add(&mut self, name: impl Into<String>, change: impl FnOnce(&Path)) {
         let dir = self.room.path().join(self.named.len().to_string());
         fs::create_dir(&dir).unwrap();
         for entry in fs::read_dir(&self.original).unwrap() {
@@ -80,7 +83,7 @@ impl Copies {
     }
 
     /// Compares both on every copy; how many are intact, and how many are not.
-    fn agree(&self) -> (usize, usize) {
+    pub fn agree(&self) -> (usize, usize) {
         let dirs: Vec<&Path> = self.named.iter().map(|(_, dir)| dir.as_path()).collect();
         let mut intact = 0;
         for (answer, (name, dir)) in python(&[], &dirs).iter().zip(&self.named) {
