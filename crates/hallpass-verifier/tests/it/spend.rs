@@ -1,7 +1,7 @@
 //! Budgets: counted per run, before the call, and where they were after the process died.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use hallpass_token::{BudgetUnit, GrantSpec, TokenText};
 use hallpass_verifier::{ErrorClass, Outcome};
@@ -219,4 +219,50 @@ fn a_kill_between_the_decision_and_its_end_has_spent_the_call() {
     let denied = next.denial(token.expose(), "kb.search");
     assert_eq!(denied, DenialCode::BudgetExhausted);
     drop(running);
+}
+
+/// Calls on four threads until a process that is killed meanwhile has left its files; gives them, and how many calls had
+/// their permit before.
+fn killed_under_load(world: &World, token: &TokenText, calls: u32) -> (tempfile::TempDir, u32) {
+    let (through, stop) = (AtomicU32::new(0), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        for name in ["ticket.update", "kb.search", "kb.search", "tickets.get"] {
+            let (through, stop) = (&through, &stop);
+            scope.spawn(move || {
+                while !stop.load(Ordering::SeqCst) {
+                    let permit = world.call(token.expose(), name).unwrap();
+                    through.fetch_add(1, Ordering::SeqCst);
+                    drop(permit.finish(Outcome::succeeded(b"{}")));
+                }
+            });
+        }
+        while through.load(Ordering::SeqCst) < calls {
+            std::thread::yield_now();
+        }
+        let had = through.load(Ordering::SeqCst);
+        let left = world.left_behind();
+        stop.store(true, Ordering::SeqCst);
+        (left, had)
+    })
+}
+
+#[test]
+fn a_kill_under_load_forgets_no_call_that_had_its_permit() {
+    let token = calls(1 << 50);
+    let run = RunId::new(NOW, [2; 10]);
+    let count = |world: &World| {
+        let spent = world.journal.memory().spent(run);
+        spent.and_then(|spent| spent.calls).unwrap_or(0)
+    };
+    let mut world = World::new();
+    for round in 1..=8 {
+        let before = count(&world);
+        let (left, had) = killed_under_load(&world, &token, 13 * round);
+        let next = world.next_in(left);
+        let (after, all) = (count(&next), count(&world));
+        assert!(after >= before + u64::from(had), "{after} after {had}");
+        // Nor does it make up any.
+        assert!(after <= all, "{after} of {all}");
+        world = next;
+    }
 }

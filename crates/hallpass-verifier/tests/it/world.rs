@@ -330,11 +330,26 @@ impl World {
 
     /// The next process, after this one was killed at this moment: its files as they are, its memory gone.
     pub fn killed(&self) -> Self {
+        self.next_in(self.left_behind())
+    }
+
+    /// What a process that is killed at this moment leaves behind.
+    pub fn left_behind(&self) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
-        for entry in std::fs::read_dir(self.dir.path()).unwrap() {
-            let entry = entry.unwrap();
-            std::fs::copy(entry.path(), dir.path().join(entry.file_name())).unwrap();
+        let files = std::fs::read_dir(self.dir.path()).unwrap();
+        let mut names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+        // The records last: of a journal that is being written, the others are then not newer than they.
+        names.sort_by_key(|name| name.to_string_lossy().ends_with(".jsonl"));
+        for name in names
+            .iter()
+            .filter(|name| !name.to_string_lossy().ends_with(".tmp"))
+        {
+            std::fs::copy(self.dir.path().join(name), dir.path().join(name)).unwrap();
         }
+        dir
+    }
+
+    pub fn next_in(&self, dir: tempfile::TempDir) -> Self {
         let clock = Arc::clone(&self.clock);
         Self::counted(dir, clock, (Spend::ThisJournal, Recording::standard()))
     }
