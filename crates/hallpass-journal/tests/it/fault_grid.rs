@@ -12,7 +12,7 @@ use hallpass_journal::verify::verify;
 use hallpass_journal::{AppendError, Durability, Journal, Settings};
 use hallpass_testkit::{EIO, ENOSPC, EROFS, Fault, Left, Operation, Part, Random, SimDisk};
 
-use crate::fixture::{PATIENCE, all, decision, event, settings, until};
+use crate::fixture::{PATIENCE, all, decision, event, segment, settings, until};
 use crate::scenario::{Answers, append, journal_dir, note, recover};
 use crate::sim_storage::SimStorage;
 
@@ -24,13 +24,14 @@ const REFUSED_WITHIN: Duration = Duration::from_millis(250);
 const RESUMED_WITHIN: Duration = Duration::from_secs(5);
 
 /// The ways to fail, with the names they have in the grid.
-const FAULTS: [(&str, Fault); 8] = [
+const FAULTS: [(&str, Fault); 9] = [
     ("error, once", Fault::Error(EIO)),
     ("error, lasting", Fault::Errors(EIO)),
     ("no space, once", Fault::Error(ENOSPC)),
     ("no space, lasting", Fault::Full),
     ("read-only, lasting", Fault::Errors(EROFS)),
     ("short write", Fault::ShortWrite),
+    ("half a write, no space", Fault::HalfWrite(ENOSPC)),
     ("short write, then errors", Fault::ShortWriteThen(EIO)),
     ("kill", Fault::Stop(Part::Half)),
 ];
@@ -284,12 +285,10 @@ fn fault_grid() {
 fn who_was_refused_for_certain_is_not_in_the_journal() {
     for seed in 0..60 {
         let mut random = Random::new(seed);
+        let fault = Fault::ShortWriteThen(EIO);
         let disk = SimDisk::new();
         let journal = open(&disk).unwrap();
-        disk.fail_at(
-            disk.operations() + random.below(40),
-            Fault::ShortWriteThen(EIO),
-        );
+        disk.fail_at(disk.operations() + random.below(40), fault);
         let answers = Mutex::new(Answers::default());
         std::thread::scope(|scope| {
             for thread in 0..6 {
@@ -316,7 +315,20 @@ fn who_was_refused_for_certain_is_not_in_the_journal() {
         drop(journal);
         disk.restart();
         let answers = answers.into_inner().unwrap();
-        let found = afterwards(&disk, &answers, Fault::ShortWriteThen(EIO));
+        let found = afterwards(&disk, &answers, fault);
         assert_eq!(found, Ok(()), "seed {seed}");
+    }
+}
+
+#[test]
+fn half_a_record_is_taken_back_before_anybody_is_told() {
+    let disk = SimDisk::new();
+    let journal = open(&disk).unwrap();
+    let whole = std::fs::read(segment(journal.dir())).unwrap();
+    for durability in [Durability::Relaxed, Durability::Durable] {
+        disk.fail_at(disk.operations(), Fault::HalfWrite(ENOSPC));
+        let answer = journal.append(&event(1), durability).wait(PATIENCE);
+        assert_eq!(answer, Err(AppendError::Full));
+        assert_eq!(std::fs::read(segment(journal.dir())).unwrap(), whole);
     }
 }

@@ -16,6 +16,8 @@ pub enum Fault {
     Errors(i32),
     /// From here on there is no space for what writes or creates, until [`SimDisk::heal`](super::SimDisk::heal).
     Full,
+    /// The first write from here on takes half of its bytes, and fails with this number all the same.
+    HalfWrite(i32),
     /// The first write from here on takes half of its bytes and says so.
     ShortWrite,
     /// The first write from here on takes half of its bytes, and everything after it fails with this number, until
@@ -128,7 +130,11 @@ impl Plan {
 
     fn strike(&mut self, fault: Fault, operation: Operation) -> Verdict {
         let is_write = operation == Operation::Write;
-        if matches!(fault, Fault::ShortWrite | Fault::ShortWriteThen(_)) && !is_write {
+        let of_a_write = matches!(
+            fault,
+            Fault::HalfWrite(_) | Fault::ShortWrite | Fault::ShortWriteThen(_)
+        );
+        if of_a_write && !is_write {
             return Verdict::Done(Part::All);
         }
         self.struck = true;
@@ -152,6 +158,7 @@ impl Plan {
                     Verdict::Done(Part::All)
                 }
             }
+            Fault::HalfWrite(errno) => Verdict::Fails(Part::Half, errno),
             Fault::ShortWrite => Verdict::Done(Part::Half),
             Fault::ShortWriteThen(errno) => {
                 self.lasting = Some(Lasting {

@@ -88,6 +88,11 @@ fn each_fault_does_what_it_says() {
     file.set_len(2).unwrap();
     assert!(disk.create_new(&disk.path().join("b")).is_err());
 
+    let (disk, _, first, second) = write(Fault::HalfWrite(ENOSPC));
+    assert_eq!((errno(first), second.unwrap()), (Some(ENOSPC), 4));
+    let left = disk.image(Left::Written);
+    assert_eq!(read(&left, "a").unwrap(), b"1234ab\0\0efgh");
+
     let (.., first, second) = write(Fault::ShortWrite);
     assert_eq!((first.unwrap(), second.unwrap()), (2, 4));
 
