@@ -78,6 +78,11 @@ impl History {
         self.refusal_bytes = self.refusal_bytes.saturating_add(line.len() as u64);
     }
 
+    /// The first record that was to be kept when old ones were last pruned.
+    pub(crate) fn kept_from(&self) -> u64 {
+        self.pruned.as_ref().map_or(0, |pruned| pruned.record.below)
+    }
+
     /// Whether the machine may have stopped between the last record and now.
     pub(crate) fn machine_restarted(&self, boot: Option<&Text>) -> bool {
         let same_boot = boot.is_some() && self.last_boot.as_ref() == boot;

@@ -38,8 +38,9 @@ pub(crate) fn read(
     checkpoint: Option<&Checkpoint>,
 ) -> Result<Known, Damage> {
     let pruned = PrunedFile::load(storage, dir)?;
+    let below = pruned.as_ref().map_or(0, |pruned| pruned.tree.size());
     let snapshot = checkpoint
-        .and_then(|checkpoint| Snapshot::load(storage, dir, verifier, checkpoint.size))
+        .and_then(|checkpoint| Snapshot::load(storage, dir, verifier, checkpoint.size, below))
         .and_then(|snapshot| {
             let Snapshot {
                 start,

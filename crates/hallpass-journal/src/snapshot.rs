@@ -12,7 +12,7 @@ use hallpass_keys::note::{NoteSigner, NoteVerifier, SignedNote};
 use hallpass_vocabulary::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use crate::directory::{SNAPSHOT, SegmentName, temporary};
+use crate::directory::{self, SNAPSHOT, SegmentName, temporary};
 use crate::history::{History, Pruning};
 use crate::line::Head;
 use crate::memory::Memory;
@@ -28,8 +28,9 @@ const FORMAT: &str = "hallpass-snapshot/1";
 /// A snapshot is due after this many records: a restart reads at most that many and those of one second more, which takes
 /// a third of a second.
 pub(crate) const SNAPSHOT_RECORDS: u64 = 100_000;
-/// The longest line, in bytes: of a frontier of 64 hashes, or of one thing remembered.
-const LINE_BYTES_MAX: u64 = 16 * 1024;
+/// The longest line, in bytes: the first one, with a frontier of 64 hashes and some 20,000 segments. A journal of more is read
+/// whole at every start.
+const LINE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The first line.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -38,6 +39,8 @@ struct Header {
     format: String,
     origin: String,
     size: u64,
+    /// The segments before that of the last record: the first index and the bytes of each.
+    before: Vec<(u64, u64)>,
     segment: u64,
     offset: u64,
     hashes: Vec<String>,
@@ -75,15 +78,22 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     /// Reads the snapshot of a directory; none if there is none to be believed.
     ///
-    /// `signed` is the size of the checkpoint: a snapshot of more is not of this directory.
+    /// `signed` is the size of the checkpoint: a snapshot of more is not of this directory. `below` is the first record that
+    /// is kept.
     pub(crate) fn load(
         storage: &dyn Storage,
         dir: &Path,
         verifier: &NoteVerifier,
         signed: u64,
+        below: u64,
     ) -> Option<Self> {
         let memory = Memory::default();
-        let header = read(storage, dir, verifier, &memory)?;
+        let mut header = read(storage, dir, verifier, &memory)?;
+        header.before.retain(|(first, _)| *first >= below);
+        // What is missing or cut there is found by reading all of it.
+        if header.before != before(storage, dir, below, SegmentName(header.segment))? {
+            return None;
+        }
         let (start, history) = header.parts()?;
         let fits = start.tree.size() <= signed && start.ends_a_record(storage, dir);
         fits.then_some(Self {
@@ -222,7 +232,8 @@ impl Snapshots {
     ) -> bool {
         self.last_size = tree.size();
         self.last_segment = self.segment;
-        let Some(bytes) = self.bytes(signer, tree) else {
+        let before = before(storage, dir, self.history.kept_from(), self.segment);
+        let Some(bytes) = before.and_then(|before| self.bytes(before, signer, tree)) else {
             return false;
         };
         let temporary = temporary(SNAPSHOT);
@@ -234,12 +245,13 @@ impl Snapshots {
         written.is_ok()
     }
 
-    fn bytes(&self, signer: &NoteSigner, tree: &Tree) -> Option<Vec<u8>> {
+    fn bytes(&self, before: Vec<(u64, u64)>, signer: &NoteSigner, tree: &Tree) -> Option<Vec<u8>> {
         let verifier = signer.verifier();
         let header = Header {
             format: FORMAT.to_owned(),
             origin: verifier.name().as_str().to_owned(),
             size: tree.size(),
+            before,
             segment: self.segment.0,
             offset: self.offset,
             hashes: encode_hashes(tree.frontier()),
@@ -261,6 +273,22 @@ impl Snapshots {
         bytes.push(b'\n');
         Some(bytes)
     }
+}
+
+/// The segments from one record on and before a segment: the first index and the bytes of each. None where they cannot be
+/// looked at.
+fn before(
+    storage: &dyn Storage,
+    dir: &Path,
+    below: u64,
+    segment: SegmentName,
+) -> Option<Vec<(u64, u64)>> {
+    let names = directory::segments(storage, dir).ok()?;
+    let names = names
+        .into_iter()
+        .filter(|name| (below..segment.0).contains(&name.0));
+    let found = names.map(|name| Some((name.0, storage.inspect(&name.path(dir)).ok()?.bytes)));
+    found.collect()
 }
 
 /// Where a chunk ends, and when its first record was written.

@@ -198,8 +198,6 @@ fn a_segment_deleted_between_two_runs_is_found_at_the_next_start() {
         let partial = copy(dir.path());
         fs::remove_file(partial.path().join(name)).unwrap();
         assert!(verify(partial.path(), None).is_err());
-        // A start that reads on from a snapshot does not look below it.
-        let _ = fs::remove_file(partial.path().join("snapshot"));
         let error = refused(partial.path());
         if position == last {
             assert!(
