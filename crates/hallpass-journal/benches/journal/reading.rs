@@ -101,11 +101,20 @@ pub fn restarting() {
     }
 }
 
+/// A copy of a journal that may be written meanwhile: what vouches for records is copied before them.
 fn copy(from: &Path) -> tempfile::TempDir {
     let to = tempfile::tempdir().unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), to.path().join(entry.file_name())).unwrap();
+    let names = fs::read_dir(from).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter(|name| !name.ends_with(".tmp")).collect();
+    names.sort_by_key(|name| match name.as_str() {
+        "snapshot" => 0,
+        "checkpoint" => 1,
+        name if name.ends_with(".jsonl") => 3,
+        _ => 2,
+    });
+    for name in names {
+        fs::copy(from.join(&name), to.path().join(&name)).unwrap();
     }
     to
 }

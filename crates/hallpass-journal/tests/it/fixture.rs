@@ -134,6 +134,10 @@ pub fn copy(from: &Path) -> tempfile::TempDir {
     let to = tempfile::tempdir().unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
+        // A live journal writes a file under another name first, which may be gone in a moment.
+        if entry.file_name().to_string_lossy().ends_with(".tmp") {
+            continue;
+        }
         std::fs::copy(entry.path(), to.path().join(entry.file_name())).unwrap();
     }
     to
