@@ -16,6 +16,9 @@ pub enum Durability {
     DangerOpen,
     /// After `fdatasync`, shared with everyone who waits: the record survives a power cut.
     Durable,
+    /// As durable, and from the reserve where the device is full: for the end of what has happened already, which can no longer be
+    /// refused and is worth more on record than a read that is still to come.
+    Outcome,
     /// After `write`: the record survives the death of the process, and within 50 ms a power cut.
     Relaxed,
 }

@@ -90,7 +90,7 @@ impl Queued {
     fn may_use_reserve(&self) -> bool {
         matches!(
             self.whose,
-            Whose::Caller(_, Durability::Relaxed) | Whose::Journal
+            Whose::Caller(_, Durability::Outcome | Durability::Relaxed) | Whose::Journal
         )
     }
 }
@@ -345,7 +345,7 @@ impl Core {
         let mut durable = false;
         for (queued, index) in batch.into_iter().zip(first..) {
             match queued.whose {
-                Whose::Caller(slot, Durability::Durable) => {
+                Whose::Caller(slot, Durability::Durable | Durability::Outcome) => {
                     state.awaiting_sync.push((slot, index));
                     durable = true;
                 }

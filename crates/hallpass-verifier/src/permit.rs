@@ -203,7 +203,11 @@ impl Permit {
             run: spent.map(|_| self.run()),
             spent,
         };
-        let durability = self.recording.of(self.impact);
+        let durability = match self.recording.of(self.impact) {
+            // It has happened: a full disk must not keep it off the record while there is a reserve.
+            Durability::Durable => Durability::Outcome,
+            other => other,
+        };
         self.journal.append(&Event::Finished(finished), durability)
     }
 

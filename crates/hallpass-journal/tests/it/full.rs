@@ -49,6 +49,25 @@ fn refused_at_once(journal: &Journal, n: u64, durability: Durability) {
 }
 
 #[test]
+fn the_end_of_what_has_happened_is_durable_from_the_reserve() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, _device) = full(dir.path());
+    let told = |n| {
+        let append = journal.append(&event(n), Durability::Outcome);
+        append.wait(PATIENCE).unwrap()
+    };
+    // The first to meet the full device, and one that comes when it is known.
+    told(1);
+    refused_at_once(&journal, 2, Durability::Durable);
+    let last = told(3).index();
+    assert!(journal.status().low);
+    drop(journal.append(&event(4), Durability::Relaxed));
+    let image = crashed(&journal);
+    assert_eq!(numbers(image.path()), [0, 1, 3, 4]);
+    assert_eq!(last, Some(3));
+}
+
+#[test]
 fn writes_are_denied_and_reads_go_on_from_the_reserve_until_it_is_used_up() {
     let dir = tempfile::tempdir().unwrap();
     let (journal, device) = full(dir.path());
