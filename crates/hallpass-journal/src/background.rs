@@ -160,7 +160,10 @@ impl Background {
             return;
         }
         // What was synced counts only if it is in the journal's own file.
-        match sync_files(&self.in_doubt).and_then(|()| self.check_presence()) {
+        let synced = sync_files(&self.in_doubt)
+            .and_then(|()| self.check_presence())
+            .and_then(|()| self.presence.check_content(&self.in_doubt));
+        match synced {
             Ok(()) => {
                 self.advance();
                 for (slot, index) in waiters {

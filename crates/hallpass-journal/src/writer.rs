@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use hallpass_vocabulary::Timestamp;
 
-use crate::background::RETRY;
+use crate::background::{RELAXED_SYNC, RETRY};
 use crate::core::is_full;
 use crate::directory::SegmentName;
 use crate::line::{Body, Head, TimeText};
@@ -98,6 +98,8 @@ pub(crate) struct Writer {
     started: Option<Timestamp>,
     /// After the device was too full for a new segment.
     rotate_not_before: Option<Instant>,
+    /// When the length of the file was last looked at.
+    looked_at: Option<Instant>,
 }
 
 /// Where a writer stands when it is opened.
@@ -140,6 +142,7 @@ impl Writer {
             reached: position.offset,
             next_index: position.next_index,
             rotate_not_before: None,
+            looked_at: None,
         }
     }
 
@@ -172,7 +175,7 @@ impl Writer {
             body.write_line(index, &time, &mut bytes);
             index = index.saturating_add(1);
         }
-        self.check_length()?;
+        self.check_length_if_due()?;
         let end = self.offset.saturating_add(bytes.len() as u64);
         self.reached = self.reached.max(end);
         match write_all_at(&*self.file.file, &bytes, self.offset) {
@@ -213,6 +216,17 @@ impl Writer {
             return false;
         }
         now >= started.after(self.segment_age)
+    }
+
+    /// Looks at the length as often as records are synced: it costs half of what a small write does.
+    fn check_length_if_due(&mut self) -> Result<(), WriteFailed> {
+        let now = Instant::now();
+        if self.looked_at.is_some_and(|at| now < at + RELAXED_SYNC) {
+            return Ok(());
+        }
+        self.check_length()?;
+        self.looked_at = Some(now);
+        Ok(())
     }
 
     /// The file ends where we ended it: nobody else's record is written over, and none of ours is missing.

@@ -218,3 +218,37 @@ fn a_checkpoint_with_a_witnesss_signature_under_it_is_left_alone() {
     assert_eq!(fs::read_to_string(&checkpoint).unwrap(), cosigned);
     verify(journal.dir(), None).unwrap();
 }
+
+#[test]
+fn a_segment_cut_between_two_writes_of_a_busy_journal_is_noticed() {
+    for cut in [0, 1, 2] {
+        let opened = Opened::new();
+        let journal = &opened.journal;
+        relaxed(journal, 0).unwrap();
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(Ordering::SeqCst) {
+                    let _ = relaxed(journal, 1);
+                }
+            });
+            until("there is something to cut", || {
+                journal.status().written > 100
+            });
+            let file = fs::OpenOptions::new()
+                .write(true)
+                .open(segment(journal.dir()))
+                .unwrap();
+            // As a log rotation does that copies and empties, and others that are less thorough.
+            let bytes = file.metadata().unwrap().len();
+            file.set_len(bytes * cut / 2 - u64::from(cut == 2)).unwrap();
+            until("it is noticed", || {
+                journal.status().broken == Some(AppendError::Gone)
+            });
+            stop.store(true, Ordering::SeqCst);
+        });
+        assert_eq!(durable(journal, 2), Err(AppendError::Gone));
+        // What was cut of the rest may not have been signed yet.
+        assert!(verify(journal.dir(), None).is_err() || cut > 0);
+    }
+}
