@@ -14,7 +14,7 @@ use crate::presence::Presence;
 use crate::reserve::Reserve;
 use crate::snapshot::Snapshots;
 use crate::storage::put_file;
-use crate::writer::{Chunk, SegmentFile, check_presence};
+use crate::writer::{Chunk, SegmentFile, check_content, check_presence};
 use crate::{AppendError, Checkpoint, FileId, PruneError, Recorded, Storage, prune};
 
 /// A relaxed record is synced this long after it was written (DESIGN section 6: a power cut may lose 50 ms of reads).
@@ -162,7 +162,7 @@ impl Background {
         // What was synced counts only if it is in the journal's own file.
         let synced = sync_files(&self.in_doubt)
             .and_then(|()| self.check_presence())
-            .and_then(|()| self.presence.check_content(&self.in_doubt));
+            .and_then(|()| check_content(&self.in_doubt));
         match synced {
             Ok(()) => {
                 self.advance();

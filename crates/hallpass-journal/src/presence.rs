@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::directory::{CHECKPOINT, LOCK, SegmentName};
+use crate::directory::{CHECKPOINT, LOCK};
 use crate::open::WriterLock;
-use crate::writer::{Chunk, SegmentFile};
+use crate::writer::SegmentFile;
 use crate::{FileId, Storage};
 
 /// The files of a journal are not the ones that were opened, or somebody else writes them.
@@ -83,32 +83,6 @@ impl Presence {
         }
     }
 
-    /// The files hold what was written, and the line end before it, as they are read by their names: somebody may have cut
-    /// one between two writes, and the second has made it as long as it was.
-    ///
-    /// # Errors
-    /// [`Gone`], or that it cannot be known.
-    pub(crate) fn check_content(&self, chunks: &[Chunk]) -> io::Result<()> {
-        let mut open: Option<(SegmentName, u64, Box<dyn io::Read>)> = None;
-        for chunk in chunks {
-            let name = chunk.file.name();
-            let mut reader = match open.take() {
-                Some((at, end, reader)) if at == name && end == chunk.offset => reader,
-                _ => {
-                    let before = chunk.offset.saturating_sub(1);
-                    let mut reader = self.storage.reader_at(&name.path(&self.dir), before)?;
-                    if chunk.offset > 0 {
-                        expect(&mut reader, b"\n")?;
-                    }
-                    reader
-                }
-            };
-            expect(&mut reader, &chunk.bytes)?;
-            open = Some((name, chunk.end(), reader));
-        }
-        Ok(())
-    }
-
     /// Which file the checkpoint is; none when there is none.
     ///
     /// # Errors
@@ -131,18 +105,4 @@ impl Presence {
             }),
         }
     }
-}
-
-/// Reads these bytes, or [`Gone`].
-fn expect(reader: &mut dyn io::Read, bytes: &[u8]) -> io::Result<()> {
-    let mut buffer = [0; 16 * 1024];
-    for part in bytes.chunks(buffer.len()) {
-        let found = buffer.get_mut(..part.len()).unwrap_or_default();
-        match reader.read_exact(found) {
-            Ok(()) if found == part => {}
-            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(error),
-            _ => return Err(Gone.into()),
-        }
-    }
-    Ok(())
 }

@@ -57,13 +57,13 @@ pub trait Storage: fmt::Debug + Send + Sync {
     /// As the operating system says.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
 
-    /// Opens an existing file for writing.
+    /// Opens an existing file for writing and reading.
     ///
     /// # Errors
     /// As the operating system says.
     fn open(&self, path: &Path) -> io::Result<Box<dyn StoredFile>>;
 
-    /// Creates a file that must not exist, for writing, readable by its owner only.
+    /// Creates a file that must not exist, for writing and reading, by its owner only.
     ///
     /// # Errors
     /// As the operating system says.
@@ -112,6 +112,12 @@ pub trait StoredFile: Send + Sync {
     /// As the operating system says.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
 
+    /// Reads at an offset; may read less than asked, and nothing at the end.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize>;
+
     /// Makes what was written survive a power cut (`fdatasync`).
     ///
     /// # Errors
@@ -157,11 +163,13 @@ impl Storage for OsStorage {
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn StoredFile>> {
-        Ok(Box::new(OpenOptions::new().write(true).open(path)?))
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        Ok(Box::new(file))
     }
 
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn StoredFile>> {
         let file = OpenOptions::new()
+            .read(true)
             .write(true)
             .create_new(true)
             .mode(FILE_MODE)
@@ -195,6 +203,10 @@ impl Storage for OsStorage {
 impl StoredFile for File {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         FileExt::write_at(self, bytes, offset)
+    }
+
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        FileExt::read_at(self, bytes, offset)
     }
 
     fn sync_data(&self) -> io::Result<()> {
@@ -282,4 +294,30 @@ pub(crate) fn put_file(
     storage.rename(&temporary, &dir.join(name))?;
     storage.sync_dir(dir)?;
     Ok(id)
+}
+
+/// Whether the file holds these bytes here.
+///
+/// # Errors
+/// As the operating system says.
+pub(crate) fn holds_at(file: &dyn StoredFile, bytes: &[u8], offset: u64) -> io::Result<bool> {
+    let mut buffer = [0; 16 * 1024];
+    let (mut bytes, mut offset) = (bytes, offset);
+    while !bytes.is_empty() {
+        let wanted = bytes.len().min(buffer.len());
+        let found = buffer.get_mut(..wanted).unwrap_or_default();
+        match file.read_at(found, offset) {
+            Ok(read) => {
+                let found = found.get(..read).unwrap_or_default();
+                let Some(rest) = bytes.strip_prefix(found).filter(|_| read > 0) else {
+                    return Ok(false);
+                };
+                bytes = rest;
+                offset = offset.saturating_add(read as u64);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
 }

@@ -16,7 +16,7 @@ use crate::presence::{Gone, Length, Presence};
 use crate::reserve::Reserve;
 use crate::scan::next_line;
 use crate::sensitive::SensitiveKeys;
-use crate::storage::write_all_at;
+use crate::storage::{holds_at, write_all_at};
 use crate::{FileId, Settings, Storage, StoredFile};
 
 /// An open segment. Once a sync has failed no later one can succeed: the kernel reports an error once, and what it
@@ -396,6 +396,26 @@ pub(crate) fn check_presence<'a>(
             presence.check_segment(&chunk.file, length)?;
             checked = Some(chunk.file.name);
         }
+    }
+    Ok(())
+}
+
+/// The files hold what was written, and the line end before it: somebody may have cut one between two writes, and the second
+/// has made it as long as it was.
+///
+/// # Errors
+/// [`Gone`], or that it cannot be known.
+pub(crate) fn check_content(chunks: &[Chunk]) -> io::Result<()> {
+    let mut end: Option<(SegmentName, u64)> = None;
+    for chunk in chunks {
+        let file = &*chunk.file.file;
+        let follows = chunk.offset == 0 || end == Some((chunk.file.name, chunk.offset));
+        let whole = (follows || holds_at(file, b"\n", chunk.offset.saturating_sub(1))?)
+            && holds_at(file, &chunk.bytes, chunk.offset)?;
+        if !whole {
+            return Err(Gone.into());
+        }
+        end = Some((chunk.file.name, chunk.end()));
     }
     Ok(())
 }

@@ -211,7 +211,7 @@ impl SimDisk {
     /// As planned, or as the operating system says.
     pub fn open(&self, path: &Path) -> io::Result<SimFile> {
         self.perform(Operation::Open, path, |model, name, _| {
-            let file = OpenOptions::new().write(true).open(path)?;
+            let file = OpenOptions::new().read(true).write(true).open(path)?;
             let number = model.number(name, || fs::read(path).unwrap_or_default());
             Ok(self.file(name, number, file))
         })
@@ -225,6 +225,7 @@ impl SimDisk {
         self.perform(Operation::Create, path, |model, name, _| {
             let mut options = OpenOptions::new();
             let file = options
+                .read(true)
                 .write(true)
                 .create_new(true)
                 .mode(0o600)
@@ -324,6 +325,15 @@ impl SimFile {
             model.change(self.number, change);
             Ok(count)
         })
+    }
+
+    /// Reads at an offset; may read less than asked, and nothing at the end.
+    ///
+    /// # Errors
+    /// Once nothing works any more, or as the operating system says.
+    pub fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.disk.reading()?;
+        self.file.read_at(bytes, offset)
     }
 
     /// Makes what was written durable. When it fails, what was not durable is lost at a power cut, whatever comes.

@@ -107,6 +107,10 @@ impl StoredFile for FaultyFile {
         self.file.write_at(bytes, offset)
     }
 
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.file.read_at(bytes, offset)
+    }
+
     fn sync_data(&self) -> io::Result<()> {
         self.disk.sync();
         self.file.sync_data()

@@ -160,6 +160,10 @@ impl StoredFile for FaultyFile {
         }
     }
 
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.file.read_at(bytes, offset)
+    }
+
     fn sync_data(&self) -> io::Result<()> {
         if !self.is_segment {
             return self.file.sync_data();

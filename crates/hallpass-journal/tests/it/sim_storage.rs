@@ -98,6 +98,10 @@ impl StoredFile for File {
         self.file.write_at(bytes, offset)
     }
 
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.file.read_at(bytes, offset)
+    }
+
     fn sync_data(&self) -> io::Result<()> {
         if self.lie == Lie::Sync {
             return Ok(());

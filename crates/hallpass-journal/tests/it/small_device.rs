@@ -141,6 +141,10 @@ impl StoredFile for File {
             .write_at(&bytes[..at_most.min(bytes.len())], offset)
     }
 
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.file.read_at(bytes, offset)
+    }
+
     fn sync_data(&self) -> io::Result<()> {
         self.file.sync_data()
     }
