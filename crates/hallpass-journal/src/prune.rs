@@ -161,7 +161,7 @@ impl Pruner {
             &checkpoint,
             old,
             now,
-            acknowledged,
+            plan::Bound::Acknowledged(acknowledged),
         )?;
         let Some((prunable, file)) = planned else {
             return Ok(None);

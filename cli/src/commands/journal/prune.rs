@@ -31,9 +31,9 @@ Examples:
   hallpass journal prune journal --keep 90d
   hallpass journal prune journal --before 2026-01-01T00:00:00Z
 
-Removes whole files of records whose records are all older, never the last file and no record younger than 8 days. Verifies the \
-journal first, and records what was removed, so that the rest still verifies. Needs the journal for itself: a service that \
-runs prunes its own when it is set up to keep records for a time.
+Removes whole files of records whose records are all older, and no record younger than 8 days. Verifies the journal first, \
+and records what was removed, so that the rest still verifies. Needs the journal for itself: a service that runs prunes \
+its own when it is set up to keep records for a time.
 
 Exit status: 0 done, or nothing is old enough, 2 usage or failure.";
 
@@ -154,7 +154,7 @@ fn said(args: &Args, found: Option<&Prunable>, output: &mut Output) -> anyhow::R
         });
     }
     let Some(found) = found else {
-        output.line("nothing is old enough to go: only whole files do, and never the last")?;
+        output.line("nothing is old enough to go: only whole files of records do")?;
         return Ok(());
     };
     let verb = if args.dry_run { "would go" } else { "removed" };
