@@ -183,8 +183,16 @@ fn listed(
     Ok(segments)
 }
 
-/// About when the oldest segment ends: the time of the first record after it, if there is one.
-pub(crate) fn oldest_segment_ends(storage: &dyn Storage, dir: &Path) -> Option<Timestamp> {
+/// Where the oldest segment ends.
+pub(super) struct End {
+    /// The first record after it.
+    pub(super) index: u64,
+    /// When that was written.
+    pub(super) time: Timestamp,
+}
+
+/// Where the oldest segment ends, if there is a record after it.
+pub(super) fn oldest_segment_end(storage: &dyn Storage, dir: &Path) -> Option<End> {
     let first = PrunedFile::load(storage, dir)
         .ok()?
         .map_or(SegmentName(0), |file| SegmentName(file.tree.size()));
@@ -192,5 +200,9 @@ pub(crate) fn oldest_segment_ends(storage: &dyn Storage, dir: &Path) -> Option<T
     let mut reader = BufReader::new(storage.reader(&second.path(dir)).ok()?);
     let mut line = Vec::new();
     next_line(&mut reader, &mut line).ok()?;
-    Head::of_record(line.strip_suffix(b"\n")?)?.timestamp()
+    let time = Head::of_record(line.strip_suffix(b"\n")?)?.timestamp()?;
+    Some(End {
+        index: second.0,
+        time,
+    })
 }
