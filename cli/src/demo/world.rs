@@ -78,6 +78,7 @@ impl World {
                 trust_root: dev.trust_root.clone(),
                 state: root.join(name),
                 store: Store::in_memory()?,
+                keep: None,
             };
             services.push(run_service(settings, &stopped, &mut running).await?);
         }

@@ -13,11 +13,15 @@ use tokio::net::TcpListener;
 
 use crate::http;
 use crate::http::limits::{CONNECTION_LIMITS, MINTS_IN_FLIGHT_MAX};
+use crate::journal;
 use crate::open::{self, OpenError};
 use crate::service::Service;
 
 /// How often refusals that were only counted are recorded as a number, and rows the store refused are tried again.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often the journal learns which records the store holds durably: a pruning is of days.
+const ACKNOWLEDGE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// How long requests under way may take to end once the authority is told to stop, in seconds, unless it is opened with
 /// another bound.
@@ -160,9 +164,25 @@ impl fmt::Debug for Authority {
 
 async fn keep_up(service: Arc<Service>) {
     let mut tick = tokio::time::interval(UPKEEP_INTERVAL);
+    let mut acknowledged = Instant::now();
     loop {
         tick.tick().await;
+        if acknowledged.elapsed() >= ACKNOWLEDGE_INTERVAL {
+            acknowledged = Instant::now();
+            acknowledge(Arc::clone(&service)).await;
+        }
         service.minter.writer.retry();
         service.record_surplus().await;
+    }
+}
+
+/// What is old may go once the store has it. When the disk refuses it stays, and the next hour tries again.
+async fn acknowledge(service: Arc<Service>) {
+    let done = tokio::task::spawn_blocking(move || {
+        journal::acknowledge(&service.minter.store, service.recorder.journal())
+    });
+    if let Ok(Err(error)) = done.await {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(error, "old records are not pruned for now");
     }
 }

@@ -2,12 +2,16 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use hallpass_journal::KEEP_MIN;
 use hallpass_keys::VerifyingKey;
 use hallpass_vocabulary::{AuthorityId, Environment};
 
 /// The largest configuration file, in bytes. A real one has a few hundred.
 pub(crate) const CONFIG_BYTES_MAX: usize = 64 * 1024;
+
+const DAY_SECONDS: u64 = 24 * 60 * 60;
 
 /// The most keys of sibling environments. More environments than any deployment has.
 pub(crate) const FOREIGN_KEYS_MAX: usize = 64;
@@ -24,9 +28,28 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// Where its parts are, relative to the directory.
     pub(crate) paths: Paths,
+    /// What becomes of its journal.
+    #[serde(default)]
+    pub(crate) journal: JournalConfig,
     /// Run keys of sibling environments.
     #[serde(default)]
     pub(crate) foreign_keys: Vec<ForeignKey>,
+}
+
+/// What becomes of the journal.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct JournalConfig {
+    /// For how many days records are kept; for ever when absent.
+    keep_days: Option<u32>,
+}
+
+impl JournalConfig {
+    /// For how long records are kept; for ever when absent.
+    pub(crate) fn keep(&self) -> Option<Duration> {
+        let days = self.keep_days?;
+        Some(Duration::from_secs(u64::from(days) * DAY_SECONDS))
+    }
 }
 
 /// Where the parts of an authority are. Relative paths are relative to the directory of `authority.toml`.
@@ -70,6 +93,9 @@ pub enum ConfigError {
         /// What is wrong.
         message: String,
     },
+    /// Records are to be kept for less time than they are needed.
+    #[error("`keep_days` must be at least {}", KEEP_MIN.as_secs() / DAY_SECONDS)]
+    KeepTooShort,
     /// Larger than the limit.
     #[error("larger than {CONFIG_BYTES_MAX} bytes")]
     TooLarge,
@@ -91,6 +117,9 @@ impl Config {
         })?;
         if config.foreign_keys.len() > FOREIGN_KEYS_MAX {
             return Err(ConfigError::ForeignKeysTooMany);
+        }
+        if config.journal.keep().is_some_and(|keep| keep < KEEP_MIN) {
+            return Err(ConfigError::KeepTooShort);
         }
         for key in &config.foreign_keys {
             if key.environment == config.environment {
@@ -133,6 +162,12 @@ store = {store:?}
 journal = {journal:?}
 roots = {roots:?}
 bundle = {bundle:?}
+
+# For how many days its journal keeps records, 8 or more; for ever without this. What is older is removed, once it is in
+# the store, and what is left still verifies.
+#
+# [journal]
+# keep_days = 400
 
 # The run keys of sibling environments, so that a stray token of one is answered `wrong_environment` rather than
 # `unknown_key`. It never makes such a token valid.
@@ -208,6 +243,23 @@ mod tests {
         };
         assert_eq!(line, 8);
         assert!(message.contains("lisen"), "{message}");
+    }
+
+    #[test]
+    fn records_are_kept_for_ever_or_for_eight_days_and_more() {
+        assert_eq!(Config::parse(&text()).unwrap().journal.keep(), None);
+        let with = |days: &str| {
+            let text = text().replace("# [journal]\n# keep_days = 400", "[journal]\nkeep_days = N");
+            Config::parse(&text.replace("= N", &format!("= {days}")))
+        };
+        let kept = with("8").unwrap().journal.keep();
+        assert_eq!(kept, Some(KEEP_MIN));
+        let kept = with("4000000000").unwrap().journal.keep();
+        assert_eq!(kept, Some(Duration::from_secs(4_000_000_000 * DAY_SECONDS)));
+        for short in ["0", "7"] {
+            assert_eq!(with(short), Err(ConfigError::KeepTooShort));
+        }
+        assert!(matches!(with("\"90d\""), Err(ConfigError::Form { .. })));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hallpass_journal::read::{self, ReadError, UnknownEvent};
+use hallpass_journal::read::{self, ReadError, Records, UnknownEvent};
 use hallpass_journal::{Event, Journal, JournalName, OpenError, Settings, Storage};
 use hallpass_vocabulary::{Clock, Environment};
 
@@ -28,16 +28,30 @@ pub(crate) fn open(
     environment: &Environment,
     clock: &Arc<dyn Clock>,
     storage: Arc<dyn Storage>,
+    keep: Option<Duration>,
 ) -> Result<Journal, OpenError> {
     let name = JournalName::new(NAME).map_err(|error| OpenError::Io {
         action: "name the journal",
         path: directory.to_owned(),
         source: std::io::Error::new(std::io::ErrorKind::InvalidInput, error),
     })?;
-    let settings = Settings::new(environment.clone(), name, Arc::clone(clock))
+    // Whether it keeps for ever or not: no record goes that the store has not taken over.
+    let mut settings = Settings::new(environment.clone(), name, Arc::clone(clock))
         .software(concat!("hallpass-authority/", env!("CARGO_PKG_VERSION")))
-        .storage(storage);
+        .storage(storage)
+        .prune_acknowledged_only();
+    if let Some(keep) = keep {
+        settings = settings.keep(keep);
+    }
     Journal::open(directory, settings)
+}
+
+/// Lets records be pruned that are in the store, and stay there when the power is cut.
+pub(crate) fn acknowledge(store: &Store, journal: &Journal) -> Result<(), StoreError> {
+    if let Some(last) = store.durable_floor()?.checked_sub(1) {
+        journal.acknowledge(last);
+    }
+    Ok(())
 }
 
 /// The store could not be brought up to the journal.
@@ -73,7 +87,7 @@ pub(crate) fn bring_up_to_date(store: &Store, journal: &Journal) -> Result<(), C
         return Ok(());
     }
     let mut missed = Vec::new();
-    for record in read::records_from(journal.dir(), floor)? {
+    for record in records_from(journal.dir(), floor)? {
         let record = record?;
         if record.kind() != MINTED_KIND {
             continue;
@@ -97,4 +111,75 @@ pub(crate) fn bring_up_to_date(store: &Store, journal: &Journal) -> Result<(), C
         "the store was brought up to the journal"
     );
     Ok(())
+}
+
+/// The records from an index on; from the first one that is left, where older ones were pruned by hand.
+fn records_from(dir: &Path, index: u64) -> Result<Records, ReadError> {
+    match read::records_from(dir, index) {
+        Err(ReadError::Pruned { first, .. }) => {
+            tracing::warn!(
+                from = index,
+                to = first,
+                "records were pruned before the store read them; runs that only they name cannot be renewed"
+            );
+            read::records_from(dir, first)
+        }
+        read => read,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use hallpass_journal::{Abandoned, Durability, Old, OsStorage};
+    use hallpass_vocabulary::{DecisionId, Timestamp};
+
+    use super::*;
+
+    const DAY_SECONDS: i64 = 24 * 60 * 60;
+
+    #[derive(Debug)]
+    struct Day(AtomicI64);
+
+    impl Clock for Day {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_unix_seconds(
+                1_800_000_000 + self.0.load(Ordering::SeqCst) * DAY_SECONDS,
+            )
+        }
+    }
+
+    #[test]
+    fn no_record_is_pruned_that_the_store_has_not_taken_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("authority.db");
+        Store::create(&path, &[]).unwrap();
+        let store = Store::open(&path).unwrap();
+        let day = Arc::new(Day(AtomicI64::new(0)));
+        let clock: Arc<dyn Clock> = day.clone();
+        let dev = Environment::new("dev").unwrap();
+        let dir = directory.path().join("journal");
+        let opened = || open(&dir, &dev, &clock, Arc::new(OsStorage), None).unwrap();
+        let journal = opened();
+        // Each day begins a segment: the records 0 and 1, then 2, then 3 and so on.
+        for n in 0..40 {
+            day.0.store(n, Ordering::SeqCst);
+            let decision = DecisionId::new(clock.now(), [1; 10]);
+            let event = Event::Abandoned(Abandoned { decision });
+            let appended = journal.append(&event, Durability::Durable);
+            appended.wait(START_APPEND_MAX).unwrap();
+        }
+        // All of it is signed then.
+        journal.close().unwrap();
+        let journal = opened();
+        let old = Old::Before(clock.now());
+        for (floor, below) in [(0, None), (1, None), (7, Some(7)), (9, Some(9))] {
+            store.catch_up(&[], floor).unwrap();
+            acknowledge(&store, &journal).unwrap();
+            let pruned = journal.prune(old).unwrap();
+            assert_eq!(pruned.map(|it| it.record.below), below, "{floor}");
+        }
+        journal.close().unwrap();
+    }
 }

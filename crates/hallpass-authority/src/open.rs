@@ -143,9 +143,11 @@ pub(crate) fn open(
     let (files, policy) = read_policy(&paths.policy)?;
     let policy_digest: Digest = policy.digest().parse()?;
 
-    let journal = journal::open(&paths.journal, environment, &clock, journal_storage)?;
+    let keep = config.journal.keep();
+    let journal = journal::open(&paths.journal, environment, &clock, journal_storage, keep)?;
     let store = Arc::new(Store::open(&paths.store)?);
     journal::bring_up_to_date(&store, &journal)?;
+    journal::acknowledge(&store, &journal)?;
 
     let content = Content {
         run_key: run_key.verifying_key(),

@@ -66,6 +66,11 @@ impl Recorder {
         self.journal.status().written
     }
 
+    /// The journal itself.
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
     /// Writes what is queued and gives up the directory. Blocks.
     pub(crate) fn close(&self) -> Result<(), AppendError> {
         self.journal.close()

@@ -134,6 +134,13 @@ impl Store {
         self.with_reader(rows::floor)
     }
 
+    /// Every record before this one is in the store, and still is after a power cut: what was committed before is folded
+    /// from the write-ahead log into the file, which syncs both. 0 when that could not be done just now. Blocks on the disk.
+    pub(crate) fn durable_floor(&self) -> Result<u64, StoreError> {
+        let connection = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        rows::durable_floor(&connection)
+    }
+
     /// Writes the rows of records the store may have missed; rows that are there already stay.
     pub(crate) fn catch_up(&self, minted: &[MintedRow], floor: u64) -> Result<(), StoreError> {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);

@@ -24,7 +24,7 @@ use crate::{AppendError, Checkpoint, CheckpointError, Damage, Durability, Event,
 mod plan;
 mod sweep;
 
-pub(crate) use plan::oldest_segment_ends;
+use plan::oldest_segment_end;
 pub use plan::{KEEP_MIN, Old, Prunable, prunable};
 pub(crate) use sweep::{finish, remove_below};
 
@@ -34,6 +34,8 @@ const APPEND_MAX: Duration = Duration::from_secs(30);
 const CARRY_OUT_MAX: Duration = Duration::from_secs(60);
 /// How often a journal with [`Settings::keep`](crate::Settings::keep) is looked at. Looking reads one record.
 const LOOKED_AT_EVERY: Duration = Duration::from_secs(60);
+/// How soon after a pruning that removed nothing another is tried: each reads the whole journal.
+const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// Records that were not pruned. What was not removed yet is removed at the next try or the next start.
 #[derive(Debug, thiserror::Error)]
@@ -72,8 +74,16 @@ pub(crate) struct Pruner {
     acknowledged: AtomicU64,
     /// A pruning that is recorded and not carried out. Held by who prunes.
     unfinished: Mutex<Option<Recorded>>,
-    stopped: Mutex<bool>,
-    stop: Condvar,
+    wish: Mutex<Wish>,
+    wished: Condvar,
+}
+
+/// What is wished of the thread that prunes by the clock.
+#[derive(Default)]
+struct Wish {
+    stop: bool,
+    /// More may go than when it looked last.
+    look: bool,
 }
 
 /// A pruning that is recorded.
@@ -131,15 +141,17 @@ impl Pruner {
             verifier,
             acknowledged: AtomicU64::new(if acknowledged_only { 0 } else { u64::MAX }),
             unfinished: Mutex::new(None),
-            stopped: Mutex::new(false),
-            stop: Condvar::new(),
+            wish: Mutex::default(),
+            wished: Condvar::new(),
         })
     }
 
     /// Every record up to and including this one has arrived elsewhere.
     pub(crate) fn acknowledge(&self, index: u64) {
-        self.acknowledged
-            .fetch_max(index.saturating_add(1), Ordering::SeqCst);
+        let next = index.saturating_add(1);
+        if self.acknowledged.fetch_max(next, Ordering::SeqCst) < next {
+            self.wish(|wish| wish.look = true);
+        }
     }
 
     /// Removes what is old. One at a time; a second caller waits.
@@ -161,7 +173,7 @@ impl Pruner {
             &checkpoint,
             old,
             now,
-            acknowledged,
+            plan::Bound::Acknowledged(acknowledged),
         )?;
         let Some((prunable, file)) = planned else {
             return Ok(None);
@@ -217,25 +229,34 @@ impl Pruner {
     fn run(&self, keep: Duration) {
         loop {
             let before = earlier(self.core.clock.now(), keep.max(KEEP_MIN));
-            let ended = oldest_segment_ends(&*self.storage, &self.dir);
-            if ended.is_some_and(|ended| ended < before) {
-                // Nobody is here to be told. What failed is tried again, and what is left shows in the directory.
-                let _ = self.prune(Old::Before(before));
-            }
-            let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-            let (stopped, _) = self
-                .stop
-                .wait_timeout_while(stopped, LOOKED_AT_EVERY, |stopped| !*stopped)
+            let acknowledged = self.acknowledged.load(Ordering::SeqCst);
+            let oldest = oldest_segment_end(&*self.storage, &self.dir);
+            let may_go = oldest.is_some_and(|end| end.time < before && end.index <= acknowledged);
+            // Nobody is here to be told. What failed is tried again, and what is left shows in the directory.
+            let pause = if may_go && !matches!(self.prune(Old::Before(before)), Ok(Some(_))) {
+                TRIED_AGAIN_AFTER
+            } else {
+                LOOKED_AT_EVERY
+            };
+            let wish = self.wish.lock().unwrap_or_else(PoisonError::into_inner);
+            let (mut wish, _) = self
+                .wished
+                .wait_timeout_while(wish, pause, |wish| !wish.stop && !wish.look)
                 .unwrap_or_else(PoisonError::into_inner);
-            if *stopped {
+            if wish.stop {
                 return;
             }
+            wish.look = false;
         }
     }
 
     pub(crate) fn stop(&self) {
-        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.stop.notify_all();
+        self.wish(|wish| wish.stop = true);
+    }
+
+    fn wish(&self, say: impl FnOnce(&mut Wish)) {
+        say(&mut self.wish.lock().unwrap_or_else(PoisonError::into_inner));
+        self.wished.notify_all();
     }
 }
 

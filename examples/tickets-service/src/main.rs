@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Parser;
 use hallpass_client::BaseUrl;
+use hallpass_journal::KEEP_MIN;
 use hallpass_verifier::{ServicePolicy, Tenancy};
 use hallpass_vocabulary::{Audience, Tenant};
 use tickets_service::{DRAIN_SECONDS_DEFAULT, Service, Settings, Store};
@@ -42,6 +43,20 @@ struct Arguments {
     /// How long calls under way may take to end after SIGTERM or SIGINT, in seconds; what has not ended is cut off.
     #[arg(long, value_name = "SECONDS", default_value_t = DRAIN_SECONDS_DEFAULT)]
     drain_seconds: u64,
+    /// How long records of calls are kept, in days, such as `90d`; for ever when absent. No less than eight days.
+    #[arg(long, value_name = "DURATION", value_parser = days)]
+    keep: Option<Duration>,
+}
+
+/// A whole number of days: no record is needed to the hour.
+fn days(text: &str) -> Result<Duration, String> {
+    let days: Option<u32> = text
+        .strip_suffix('d')
+        .filter(|days| days.bytes().all(|byte| byte.is_ascii_digit()))
+        .and_then(|days| days.parse().ok());
+    let keep = days.map(|days| Duration::from_secs(u64::from(days) * 24 * 60 * 60));
+    keep.filter(|keep| *keep >= KEEP_MIN)
+        .ok_or_else(|| "expected eight days or more, such as `90d`".to_owned())
 }
 
 fn main() -> anyhow::Result<()> {
@@ -78,6 +93,7 @@ async fn run() -> anyhow::Result<()> {
         trust_root,
         state: arguments.state,
         store,
+        keep: arguments.keep,
     })
     .await?;
     let listener = TcpListener::bind(&arguments.listen)

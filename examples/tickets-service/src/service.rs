@@ -50,6 +50,8 @@ pub struct Settings {
     pub state: PathBuf,
     /// The service's own data.
     pub store: Store,
+    /// For how long records are kept, eight days or more; for ever when absent.
+    pub keep: Option<Duration>,
 }
 
 /// The service could not start, or not stop in good order.
@@ -185,9 +187,14 @@ async fn open_journal(settings: &Settings) -> Result<Journal, ServiceError> {
     let name = JournalName::new(settings.audience.as_str())?;
     let environment = settings.trust_root.environment.clone();
     let state = settings.state.clone();
+    let keep = settings.keep;
     blocking(move || {
         std::fs::create_dir_all(&state).map_err(ServiceError::State)?;
-        let settings = hallpass_journal::Settings::new(environment, name, Arc::new(SystemClock));
+        let mut settings =
+            hallpass_journal::Settings::new(environment, name, Arc::new(SystemClock));
+        if let Some(keep) = keep {
+            settings = settings.keep(keep);
+        }
         Ok(Journal::open(&state.join("journal"), settings)?)
     })
     .await

@@ -128,6 +128,7 @@ fn record_keys(directory: &Path, options: &InitOptions, keys: &Keys) -> Result<(
         &options.environment,
         &options.clock,
         Arc::new(OsStorage),
+        None,
     )?;
     for key in keys.all() {
         let created = Event::KeyCreated(KeyCreated {

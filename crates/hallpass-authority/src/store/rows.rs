@@ -128,6 +128,22 @@ pub(super) fn floor(connection: &Connection) -> Result<u64, StoreError> {
     u64::try_from(floor).map_err(|_| StoreError::Malformed { column: "floor" })
 }
 
+/// The floor, once everything committed so far is synced; 0 when a reader kept some of it in the log just now.
+pub(super) fn durable_floor(connection: &Connection) -> Result<u64, StoreError> {
+    let floor = floor(connection)?;
+    let whole = connection
+        .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, i64>(1)?,
+                row.get::<_, i64>(2)?,
+            ))
+        })
+        .map(|(busy, log, folded)| busy == 0 && log == folded)
+        .map_err(failed("sync"))?;
+    Ok(if whole { floor } else { 0 })
+}
+
 pub(super) fn run(
     connection: &Connection,
     run: RunId,

@@ -16,6 +16,7 @@ mod faulty;
 mod fixture;
 mod health;
 mod init;
+mod keeping;
 mod limits;
 mod mint;
 mod refusals;

@@ -12,7 +12,7 @@ use crate::directory::{self, CHECKPOINT, ListError, SegmentName, VERIFIER_KEY};
 use crate::history::History;
 use crate::line::Head;
 use crate::pruned::{Claim, PrunedFile};
-use crate::scan::{Plan, next_line, scan};
+use crate::scan::{Plan, Start as Place, next_line, scan};
 use crate::{Checkpoint, CheckpointError, Damage, OsStorage, Pruned, Storage};
 
 /// No record younger than this is pruned: what a journal remembers of its records (run counters for 7 days after their
@@ -41,8 +41,9 @@ pub struct Prunable {
     pub bytes: u64,
 }
 
-/// What pruning a journal would remove; nothing is changed. It reads and verifies every record, by the key that the
-/// directory publishes.
+/// What opening a journal to prune it would remove; nothing is changed. It reads and verifies every record, by the key that
+/// the directory publishes. That writer's first record stands in a segment of its own where the last one is old enough, as
+/// [`SEGMENT_AGE_DEFAULT`](crate::SEGMENT_AGE_DEFAULT) has it, so that all of the others may go.
 ///
 /// # Errors
 /// [`PruneError`].
@@ -55,8 +56,17 @@ pub fn prunable(dir: &Path, old: Old, now: Timestamp) -> Result<Option<Prunable>
     let verifier =
         directory::parse_verifier_key(&read(VERIFIER_KEY)?).ok_or(CheckpointError::Body)?;
     let checkpoint = Checkpoint::verify(&signed, &verifier)?;
-    let planned = plan(&OsStorage, dir, &checkpoint, old, now, u64::MAX)?;
+    let planned = plan(&OsStorage, dir, &checkpoint, old, now, Bound::ByOpening)?;
     Ok(planned.map(|(prunable, _)| prunable))
+}
+
+/// What else bounds what may go.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Bound {
+    /// The checkpoint, and the first record that was not acknowledged.
+    Acknowledged(u64),
+    /// Nothing: a writer that opens the journal signs what it finds.
+    ByOpening,
 }
 
 /// What is known where a segment begins.
@@ -74,7 +84,7 @@ pub(super) fn plan(
     checkpoint: &Checkpoint,
     old: Old,
     now: Timestamp,
-    acknowledged: u64,
+    bound: Bound,
 ) -> Result<Option<(Prunable, PrunedFile)>, PruneError> {
     let pruned = PrunedFile::load(storage, dir)?;
     let start = pruned.as_ref().map(PrunedFile::start).unwrap_or_default();
@@ -84,7 +94,10 @@ pub(super) fn plan(
         Old::Before(time) => (time.min(youngest), u64::MAX),
         Old::Below(index) => (youngest, index),
     };
-    let highest = below.min(checkpoint.size).min(acknowledged);
+    let highest = match bound {
+        Bound::Acknowledged(index) => below.min(checkpoint.size).min(index),
+        Bound::ByOpening => below,
+    };
     let starts: Vec<u64> = segments.iter().skip(1).map(|name| name.0).collect();
     let mut claim = pruned.as_ref().map(Claim::of);
     let mut history = History::default();
@@ -111,6 +124,19 @@ pub(super) fn plan(
     if let Some(claim) = claim {
         claim.check(checkpoint.size)?;
     }
+    let mut marked = scanned.marked;
+    if matches!(bound, Bound::ByOpening) {
+        // No record younger than `KEEP_MIN` goes, so if all may, the last segment is old.
+        known.push(Before {
+            start: scanned.tree.size(),
+            latest: history.latest_time,
+            last: history.last_time,
+        });
+        marked.push(Place {
+            tree: scanned.tree,
+            ..Place::default()
+        });
+    }
     let chosen = known
         .iter()
         .rev()
@@ -118,8 +144,8 @@ pub(super) fn plan(
     let (Some(chosen), Some(created)) = (chosen, history.created) else {
         return Ok(None);
     };
-    let mut marked = scanned.marked.into_iter();
-    let place = marked.find(|place| place.tree.size() == chosen.start);
+    let mut places = marked.into_iter();
+    let place = places.find(|place| place.tree.size() == chosen.start);
     let (Some(place), Some(last)) = (place, chosen.last) else {
         return Ok(None);
     };
@@ -157,8 +183,16 @@ fn listed(
     Ok(segments)
 }
 
-/// About when the oldest segment ends: the time of the first record after it, if there is one.
-pub(crate) fn oldest_segment_ends(storage: &dyn Storage, dir: &Path) -> Option<Timestamp> {
+/// Where the oldest segment ends.
+pub(super) struct End {
+    /// The first record after it.
+    pub(super) index: u64,
+    /// When that was written.
+    pub(super) time: Timestamp,
+}
+
+/// Where the oldest segment ends, if there is a record after it.
+pub(super) fn oldest_segment_end(storage: &dyn Storage, dir: &Path) -> Option<End> {
     let first = PrunedFile::load(storage, dir)
         .ok()?
         .map_or(SegmentName(0), |file| SegmentName(file.tree.size()));
@@ -166,5 +200,9 @@ pub(crate) fn oldest_segment_ends(storage: &dyn Storage, dir: &Path) -> Option<T
     let mut reader = BufReader::new(storage.reader(&second.path(dir)).ok()?);
     let mut line = Vec::new();
     next_line(&mut reader, &mut line).ok()?;
-    Head::of_record(line.strip_suffix(b"\n")?)?.timestamp()
+    let time = Head::of_record(line.strip_suffix(b"\n")?)?.timestamp()?;
+    Some(End {
+        index: second.0,
+        time,
+    })
 }

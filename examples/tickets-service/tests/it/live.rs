@@ -116,6 +116,7 @@ impl Live {
             trust_root: self.made.trust_root.clone(),
             state: state.to_owned(),
             store: Store::in_memory().unwrap(),
+            keep: None,
         })
         .await
         .unwrap();

@@ -15,6 +15,7 @@ mod drain;
 mod flood;
 mod handlers;
 mod http;
+mod keep;
 mod kill;
 mod live;
 mod not_found;
