@@ -341,6 +341,10 @@ impl Handle {
         core.enqueue_counts(counts);
         core.enqueue_unrecorded();
         core.close();
+        if running.thread().id() == std::thread::current().id() {
+            // It wakes those who wait for an answer, and one of them had the last handle: it ends by itself.
+            return Err(AppendError::Uncertain);
+        }
         // The thread does not panic; if it did, nothing it held back is confirmed.
         running.join().unwrap_or(Err(AppendError::Uncertain))
     }
