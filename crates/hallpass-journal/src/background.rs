@@ -397,7 +397,7 @@ impl Background {
         };
         if done.is_ok() {
             self.snapshots.refusals_are_gone(order.refusal_bytes);
-            self.core.lock_refusals().give_back(order.refusal_bytes);
+            self.core.lock_refusals().are_gone(order.refusal_bytes);
         }
         order.answer(done);
     }

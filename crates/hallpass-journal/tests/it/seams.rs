@@ -11,11 +11,15 @@ use std::task::{Context, Wake, Waker};
 use std::time::Instant;
 
 use hallpass_journal::verify::verify;
-use hallpass_journal::{Append, AppendError, Durability, Journal, OpenError, PruneError};
+use hallpass_journal::{
+    Append, AppendError, Durability, EraseError, Journal, OpenError, PruneError, RefusalRecord,
+};
 use hallpass_vocabulary::DenialCode;
 
 use crate::faulty::FaultyStorage;
-use crate::fixture::{PATIENCE, copy, denied, durable, event, kinds, open, settings, until};
+use crate::fixture::{
+    PATIENCE, copy, denied, durable, event, kinds, open, segment, settings, until,
+};
 use crate::pruning::{Month, segments};
 
 /// Every file of a directory.
@@ -171,8 +175,7 @@ fn no_count_of_refusals_follows_the_end() {
         });
         durable(&journal, 1).unwrap();
         until("some are counted", || {
-            journal.refuse(denied(2, DenialCode::SignatureInvalid))
-                == hallpass_journal::RefusalRecord::Counted
+            journal.refuse(denied(2, DenialCode::SignatureInvalid)) == RefusalRecord::Counted
         });
         journal.close().unwrap();
         stop.store(true, Ordering::SeqCst);
@@ -196,7 +199,7 @@ fn what_pruned_refusals_took_of_their_share_others_have() {
         let mut singles = 0;
         for n in 0..100 {
             month.advance_ms(1_000);
-            let single = refuse(n) == hallpass_journal::RefusalRecord::Single;
+            let single = refuse(n) == RefusalRecord::Single;
             singles += u64::from(single);
         }
         singles
@@ -254,17 +257,50 @@ fn nothing_is_written_through_a_link_and_no_pipe_is_waited_for() {
     let journal = Journal::open(dir.path(), settings().reserve_bytes(10_000)).unwrap();
     durable(&journal, 2).unwrap();
     journal.close().unwrap();
-    fs::rename(
-        crate::fixture::segment(dir.path()),
-        elsewhere.path().join("segment"),
-    )
-    .unwrap();
-    std::os::unix::fs::symlink(
-        elsewhere.path().join("segment"),
-        crate::fixture::segment(dir.path()),
-    )
-    .unwrap();
+    fs::rename(segment(dir.path()), elsewhere.path().join("segment")).unwrap();
+    std::os::unix::fs::symlink(elsewhere.path().join("segment"), segment(dir.path())).unwrap();
     let opened = Journal::open(dir.path(), settings());
     assert!(matches!(opened, Err(OpenError::Io { .. })), "{opened:?}");
     assert_eq!(fs::read_to_string(&precious).unwrap(), "x".repeat(1_000));
+}
+
+#[test]
+fn keys_that_a_pruning_removes_meanwhile_are_erased_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let storage = FaultyStorage::default();
+    let several = settings()
+        .segment_bytes(1)
+        .storage(Arc::new(storage.clone()));
+    let journal = Journal::open(dir.path(), several).unwrap();
+    for n in 0..4 {
+        durable(&journal, n).unwrap();
+    }
+    storage.0.keys_vanish.store(true, Ordering::SeqCst);
+    let erased = journal.erase_sensitive(3, PATIENCE).unwrap().unwrap();
+    assert_eq!(erased.below, 3);
+    assert!(!dir.path().join("erasing").exists());
+    assert!(!dir.path().join("00000000000000000000.key").exists());
+    journal.close().unwrap();
+}
+
+#[test]
+fn nothing_is_erased_in_a_directory_that_took_the_place_of_the_journal() {
+    let place = tempfile::tempdir().unwrap();
+    let (dir, aside) = (place.path().join("journal"), place.path().join("aside"));
+    let journal = Journal::open(&dir, settings().segment_bytes(1)).unwrap();
+    for n in 0..4 {
+        durable(&journal, n).unwrap();
+    }
+    let theirs = copy(&dir).keep();
+    fs::rename(&dir, &aside).unwrap();
+    fs::rename(&theirs, &dir).unwrap();
+    let theirs = files(&dir);
+    let erased = journal.erase_sensitive(3, PATIENCE);
+    assert!(
+        matches!(erased, Err(EraseError::Append(AppendError::Gone))),
+        "{erased:?}"
+    );
+    assert_eq!(files(&dir), theirs);
+    assert!(journal.close().is_err());
+    assert_eq!(files(&dir), theirs);
 }
