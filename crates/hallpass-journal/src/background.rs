@@ -73,6 +73,12 @@ pub(crate) type Ended = Result<(), AppendError>;
 impl Background {
     /// Runs until the journal is closed.
     pub(crate) fn run(mut self) -> Ended {
+        let ended = self.run_until_closed();
+        self.core.prunings.close();
+        ended
+    }
+
+    fn run_until_closed(&mut self) -> Ended {
         loop {
             let duty = self.wait_for_duty();
             self.sync(duty.chunks, duty.waiters);
@@ -189,6 +195,11 @@ impl Background {
                 check_presence(&self.presence, self.in_doubt.iter())
             }
         }
+    }
+
+    /// Whether what is signed and removed now is signed and removed in the journal itself.
+    fn is_present(&self) -> bool {
+        self.core.lock().broken.is_none() && self.check_presence().is_ok()
     }
 
     fn check_if_due(&mut self) {
@@ -361,7 +372,11 @@ impl Background {
     /// A snapshot is of what is signed, so one that is due waits for the next checkpoint.
     fn snapshot_if_due(&mut self, closing: bool) {
         let size = self.tree.size();
-        if self.snapshots.due(size, closing) && self.core.lock().signed == size {
+        let state = self.core.lock();
+        // Not into a directory that somebody else has put in its place.
+        let covered = state.signed == size && state.broken != Some(AppendError::Gone);
+        drop(state);
+        if covered && self.snapshots.due(size, closing) {
             self.snapshots
                 .write(&*self.storage, &self.dir, &self.signer, &self.tree);
         }
@@ -373,6 +388,7 @@ impl Background {
             return;
         };
         let covered = self.tree.size() > order.index
+            && self.is_present()
             && self.sign()
             && self
                 .snapshots
@@ -382,6 +398,10 @@ impl Background {
         } else {
             Err(PruneError::NotCarriedOut)
         };
+        if done.is_ok() {
+            self.snapshots.refusals_are_gone(order.refusal_bytes);
+            self.core.lock_refusals().are_gone(order.refusal_bytes);
+        }
         order.answer(done);
     }
 

@@ -16,10 +16,11 @@ use crate::line::Body;
 use crate::not_recorded::NotRecorded;
 use crate::presence::Gone;
 use crate::prune::Orders;
+use crate::queued::{Queued, Whose};
 use crate::refusals::Refusals;
 use crate::reserve::Reserve;
 use crate::writer::{Chunk, WriteFailed, Writer};
-use crate::{Append, AppendError, Durability, Event, Recorded, RefusalRecord, Refused, Unrecorded};
+use crate::{Append, AppendError, Durability, Event, Recorded, RefusalRecord, Refused};
 
 /// The most bytes waiting to be written: a quarter of a minute of a busy service. More is refused, not buffered.
 pub(crate) const QUEUED_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -57,42 +58,13 @@ pub(crate) struct State {
     /// Why nothing can be written at the moment.
     pub(crate) broken: Option<AppendError>,
     pub(crate) closed: bool,
+    /// The record that closes the journal is written.
+    ended: bool,
     /// Records written and signed, for [`Status`](crate::Status).
     pub(crate) written: u64,
     pub(crate) signed: u64,
     /// When the newest checkpoint was written.
     pub(crate) signed_at: Instant,
-}
-
-/// A record waiting for its turn.
-pub(crate) struct Queued {
-    body: Body,
-    whose: Whose,
-}
-
-/// Who wants to know what became of it.
-enum Whose {
-    Caller(Arc<Slot>, Durability),
-    /// A refusal recorded singly.
-    Nobody,
-    /// A count, which is counted again if it cannot be written.
-    Count(Refused),
-    /// The last record.
-    Journal,
-    /// A caller that went ahead; if it cannot be written, it is counted.
-    Open,
-    /// A number of records, which is counted again if it cannot be written.
-    Unrecorded(Unrecorded),
-}
-
-impl Queued {
-    /// Whether the reserve is there for it: a flood of refusals shall not use it up.
-    fn may_use_reserve(&self) -> bool {
-        matches!(
-            self.whose,
-            Whose::Caller(_, Durability::Outcome | Durability::Relaxed) | Whose::Journal
-        )
-    }
 }
 
 impl Core {
@@ -209,7 +181,7 @@ impl Core {
         let mut state = self.lock();
         for refused in counts {
             if let Ok(body) = Body::of(&Event::Refused(refused.clone())) {
-                state.enqueue(Queued {
+                state.enqueue_before_the_end(Queued {
                     body,
                     whose: Whose::Count(refused),
                 });
@@ -350,6 +322,7 @@ impl Core {
                     durable = true;
                 }
                 Whose::Caller(slot, Durability::Relaxed) => relaxed.push((slot, index)),
+                Whose::Journal => state.ended = true,
                 _ => {}
             }
         }
@@ -395,6 +368,7 @@ impl State {
             awaiting_sync: Vec::new(),
             broken: None,
             closed: false,
+            ended: false,
             written: size,
             signed: size,
             signed_at: Instant::now(),
@@ -423,6 +397,18 @@ impl State {
             .queued_bytes
             .saturating_add(queued.body.line_bytes_max());
         self.queue.push_back(queued);
+    }
+
+    /// Puts a record that nobody waits for before the one that closes the journal, which nothing may follow: when that is
+    /// written, it is too late.
+    fn enqueue_before_the_end(&mut self, queued: Queued) {
+        let end = self
+            .queue
+            .pop_back_if(|last| matches!(last.whose, Whose::Journal));
+        if !self.ended {
+            self.enqueue(queued);
+        }
+        self.queue.extend(end);
     }
 
     /// The next batch, without those whose caller has given up, and how many they are.

@@ -11,9 +11,10 @@ use hallpass_vocabulary::Timestamp;
 
 use crate::arguments::DigestKey;
 use crate::background::{Background, Ended};
-use crate::core::{Core, State};
+use crate::core::{Core, State, reason};
 use crate::line::Body;
 use crate::memory::Memory;
+use crate::presence::Presence;
 use crate::prune::{Orders, Pruner};
 use crate::refusals::Refusals;
 use crate::sensitive::SensitiveKeys;
@@ -62,6 +63,7 @@ struct Handle {
     memory: Memory,
     thread: Mutex<Option<JoinHandle<Ended>>>,
     pruner: Arc<Pruner>,
+    presence: Arc<Presence>,
 }
 
 /// How a journal is doing.
@@ -132,7 +134,7 @@ impl Journal {
             counts_at: now,
             in_doubt: Vec::new(),
             repair_at: None,
-            presence: ready.presence,
+            presence: Arc::clone(&ready.presence),
             presence_at: now,
             checkpoint: None,
             reserve_at: now,
@@ -158,6 +160,7 @@ impl Journal {
                 memory,
                 thread: Mutex::new(Some(thread)),
                 pruner,
+                presence: ready.presence,
             }),
         };
         if let Some(keep) = settings.keep {
@@ -249,6 +252,8 @@ impl Journal {
         if self.handle.core.lock().closed {
             return Err(AppendError::Closed.into());
         }
+        let present = self.handle.presence.check_directory();
+        present.map_err(|error| reason(&error))?;
         self.handle.sensitive.erase(below, |below| {
             let event = Event::KeysErased(KeysErased { below });
             self.append(&event, Durability::Durable)
@@ -341,6 +346,10 @@ impl Handle {
         core.enqueue_counts(counts);
         core.enqueue_unrecorded();
         core.close();
+        if running.thread().id() == std::thread::current().id() {
+            // It wakes those who wait for an answer, and one of them had the last handle: it ends by itself.
+            return Err(AppendError::Uncertain);
+        }
         // The thread does not panic; if it did, nothing it held back is confirmed.
         running.join().unwrap_or(Err(AppendError::Uncertain))
     }

@@ -27,6 +27,7 @@ mod presence;
 pub mod proof;
 mod prune;
 mod pruned;
+mod queued;
 pub mod read;
 mod refusals;
 mod reserve;

@@ -24,8 +24,8 @@ use crate::{AppendError, Checkpoint, CheckpointError, Damage, Durability, Event,
 mod plan;
 mod sweep;
 
-use plan::oldest_segment_end;
 pub use plan::{KEEP_MIN, Old, Prunable, prunable};
+use plan::{Planned, oldest_segment_end};
 pub(crate) use sweep::{finish, remove_below};
 
 /// How long the record of a pruning may take. Nobody waits for it but who prunes.
@@ -90,6 +90,7 @@ struct Wish {
 #[derive(Clone)]
 struct Recorded {
     file: PrunedFile,
+    refusal_bytes: u64,
     index: u64,
 }
 
@@ -98,6 +99,8 @@ pub(crate) struct Order {
     /// The record of the pruning.
     pub(crate) index: u64,
     pub(crate) file: PrunedFile,
+    /// Of what goes, the bytes of all records of refusals: others may have them.
+    pub(crate) refusal_bytes: u64,
     answer: SyncSender<Result<(), PruneError>>,
 }
 
@@ -110,19 +113,40 @@ impl Order {
 
 /// Where an order waits for the background thread.
 #[derive(Default)]
-pub(crate) struct Orders(Mutex<Option<Order>>);
+pub(crate) struct Orders(Mutex<Desk>);
+
+#[derive(Default)]
+struct Desk {
+    order: Option<Order>,
+    /// The thread has ended.
+    closed: bool,
+}
 
 impl Orders {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Order>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Desk> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Leaves an order. When nobody will take it, it is dropped, and so is whoever could answer.
+    fn put(&self, order: Order) {
+        let mut desk = self.lock();
+        desk.order = Some(order).filter(|_| !desk.closed);
+    }
+
     pub(crate) fn take(&self) -> Option<Order> {
-        self.lock().take()
+        self.lock().order.take()
     }
 
     pub(crate) fn is_waiting(&self) -> bool {
-        self.lock().is_some()
+        self.lock().order.is_some()
+    }
+
+    /// Takes no more, and forgets what waits.
+    pub(crate) fn close(&self) {
+        *self.lock() = Desk {
+            order: None,
+            closed: true,
+        };
     }
 }
 
@@ -175,7 +199,12 @@ impl Pruner {
             now,
             plan::Bound::Acknowledged(acknowledged),
         )?;
-        let Some((prunable, file)) = planned else {
+        let Some(Planned {
+            prunable,
+            file,
+            refusal_bytes,
+        }) = planned
+        else {
             return Ok(None);
         };
         let body = Body::of(&Event::Pruned(prunable.record.clone())).map_err(|too_large| {
@@ -189,6 +218,7 @@ impl Pruner {
             .wait(APPEND_MAX)?;
         let recorded = Recorded {
             file,
+            refusal_bytes,
             // Durable records have an index.
             index: recorded.index().ok_or(AppendError::Uncertain)?,
         };
@@ -207,9 +237,10 @@ impl Pruner {
 
     fn carry_out(&self, recorded: Recorded) -> Result<(), PruneError> {
         let (answer, answered) = sync_channel(1);
-        *self.core.prunings.lock() = Some(Order {
+        self.core.prunings.put(Order {
             index: recorded.index,
             file: recorded.file,
+            refusal_bytes: recorded.refusal_bytes,
             answer,
         });
         self.core.work.notify_one();

@@ -29,6 +29,8 @@ pub enum RefusalRecord {
 /// The current second, and what was counted and not yet written.
 #[derive(Debug)]
 pub(crate) struct Refusals {
+    /// What all refusals together may use.
+    share: u64,
     bytes_left: u64,
     second: i64,
     unsigned_singles: u32,
@@ -46,8 +48,10 @@ struct Count {
 impl Refusals {
     /// `bytes_used` is what earlier refusals have already taken of the share.
     pub(crate) fn new(disk_budget_bytes: u64, bytes_used: u64) -> Self {
+        let share = disk_budget_bytes / REFUSAL_SHARE;
         Self {
-            bytes_left: (disk_budget_bytes / REFUSAL_SHARE).saturating_sub(bytes_used),
+            share,
+            bytes_left: share.saturating_sub(bytes_used),
             second: i64::MIN,
             unsigned_singles: 0,
             token_singles: HashMap::new(),
@@ -164,6 +168,11 @@ impl Refusals {
                 last: refused.last,
             },
         );
+    }
+
+    /// Gives back what refusals used that are no longer there.
+    pub(crate) fn are_gone(&mut self, bytes: u64) {
+        self.bytes_left = self.bytes_left.saturating_add(bytes).min(self.share);
     }
 
     /// Gives back what an admitted refusal did not use of its bytes.

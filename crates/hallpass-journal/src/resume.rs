@@ -41,6 +41,8 @@ pub(crate) fn read(
     let below = pruned.as_ref().map_or(0, |pruned| pruned.tree.size());
     let snapshot = checkpoint
         .and_then(|checkpoint| Snapshot::load(storage, dir, verifier, checkpoint.size, below))
+        // What is below goes at this start, so the snapshot must know of the very pruning.
+        .filter(|snapshot| pruned.as_ref().is_none_or(|file| snapshot.knows(file)))
         .and_then(|snapshot| {
             let Snapshot {
                 start,

@@ -17,7 +17,7 @@ use crate::history::{History, Pruning};
 use crate::line::Head;
 use crate::memory::Memory;
 use crate::merkle::Tree;
-use crate::pruned::{decode_hashes, encode_hashes};
+use crate::pruned::{PrunedFile, decode_hashes, encode_hashes};
 use crate::scan::{Start, Visited};
 use crate::storage::replace_file;
 use crate::writer::Chunk;
@@ -100,6 +100,14 @@ impl Snapshot {
             start,
             history,
             memory,
+        })
+    }
+
+    /// Whether the last pruning it knows of is the one that left this file. Anybody could write such a file.
+    pub(crate) fn knows(&self, file: &PrunedFile) -> bool {
+        let recorded = self.history.pruned.as_ref().map(|it| &it.record);
+        recorded.is_some_and(|it| {
+            it.below == file.tree.size() && *it.root.as_bytes() == file.tree.root()
         })
     }
 }
@@ -212,6 +220,12 @@ impl Snapshots {
             self.segment_started = place.first_time;
         }
         self.offset = place.offset;
+    }
+
+    /// These bytes of refusals were pruned.
+    pub(crate) fn refusals_are_gone(&mut self, bytes: u64) {
+        let left = self.history.refusal_bytes.saturating_sub(bytes);
+        self.history.refusal_bytes = left;
     }
 
     /// Whether one should be written once everything synced is signed.

@@ -60,7 +60,7 @@ pub trait Storage: fmt::Debug + Send + Sync {
     /// Opens an existing file for writing and reading.
     ///
     /// # Errors
-    /// As the operating system says.
+    /// As the operating system says, and when it is a link or no regular file.
     fn open(&self, path: &Path) -> io::Result<Box<dyn StoredFile>>;
 
     /// Creates a file that must not exist, for writing and reading, by its owner only.
@@ -163,6 +163,10 @@ impl Storage for OsStorage {
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn StoredFile>> {
+        // Nothing is written through a link, which may lead out of the directory, and no pipe is waited for.
+        if !fs::symlink_metadata(path)?.is_file() {
+            return Err(not_a_file());
+        }
         let file = OpenOptions::new().read(true).write(true).open(path)?;
         Ok(Box::new(file))
     }
@@ -229,9 +233,13 @@ impl StoredFile for File {
 pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
     // Before the opening, which waits on a pipe for somebody to write.
     if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
+        return Err(not_a_file());
     }
     File::open(path)
+}
+
+fn not_a_file() -> io::Error {
+    io::Error::other("it is not a regular file")
 }
 
 /// Writes everything or says why not: a write that takes nothing is an error, an interrupted one is repeated.

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// Set while nobody may enter; the other bits count who is inside.
 const CLOSED: u64 = 1 << 63;
 
-/// Counts calls from their admission to their end. Entering is one addition; only what leaves a closed gate takes a lock.
+/// Counts calls from their admission to their end. Entering is a look and an addition; only what leaves a closed gate takes a lock.
 #[derive(Default)]
 pub(crate) struct Gate {
     state: AtomicU64,
@@ -24,6 +24,10 @@ pub(crate) struct Seat(Arc<Gate>);
 impl Gate {
     /// Nobody once it is closed.
     pub(crate) fn enter(self: &Arc<Self>) -> Option<Seat> {
+        // Who comes after the closing is not counted even for a moment: a flood of them would look like calls under way.
+        if self.state.load(Ordering::SeqCst) & CLOSED != 0 {
+            return None;
+        }
         let before = self.state.fetch_add(1, Ordering::SeqCst);
         let seat = Seat(Arc::clone(self));
         (before & CLOSED == 0).then_some(seat)
@@ -64,8 +68,15 @@ impl Drain {
     pub fn wait(self, limit: Duration) -> u64 {
         let waiting = self.0.lock();
         let busy = |_: &mut Vec<Waker>| self.0.inside() > 0;
-        drop(self.0.left.wait_timeout_while(waiting, limit, busy));
-        self.0.inside()
+        let waited = self.0.left.wait_timeout_while(waiting, limit, busy);
+        let (waiting, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        drop(waiting);
+        // Not looked at again: somebody who came as it was closed may be turned away at this moment.
+        if waited.timed_out() {
+            self.0.inside()
+        } else {
+            0
+        }
     }
 }
 
@@ -77,7 +88,10 @@ impl Future for Drain {
         if self.0.inside() == 0 {
             return Poll::Ready(());
         }
-        waiting.push(context.waker().clone());
+        // Polled again and again beside other futures, it is woken once all the same.
+        if !waiting.iter().any(|it| it.will_wake(context.waker())) {
+            waiting.push(context.waker().clone());
+        }
         Poll::Pending
     }
 }
@@ -111,7 +125,9 @@ mod tests {
         let waker = Waker::from(Arc::clone(&woken));
         let mut context = Context::from_waker(&waker);
         let mut drain = Drain(Arc::clone(&gate));
-        assert!(Pin::new(&mut drain).poll(&mut context).is_pending());
+        for _ in 0..3 {
+            assert!(Pin::new(&mut drain).poll(&mut context).is_pending());
+        }
         drop(first);
         assert_eq!(woken.0.load(Ordering::SeqCst), 0);
         assert_eq!(Drain(Arc::clone(&gate)).wait(Duration::ZERO), 1);

@@ -203,9 +203,12 @@ impl Permit {
             run: spent.map(|_| self.run()),
             spent,
         };
+        let counts = spent.is_some();
         let durability = match self.recording.of(self.impact) {
             // It has happened: a full disk must not keep it off the record while there is a reserve.
             Durability::Durable => Durability::Outcome,
+            // What is spent must be known at the next start.
+            Durability::DangerOpen if counts => Durability::Outcome,
             other => other,
         };
         self.journal.append(&Event::Finished(finished), durability)

@@ -12,6 +12,7 @@ use hallpass_journal::{Decided, Event, SensitiveKey};
 use hallpass_vocabulary::{InvalidPointer, Pointer};
 use serde_json::Value;
 
+use super::read_at_most;
 use crate::output::Output;
 
 /// An argument and its value, as `/pointer=value`. `Debug` hides the value: it may be sensitive.
@@ -77,12 +78,9 @@ impl WantedArgument {
 
 /// The text of a file without its last line end.
 fn read(path: &Path) -> anyhow::Result<String> {
-    let bytes = std::fs::metadata(path)?.len();
-    anyhow::ensure!(
-        bytes <= ARGUMENTS_BYTES_MAX as u64,
-        "it is larger than the arguments of a call"
-    );
-    let text = std::fs::read_to_string(path)?;
+    let bytes = read_at_most(path, ARGUMENTS_BYTES_MAX as u64)
+        .context("it cannot be read, or is larger than the arguments of a call")?;
+    let text = String::from_utf8(bytes)?;
     Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
 }
 

@@ -1,22 +1,23 @@
 //! `hallpass journal erase`: makes old sensitive arguments unreadable without changing a record.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
-use hallpass_journal::{Erased, Journal, JournalName, OpenError, Settings};
-use hallpass_keys::note::NoteVerifier;
-use hallpass_vocabulary::{Clock as _, Environment, SystemClock};
+use anyhow::Context as _;
+use hallpass_journal::Erased;
+use hallpass_vocabulary::{Clock as _, SystemClock};
 
 use super::records;
 use super::wanted::When;
+use super::writing::{identity, open};
 use crate::exit::Exit;
-use crate::hint::HintExt as _;
 use crate::output::Output;
 
 /// How long the record of the erasure may take to reach the disk.
 const RECORD_WAIT: Duration = Duration::from_secs(30);
+
+/// What to do when the service that writes it runs.
+const WHEN_LOCKED: &str = "stop the service that writes it, or let that service erase";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -62,13 +63,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
         below = record.index().saturating_add(1);
     }
     output.note(&format!("environment {environment}, journal {name}"));
-    let settings = Settings::new(environment, name, Arc::new(SystemClock));
-    let journal = match Journal::open(&args.directory, settings) {
-        Err(error @ OpenError::Locked { .. }) => {
-            return Err(error).hint("stop the service that writes it, or let that service erase");
-        }
-        opened => opened.context("cannot open the journal")?,
-    };
+    let journal = open(&args.directory, WHEN_LOCKED)?;
     let erased = journal.erase_sensitive(below, RECORD_WAIT)?;
     journal.close().context("cannot close the journal")?;
     report(args, journal.origin(), erased, output)?;
@@ -100,20 +95,4 @@ fn report(
         }
     }
     Ok(())
-}
-
-/// Whose journal it is: its origin is `hallpass/<environment>/<name>/…`.
-fn identity(dir: &Path) -> anyhow::Result<(Environment, JournalName)> {
-    let path = dir.join("journal.vkey");
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("cannot read `{}`", path.display()))
-        .hint("give the directory of a journal")?;
-    let verifier: NoteVerifier = text.trim_end().parse()?;
-    let mut parts = verifier.name().as_str().split('/');
-    let (Some("hallpass"), Some(environment), Some(name)) =
-        (parts.next(), parts.next(), parts.next())
-    else {
-        return Err(anyhow!("`{}` names no journal of Hallpass", path.display()));
-    };
-    Ok((Environment::new(environment)?, JournalName::new(name)?))
 }

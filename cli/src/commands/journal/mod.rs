@@ -14,7 +14,10 @@ pub(crate) mod summary;
 mod tail;
 mod verify;
 mod wanted;
+mod writing;
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -87,4 +90,16 @@ fn hinted(
         shell_quoted(&dir.display().to_string())
     );
     Ok(records.map(move |record| record.hint(verify.as_str())))
+}
+
+/// A whole file, if it is not longer than this: one from elsewhere may be a device, which never ends.
+fn read_at_most(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = File::open(path)?;
+    file.take(bytes_max.saturating_add(1))
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(bytes)
 }

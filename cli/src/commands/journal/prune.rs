@@ -1,23 +1,23 @@
 //! `hallpass journal prune`: old records are removed for good.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
-use anyhow::{Context as _, anyhow};
-use hallpass_journal::{
-    Journal, JournalName, Old, OpenError, Prunable, PruneError, Settings, prunable,
-};
-use hallpass_keys::note::NoteVerifier;
-use hallpass_vocabulary::{Clock as _, Environment, SystemClock, Timestamp};
+use anyhow::anyhow;
+use hallpass_journal::{Old, Prunable, PruneError, prunable};
+use hallpass_vocabulary::{Clock as _, SystemClock, Timestamp};
 
 use super::records;
 use super::wanted::When;
+use super::writing::open;
 use crate::duration::Span;
 use crate::exit::Exit;
 use crate::hint::HintExt as _;
 use crate::output::Output;
 use crate::words::shell_quoted;
+
+/// What to do when the service that writes it runs.
+const WHEN_LOCKED: &str =
+    "the service that writes it runs: stop it first, or let it prune by itself (Settings::keep)";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -86,7 +86,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
     let found = if args.dry_run {
         hinted(args, prunable(&args.directory, old, now))?
     } else {
-        let journal = open(&args.directory)?;
+        let journal = open(&args.directory, WHEN_LOCKED)?;
         let pruned = journal.prune(old);
         let closed = journal.close();
         let pruned = hinted(args, pruned)?;
@@ -131,34 +131,4 @@ fn said(args: &Args, found: Option<&Prunable>, output: &mut Output) -> anyhow::R
         found.records, found.segments, found.bytes, found.record.below, found.record.last
     ))?;
     Ok(())
-}
-
-/// Opens the journal as what its origin says it is.
-fn open(dir: &Path) -> anyhow::Result<Journal> {
-    let path = dir.join("journal.vkey");
-    let text =
-        fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    let verifier: NoteVerifier = text
-        .trim_end()
-        .parse()
-        .with_context(|| format!("cannot read `{}`", path.display()))?;
-    let origin = verifier.name().as_str();
-    let named = || {
-        let mut parts = origin.split('/').skip(1);
-        let environment = Environment::new(parts.next()?).ok()?;
-        Some((environment, JournalName::new(parts.next()?).ok()?))
-    };
-    let (environment, name) =
-        named().ok_or_else(|| anyhow!("`{origin}` is not the origin of a journal"))?;
-    let settings = Settings::new(environment, name, Arc::new(SystemClock));
-    match Journal::open(dir, settings) {
-        Err(error @ OpenError::Locked { .. }) => Err(error).hint(
-            "the service that writes it runs: stop it first, or let it prune by itself (Settings::keep)",
-        ),
-        Err(error @ OpenError::Damaged(_)) => Err(error).hint(format!(
-            "hallpass journal verify {}",
-            shell_quoted(&dir.display().to_string())
-        )),
-        opened => Ok(opened?),
-    }
 }

@@ -7,12 +7,16 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use hallpass_journal::verify::Reached;
 
+use super::read_at_most;
 use crate::hint::HintExt as _;
+
+/// Far above what is written, in bytes: a frontier has at most 64 hashes.
+const BYTES_MAX: u64 = 64 * 1024;
 
 /// What it says; none when there is no such file yet.
 pub(super) fn read(path: &Path) -> anyhow::Result<Option<Reached>> {
     let cannot = || format!("cannot read `{}`", path.display());
-    let bytes = match fs::read(path) {
+    let bytes = match read_at_most(path, BYTES_MAX) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).with_context(cannot),

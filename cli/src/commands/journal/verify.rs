@@ -1,6 +1,5 @@
 //! `hallpass journal verify`: whether a journal is what was signed.
 
-use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -8,12 +7,15 @@ use hallpass_journal::Damage;
 use hallpass_journal::verify::{Progress, Report, Verification, Verified, VerifyError};
 
 use super::key::JournalKey;
-use super::{reached, records};
+use super::{reached, read_at_most, records};
 use crate::exit::Exit;
 use crate::hint::HintExt as _;
 use crate::output::{Output, Style};
 use crate::progress::ProgressLine;
 use crate::words::escaped;
+
+/// Far above a checkpoint with the signatures of many witnesses, in bytes.
+const NOTE_BYTES_MAX: u64 = 64 * 1024;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -81,7 +83,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
     let given = args.key.as_ref().map(JournalKey::key);
     let earlier = match &args.from {
         Some(path) => {
-            Some(fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?)
+            let note = read_at_most(path, NOTE_BYTES_MAX);
+            Some(note.with_context(|| format!("cannot read `{}`", path.display()))?)
         }
         None => None,
     };

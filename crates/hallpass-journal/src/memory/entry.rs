@@ -11,8 +11,13 @@ use crate::{ArgumentsDigest, Claimed};
 
 /// A line that is no entry.
 #[derive(Debug, thiserror::Error)]
-#[error("not an entry of a snapshot")]
-pub(crate) struct InvalidEntry(#[from] serde_json::Error);
+pub(crate) enum InvalidEntry {
+    #[error("not an entry of a snapshot")]
+    Form(#[from] serde_json::Error),
+    /// What is read before its signature must not fill the memory of the machine.
+    #[error("more entries than a memory has")]
+    TooMany,
+}
 
 /// One line: an object of one member, whose name says what it is.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -74,11 +79,16 @@ impl Memory {
     /// Remembers what one line of [`write_entries`](Self::write_entries) says; the line without its end.
     ///
     /// # Errors
-    /// When it is no such line. What was recalled before it is remembered all the same: begin with a new memory then.
+    /// When it is no such line, or one too many. What was recalled before it is remembered all the same: begin with a new memory then.
     pub(crate) fn recall_entry(&self, line: &[u8]) -> Result<(), InvalidEntry> {
         let entry: Entry = serde_json::from_slice(line)?;
-        self.lock().recall_entry(entry);
-        Ok(())
+        let mut state = self.lock();
+        state.recall_entry(entry);
+        if state.is_within_bounds() {
+            Ok(())
+        } else {
+            Err(InvalidEntry::TooMany)
+        }
     }
 }
 

@@ -327,6 +327,14 @@ impl State {
         self.runs.get(&run).map(|(counter, _)| counter.totals())
     }
 
+    /// Whether it is no more than could have been taken.
+    pub(super) fn is_within_bounds(&self) -> bool {
+        self.approvals.len() <= self.bounds.approvals
+            && self.proofs.len() <= self.bounds.proofs
+            && self.keys.len() <= self.bounds.keys
+            && self.runs.len() <= self.bounds.runs
+    }
+
     pub(super) fn remembered(&self) -> Remembered {
         Remembered {
             approvals: self.approvals.len(),

@@ -87,16 +87,18 @@ fn prove_once(
 ) -> Result<Proved, ProveError> {
     let mut leaves = Vec::new();
     let mut lines: Vec<(u64, String)> = Vec::new();
+    let mut named = 0_u64;
     let mut verification = Verification::new().progress(progress);
     let walked = walk(dir, &mut verification, &mut |record| {
         leaves.push(leaf_hash(record.line));
         // The first `decided` record is the decision, as everywhere; what names it before is about nothing.
         let wanted = !lines.is_empty() || record.head.kind == "decided";
         if wanted && decision_in(record.line) == Some(decision) {
-            lines.push((
-                record.head.index,
-                String::from_utf8_lossy(record.line).into_owned(),
-            ));
+            named = named.saturating_add(1);
+            if lines.len() < PROOF_RECORDS_MAX {
+                let line = String::from_utf8_lossy(record.line).into_owned();
+                lines.push((record.head.index, line));
+            }
         }
     })?;
     let Walked {
@@ -123,11 +125,8 @@ fn prove_once(
     let kept = signed.saturating_sub(before.size());
     leaves.truncate(usize::try_from(kept).unwrap_or(usize::MAX));
     let note = std::str::from_utf8(&note).map_err(|_| VerifyError::from(CheckpointError::Body))?;
-    let provable = lines
-        .iter()
-        .filter(|(index, _)| *index < signed)
-        .take(PROOF_RECORDS_MAX);
-    let count = provable.clone().count();
+    let provable = lines.iter().filter(|(index, _)| *index < signed);
+    let count = provable.clone().count() as u64;
     let proof = Proof::new(
         note,
         &before,
@@ -136,6 +135,6 @@ fn prove_once(
     )?;
     Ok(Proved {
         proof,
-        left_out: lines.len().saturating_sub(count) as u64,
+        left_out: named.saturating_sub(count),
     })
 }

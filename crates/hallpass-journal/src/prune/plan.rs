@@ -57,7 +57,15 @@ pub fn prunable(dir: &Path, old: Old, now: Timestamp) -> Result<Option<Prunable>
         directory::parse_verifier_key(&read(VERIFIER_KEY)?).ok_or(CheckpointError::Body)?;
     let checkpoint = Checkpoint::verify(&signed, &verifier)?;
     let planned = plan(&OsStorage, dir, &checkpoint, old, now, Bound::ByOpening)?;
-    Ok(planned.map(|(prunable, _)| prunable))
+    Ok(planned.map(|planned| planned.prunable))
+}
+
+/// A pruning that was chosen.
+pub(super) struct Planned {
+    pub(super) prunable: Prunable,
+    pub(super) file: PrunedFile,
+    /// Of what goes, the bytes of all records of refusals.
+    pub(super) refusal_bytes: u64,
 }
 
 /// What else bounds what may go.
@@ -72,6 +80,7 @@ pub(super) enum Bound {
 /// What is known where a segment begins.
 struct Before {
     start: u64,
+    refusal_bytes: u64,
     latest: Option<Timestamp>,
     last: Option<Timestamp>,
 }
@@ -85,7 +94,7 @@ pub(super) fn plan(
     old: Old,
     now: Timestamp,
     bound: Bound,
-) -> Result<Option<(Prunable, PrunedFile)>, PruneError> {
+) -> Result<Option<Planned>, PruneError> {
     let pruned = PrunedFile::load(storage, dir)?;
     let start = pruned.as_ref().map(PrunedFile::start).unwrap_or_default();
     let segments = listed(storage, dir, start.segment)?;
@@ -112,6 +121,7 @@ pub(super) fn plan(
         if next.next_if_eq(&record.head.index).is_some() {
             known.push(Before {
                 start: record.head.index,
+                refusal_bytes: history.refusal_bytes,
                 latest: history.latest_time,
                 last: history.last_time,
             });
@@ -129,6 +139,7 @@ pub(super) fn plan(
         // No record younger than `KEEP_MIN` goes, so if all may, the last segment is old.
         known.push(Before {
             start: scanned.tree.size(),
+            refusal_bytes: history.refusal_bytes,
             latest: history.latest_time,
             last: history.last_time,
         });
@@ -166,7 +177,11 @@ pub(super) fn plan(
         prunable.segments = prunable.segments.saturating_add(1);
         prunable.bytes = prunable.bytes.saturating_add(file.bytes);
     }
-    Ok(Some((prunable, PrunedFile { tree: place.tree })))
+    Ok(Some(Planned {
+        prunable,
+        file: PrunedFile { tree: place.tree },
+        refusal_bytes: chosen.refusal_bytes,
+    }))
 }
 
 /// The segments that count, in order.

@@ -33,6 +33,8 @@ pub struct Faults {
     pub waiting_syncs: AtomicU64,
     /// How often it was asked which file has a name.
     pub looks: AtomicU64,
+    /// While true, keys of sensitive digests are gone when somebody opens them.
+    pub keys_vanish: AtomicBool,
     /// Uses of a descriptor after a failed sync of it.
     pub reused: AtomicU64,
 }
@@ -107,6 +109,10 @@ impl Storage for FaultyStorage {
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn StoredFile>> {
         self.may_open(path)?;
+        let is_key = path.extension().is_some_and(|ending| ending == "key");
+        if is_key && self.0.keys_vanish.load(Ordering::SeqCst) {
+            std::fs::remove_file(path)?;
+        }
         Ok(self.wrap(path, OsStorage.open(path)?))
     }
 

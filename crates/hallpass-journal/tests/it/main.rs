@@ -34,6 +34,7 @@ mod python_pruned;
 mod reading;
 mod rfc6962;
 mod scenario;
+mod seams;
 mod sim_storage;
 mod small_device;
 mod snapshot;

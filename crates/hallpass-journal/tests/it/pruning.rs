@@ -41,15 +41,19 @@ impl Month {
         month
     }
 
-    fn settings(&self) -> Settings {
+    pub fn settings(&self) -> Settings {
         settings_with(Arc::clone(&self.clock)).segment_bytes(1_000)
     }
 
-    fn open(&self) -> Journal {
+    pub fn open(&self) -> Journal {
         Journal::open(self.dir.path(), self.settings()).unwrap()
     }
 
-    fn days_ago(&self, days: i64) -> Old {
+    pub fn advance_ms(&self, ms: i64) {
+        self.clock.advance_ms(ms);
+    }
+
+    pub fn days_ago(&self, days: i64) -> Old {
         let now = self.clock.now().unix_ms();
         Old::Before(hallpass_vocabulary::Timestamp::from_unix_ms(
             now - days * DAY_MS,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use hallpass_token::{BudgetUnit, GrantSpec, TokenText};
-use hallpass_verifier::{ErrorClass, Outcome};
-use hallpass_vocabulary::{DenialCode, RunId, TokenId};
+use hallpass_verifier::{ErrorClass, Outcome, Recording, Spend};
+use hallpass_vocabulary::{DenialCode, Impact, RunId, TokenId};
 use serde_json::json;
 
 use crate::world::*;
@@ -265,4 +265,23 @@ fn a_kill_under_load_forgets_no_call_that_had_its_permit() {
         assert!(after <= all, "{after} of {all}");
         world = next;
     }
+}
+
+#[test]
+fn what_is_spent_is_on_record_also_where_a_service_goes_on_without_records() {
+    let open = Recording::standard().danger_open(Impact::Read);
+    let world = World::spending(Spend::ThisJournal, open);
+    // A call that spends nothing waits for nothing, and proves nothing.
+    let free = world.call(token(|_| ()).expose(), "kb.search").unwrap();
+    assert_eq!(free.record(), None);
+    let end = free.finish(Outcome::succeeded(b"{}").costing(7));
+    assert_eq!(end.wait(PATIENCE).unwrap().index(), None);
+    // One that does waits for its decision, and its cost is on record when its end is.
+    let budget = usd_micros(100);
+    let permit = world.call(budget.expose(), "kb.search").unwrap();
+    assert!(permit.record().is_some());
+    let end = permit.finish(Outcome::succeeded(b"{}").costing(100));
+    assert!(end.wait(PATIENCE).unwrap().index().is_some());
+    let denied = world.killed().denial(budget.expose(), "kb.search");
+    assert_eq!(denied, DenialCode::BudgetExhausted);
 }

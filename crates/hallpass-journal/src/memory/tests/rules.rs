@@ -134,6 +134,32 @@ fn what_is_full_refuses_and_forgets_nothing_that_lives() {
 }
 
 #[test]
+fn a_snapshot_of_more_than_there_can_be_is_not_read_to_its_end() {
+    let of = memory();
+    for n in 0..3 {
+        of.reserve(&approval(&format!("a{n}")), at(1))
+            .unwrap()
+            .keep();
+    }
+    let mut lines = Vec::new();
+    of.write_entries(&mut lines);
+    let read = |approvals| {
+        let into = Memory::default();
+        into.lock().bounds.approvals = approvals;
+        let entries = lines
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty());
+        let all = entries
+            .map(|line| into.recall_entry(line))
+            .all(|read| read.is_ok());
+        (all, into.remembered().approvals)
+    };
+    assert_eq!(read(3), (true, 3));
+    assert_eq!(read(2), (false, 3));
+    assert_eq!(read(1), (false, 2));
+}
+
+#[test]
 fn a_million_that_end_at_once_cost_no_call_more_than_a_few() {
     let memory = memory();
     for n in 0..1_000 {
