@@ -351,6 +351,10 @@ impl Background {
 
     /// Signs what is synced; a failure leaves the last checkpoint in place.
     fn sign(&mut self) -> bool {
+        // Looked at again at the last moment, not only when records were synced.
+        if self.presence.check_directory().is_err() {
+            return false;
+        }
         let checkpoint = Checkpoint::of(&self.origin, &self.tree);
         let written = write_checkpoint(
             &*self.storage,

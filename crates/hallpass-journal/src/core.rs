@@ -58,7 +58,7 @@ pub(crate) struct State {
     /// Why nothing can be written at the moment.
     pub(crate) broken: Option<AppendError>,
     pub(crate) closed: bool,
-    /// The record that closes the journal is written.
+    /// The turn of the record that closes the journal has come.
     ended: bool,
     /// Records written and signed, for [`Status`](crate::Status).
     pub(crate) written: u64,
@@ -322,7 +322,6 @@ impl Core {
                     durable = true;
                 }
                 Whose::Caller(slot, Durability::Relaxed) => relaxed.push((slot, index)),
-                Whose::Journal => state.ended = true,
                 _ => {}
             }
         }
@@ -399,8 +398,8 @@ impl State {
         self.queue.push_back(queued);
     }
 
-    /// Puts a record that nobody waits for before the one that closes the journal, which nothing may follow: when that is
-    /// written, it is too late.
+    /// Puts a record that nobody waits for before the one that closes the journal, which nothing may follow: when the turn
+    /// of that has come, it is too late.
     fn enqueue_before_the_end(&mut self, queued: Queued) {
         let end = self
             .queue
@@ -425,6 +424,7 @@ impl State {
                 Whose::Caller(slot, _) => slot.begin(),
                 _ => true,
             };
+            self.ended |= matches!(queued.whose, Whose::Journal);
             if wanted {
                 bytes = bytes.saturating_add(line_bytes);
                 batch.push(queued);

@@ -373,7 +373,8 @@ impl Start<'_> {
         }
         self.place.offset = advanced.offset;
         if let Ok(head) = Head::parse(line) {
-            self.memory.recall(&Visited { head, line });
+            let latest = self.history.latest_time;
+            self.memory.recall(&Visited { head, line }, latest);
         }
         Ok(())
     }

@@ -99,7 +99,7 @@ fn read_on(
         if let Some(claim) = claim {
             claim.visit(record);
         }
-        memory.recall(record);
+        memory.recall(record, history.latest_time);
     })?;
     let started = Started {
         snapshot: Some(size),

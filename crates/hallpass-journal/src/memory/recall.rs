@@ -28,8 +28,9 @@ impl From<serde_json::Error> for NotUnderstood {
 }
 
 impl Memory {
-    /// Remembers what a record says, while the journal is opened.
-    pub(crate) fn recall(&self, record: &Visited<'_>) {
+    /// Remembers what a record says, while the journal is opened. `latest` is the latest time in any record so far: what was
+    /// spent while the clock was set back is remembered as long as what was spent before.
+    pub(crate) fn recall(&self, record: &Visited<'_>, latest: Option<Timestamp>) {
         let line = std::str::from_utf8(record.line).unwrap_or_default();
         let recall: fn(&mut State, &str, Timestamp) -> Result<(), NotUnderstood> =
             match record.head.kind {
@@ -46,6 +47,7 @@ impl Memory {
         // The time was checked with the line.
         let time = record.head.time.parse();
         let time = time.unwrap_or(Timestamp::from_unix_ms(0));
+        let time = latest.map_or(time, |latest| latest.max(time));
         let mut state = self.lock();
         if recall(&mut state, line, time).is_err() {
             // Whatever it used was made before it: all of that is no good now, rather than good twice.

@@ -106,7 +106,7 @@ fn recall(memory: &Memory, index: u64, time: Timestamp, event: &Event) {
 
 fn recall_line(memory: &Memory, line: &[u8]) {
     let head = Head::parse(line).unwrap();
-    memory.recall(&Visited { head, line });
+    memory.recall(&Visited { head, line }, None);
 }
 
 /// The record of an allowed call that used these.

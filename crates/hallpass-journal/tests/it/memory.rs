@@ -174,3 +174,20 @@ fn the_page_states_every_bound_as_it_is() {
         bounds.len()
     );
 }
+
+#[test]
+fn a_clock_set_back_while_calls_are_recorded_forgets_none_of_them_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = TestClock::new();
+    let journal = Journal::open(dir.path(), settings_with(clock.clone())).unwrap();
+    // The token clock goes on; the records have the time of the wall.
+    let nine_days_ms = 9 * 24 * 60 * 60 * 1_000;
+    clock.advance_ms(-nine_days_ms);
+    call(&journal, 1).unwrap();
+    clock.advance_ms(nine_days_ms);
+    let crashed = crashed(&journal);
+    let next = Journal::open(crashed.path(), settings_with(clock)).unwrap();
+    assert_eq!(spent(&next), (Some(1), Some(10)));
+    let denied = next.memory().reserve(&claims(2, 1), NOW).unwrap_err();
+    assert_eq!(denied, NotReserved::CallsExhausted { limit: 1 });
+}

@@ -304,3 +304,32 @@ fn nothing_is_erased_in_a_directory_that_took_the_place_of_the_journal() {
     assert!(journal.close().is_err());
     assert_eq!(files(&dir), theirs);
 }
+
+#[test]
+fn a_second_pruning_that_was_interrupted_before_its_file_is_finished_at_the_next_start() {
+    let month = Month::new();
+    month.prune(20);
+    let once = copy(month.dir.path());
+    let again = month.prune(10);
+    let interrupted = copy(month.dir.path());
+    for path in segments(once.path()) {
+        let name = path.file_name().unwrap();
+        if !interrupted.path().join(name).exists() {
+            fs::copy(&path, interrupted.path().join(name)).unwrap();
+        }
+    }
+    fs::copy(
+        once.path().join("pruned"),
+        interrupted.path().join("pruned"),
+    )
+    .unwrap();
+    verify(interrupted.path(), None).unwrap();
+    let journal = Journal::open(interrupted.path(), month.settings()).unwrap();
+    journal.close().unwrap();
+    let report = verify(interrupted.path(), None).unwrap();
+    assert_eq!(report.pruned_below, Some(again.record.below));
+    assert_eq!(
+        segments(interrupted.path()).len(),
+        segments(month.dir.path()).len()
+    );
+}
