@@ -118,12 +118,14 @@ fn every_test_that_the_page_of_checks_names_exists() {
         .collect();
     for (package, filter) in filters {
         let folder = folder_of(package);
+        let (module, function) = filter.rsplit_once("::").unwrap_or(("", filter));
         let exists = tests
             .iter()
             .filter(|path| path.starts_with(&folder))
+            .filter(|path| module.is_empty() || path.ends_with(&format!("/{module}.rs")))
             .any(|path| {
                 path.ends_with(&format!("/{filter}.rs"))
-                    || required_text(path).contains(&format!("fn {filter}"))
+                    || required_text(path).contains(&format!("fn {function}"))
             });
         assert!(exists, "no test of `{package}` is called `{filter}`");
     }
