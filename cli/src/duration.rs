@@ -13,7 +13,7 @@ pub(crate) struct Span(Duration);
 
 /// Text that is no span of time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected a whole number above zero and a unit, such as `60s`, `5m` or `1h`")]
+#[error("expected a whole number above zero and a unit, such as `60s`, `1h` or `90d`")]
 pub(crate) struct InvalidSpan;
 
 impl Span {

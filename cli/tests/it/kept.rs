@@ -33,8 +33,11 @@ fn an_earlier_checkpoint_finds_an_older_copy_that_was_put_back() {
     go_on(&journal);
     fs::copy(dir.join("checkpoint"), desk.path().join("kept")).unwrap();
     go_on(&journal);
-    desk.run(&["journal", "verify", "journal", "--from", "kept"])
+    let answer = desk
+        .run(&["journal", "verify", "journal", "--from", "kept"])
         .expect(0);
+    let said = "the earlier checkpoint agrees: its records are the first of these\n";
+    assert!(answer.stdout.contains(said), "{}", answer.stdout);
     desk.run(&["journal", "verify", "older"]).expect(0);
     let answer = desk
         .run(&["journal", "verify", "older", "--from", "kept"])

@@ -26,8 +26,8 @@ Examples:
   hallpass journal prove dec_019a… --journal journal > proof.json
   hallpass journal check proof.json --key \"$(cat kept-elsewhere.vkey)\"
 
-Verifies the journal first, and waits two seconds for a decision that is not signed yet. The proof has the records of this decision and of no other: what they say of the arguments \
-is a keyed digest. It does not have the journal's key, which whoever checks it has to have from elsewhere.";
+Verifies the journal first, and waits two seconds for a decision that is not signed yet. The proof has the records of this decision and of no other, with what \
+they show of the arguments. It does not have the journal's key, which whoever checks it has to have from elsewhere.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]

@@ -178,6 +178,9 @@ fn intact(args: &Args, report: &Report, output: &mut Output) -> anyhow::Result<E
         "found in the directory"
     };
     output.line(&format!("key {}, {from}", report.key))?;
+    if args.from.is_some() {
+        output.line("the earlier checkpoint agrees: its records are the first of these")?;
+    }
     if let Some(below) = report.pruned_below {
         output.line(&format!(
             "the records below {below} were pruned, as a signed record says"
