@@ -34,6 +34,8 @@ mod python_pruned;
 mod reading;
 mod rfc6962;
 mod scenario;
+mod sim_recovery;
+mod sim_spends;
 mod sim_storage;
 mod small_device;
 mod snapshot;
