@@ -10,7 +10,8 @@ use hallpass_journal::Journal;
 use hallpass_testkit::{Fault, Left, Operation, Part, Random, SimDisk};
 
 use crate::fixture::{durable, how_many, numbers, relaxed, settings, until};
-use crate::scenario::{journal_dir, live, live_on, operations, recover};
+use crate::scenario::{Due, journal_dir, live, live_on, operations};
+use crate::sim_recovery::recover;
 use crate::sim_storage::{Lie, SimStorage};
 
 /// Scenarios among which the boundaries are shared out.
@@ -54,7 +55,7 @@ fn cut(number: u64, at: u64, kill: bool, lie: Lie, tally: &mut Tally) -> Result<
     let mut image = disk.image(first);
     tally.cuts += 1;
     tally.acknowledged += answers.acks.len();
-    tally.due += due.len();
+    tally.due += due.acks.len();
     if let Some((operation, _)) = disk.log().get(usize::try_from(at).unwrap()) {
         *tally.at.entry(*operation).or_default() += 1;
     }
@@ -170,7 +171,7 @@ fn a_checkpoint_of_a_killed_process_is_not_outlived_by_the_next_ones_records() {
             disk.restart();
             disk.fail_at(before + second, Fault::Stop(Part::Nothing));
             open_and_close(&disk);
-            let found = recover(disk.image(Left::Synced), &[], Left::Synced);
+            let found = recover(disk.image(Left::Synced), &Due::default(), Left::Synced);
             assert_eq!(found, Ok(()), "killed at {first}, power cut at {second}");
         }
     }

@@ -9,15 +9,22 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use hallpass_journal::verify::verify;
-use hallpass_journal::{AppendError, Durability, Journal, Settings};
+use hallpass_journal::{AppendError, Durability, Journal, Old, Settings};
 use hallpass_testkit::{EIO, ENOSPC, EROFS, Fault, Left, Operation, Part, Random, SimDisk};
 
-use crate::fixture::{PATIENCE, all, decision, event, segment, settings, until};
-use crate::scenario::{Answers, append, journal_dir, note, recover};
+use crate::fixture::{PATIENCE, TestClock, all, decision, event, segment, settings_with, until};
+use crate::scenario::{Answers, append, erase, journal_dir, note, prune};
+use crate::sim_recovery::recover;
 use crate::sim_storage::SimStorage;
 
 /// Records of one life: some segments' worth.
 const RECORDS: u64 = 16;
+/// Before this one the keys of digests are erased as far as they can be, and before the next old records are pruned.
+const ERASED_BEFORE: u64 = 12;
+/// Below which record; there are several segments.
+const PRUNED_BELOW: u64 = 8;
+/// More than a record must be old for it.
+const LATER_MS: i64 = 9 * 24 * 60 * 60 * 1_000;
 /// A refusal for want of space comes this fast (DESIGN section 6).
 const REFUSED_WITHIN: Duration = Duration::from_millis(250);
 /// Service resumes this fast after there is space again.
@@ -50,8 +57,13 @@ struct Outcome {
 }
 
 fn open(disk: &SimDisk) -> Result<Journal, hallpass_journal::OpenError> {
-    let settings: Settings = settings()
+    open_at(disk, TestClock::new())
+}
+
+fn open_at(disk: &SimDisk, clock: Arc<TestClock>) -> Result<Journal, hallpass_journal::OpenError> {
+    let settings: Settings = settings_with(clock)
         .segment_bytes(700)
+        .reserve_bytes(20_000)
         .storage(Arc::new(SimStorage::new(disk)));
     Journal::open(&journal_dir(disk.path()), settings)
 }
@@ -74,12 +86,13 @@ fn run(at: u64, fault: Fault) -> Result<Outcome, String> {
         durable: BTreeSet::new(),
         end: "heals",
     };
-    let opened = open(&disk);
+    let clock = TestClock::new();
+    let opened = open_at(&disk, Arc::clone(&clock));
     let at_opening = disk.has_failed();
     match opened {
         Err(_) => outcome.end = "the opening says so",
         Ok(journal) => {
-            live(&journal, &disk, fault, &answers, &mut outcome)?;
+            live(&journal, &clock, &disk, fault, &answers, &mut outcome)?;
             survives_a_power_cut(&disk, &answers.lock().unwrap(), fault)?;
             if journal.close().is_err() && disk.has_failed() {
                 outcome.end = "the close says so";
@@ -118,6 +131,7 @@ fn survives_a_power_cut(disk: &SimDisk, answers: &Answers, fault: Fault) -> Resu
 /// Appends in turn, relaxed and durable, and takes down what is answered.
 fn live(
     journal: &Journal,
+    clock: &TestClock,
     disk: &SimDisk,
     fault: Fault,
     answers: &Mutex<Answers>,
@@ -129,6 +143,18 @@ fn live(
     );
     let dead = matches!(fault, Fault::Stop(_));
     for number in 0..RECORDS {
+        let removed = remove(journal, clock, answers, number);
+        if !removed && !lasting && !dead {
+            resumes(journal)?;
+            // What could not be done can be done now, or when the reserve is whole again.
+            let start = Instant::now();
+            until("it is erased or pruned", || {
+                remove(journal, clock, answers, number)
+            });
+            if start.elapsed() > RESUMED_WITHIN {
+                return Err(format!("before {number}: removed too late"));
+            }
+        }
         let before = Instant::now();
         let answer = append(journal, answers, number, durability(number));
         let took = before.elapsed();
@@ -162,6 +188,18 @@ fn live(
     Ok(())
 }
 
+/// What is erased or pruned before this record; false when it failed.
+fn remove(journal: &Journal, clock: &TestClock, answers: &Mutex<Answers>, before: u64) -> bool {
+    if before == ERASED_BEFORE {
+        erase(journal, answers, u64::MAX)
+    } else if before == ERASED_BEFORE + 1 {
+        clock.advance_ms(LATER_MS);
+        prune(journal, answers, Old::Below(PRUNED_BELOW))
+    } else {
+        true
+    }
+}
+
 fn resumes(journal: &Journal) -> Result<(), String> {
     let start = Instant::now();
     until("the journal can be written", || {
@@ -185,9 +223,13 @@ fn afterwards(disk: &SimDisk, answers: &Answers, fault: Fault) -> Result<(), Str
     if report.unsigned() != 0 {
         return Err(format!("not all signed: {report:?}"));
     }
+    let first = all(&dir)[0].index();
+    if first < answers.pruned {
+        return Err(format!("not pruned below {}", answers.pruned));
+    }
     let lines = lines(&dir);
-    for ack in &answers.acks {
-        let line = &lines[usize::try_from(ack.index).unwrap()];
+    for ack in answers.acks.iter().filter(|ack| ack.index >= first) {
+        let line = &lines[usize::try_from(ack.index - first).unwrap()];
         if !line.contains(&decision(ack.number).to_string()) {
             return Err(format!("lost: {ack:?}"));
         }
@@ -217,6 +259,10 @@ fn kind(operation: Operation, name: &str) -> &'static str {
         Operation::SyncDir | Operation::CreateDir => "the directory",
         _ if name.ends_with(".jsonl") => "a segment",
         _ if name.contains("checkpoint") => "the checkpoint",
+        _ if name.contains(".key") || name.contains("erasing") => "a key of digests",
+        _ if name.contains("pruned") => "the mark of the pruning",
+        _ if name.contains("snapshot") => "the snapshot",
+        _ if name.contains("reserve") => "the reserve",
         _ => "another file",
     }
 }
@@ -225,9 +271,11 @@ fn kind(operation: Operation, name: &str) -> &'static str {
 fn fault_grid() {
     let length = {
         let disk = SimDisk::new();
-        let journal = open(&disk).unwrap();
+        let clock = TestClock::new();
+        let journal = open_at(&disk, Arc::clone(&clock)).unwrap();
         let answers = Mutex::default();
         for number in 0..RECORDS {
+            assert!(remove(&journal, &clock, &answers, number));
             append(&journal, &answers, number, durability(number)).unwrap();
         }
         journal.close().unwrap();

@@ -35,6 +35,8 @@ mod reading;
 mod rfc6962;
 mod scenario;
 mod seams;
+mod sim_recovery;
+mod sim_spends;
 mod sim_storage;
 mod small_device;
 mod snapshot;

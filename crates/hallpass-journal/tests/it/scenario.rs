@@ -1,17 +1,22 @@
-//! A life of a journal in a few milliseconds, and what must be found after it was cut short.
+//! A life of a journal in a few milliseconds, and what was answered in it.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use hallpass_journal::verify::{Report, VerifyError, verify};
-use hallpass_journal::{AppendError, Durability, Journal, Recorded, Settings};
-use hallpass_testkit::{Left, Random, SimDisk, TempDir};
+use hallpass_journal::{AppendError, Durability, Journal, Old, Recorded, Settings};
+use hallpass_testkit::{Left, Random, SimDisk};
+use hallpass_vocabulary::Clock as _;
 
-use crate::fixture::{PATIENCE, all, decision, event, settings};
+use crate::fixture::{PATIENCE, TestClock, event, settings_with};
+use crate::sim_spends::{Spend, spend};
 use crate::sim_storage::SimStorage;
 
 /// More than the records after which a checkpoint is due.
 const BURST: u64 = 1_010;
+/// More than a record must be old to be pruned, and than anything spent is remembered.
+const LATER_MS: i64 = 9 * 24 * 60 * 60 * 1_000;
+/// Below which records a life prunes, one after the other; it has more.
+pub const PRUNED_BELOW: [u64; 2] = [20, 35];
 
 /// An answer that a record is in the journal.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +24,10 @@ pub struct Ack {
     pub index: u64,
     pub number: u64,
     pub durable: bool,
+    /// The key of sensitive digests that was in use.
+    pub key: Option<u64>,
+    /// What the record spends.
+    pub spend: Option<Spend>,
 }
 
 /// Everything that was answered.
@@ -29,40 +38,120 @@ pub struct Answers {
     pub refused: Vec<(u64, AppendError)>,
     /// All acknowledged before this place were under a close that succeeded.
     pub closed_acks: usize,
+    /// Below which record it was said that keys are erased.
+    pub erased: u64,
+    /// Below which record it was said that records are pruned.
+    pub pruned: u64,
+}
+
+/// What must be found after a life was cut short.
+#[derive(Debug, Default)]
+pub struct Due {
+    pub acks: Vec<Ack>,
+    pub erased: u64,
+    pub pruned: u64,
+}
+
+impl Due {
+    /// Of a second life of the same journal as well.
+    pub fn extend(&mut self, later: Self) {
+        self.acks.extend(later.acks);
+        self.erased = self.erased.max(later.erased);
+        self.pruned = self.pruned.max(later.pruned);
+    }
+}
+
+/// What happens in a life, by its seed alone: half of them erase, half prune, a quarter does both.
+struct Plan {
+    burst: bool,
+    erases: bool,
+    prunes: bool,
+}
+
+impl Plan {
+    fn of(seed: u64) -> Self {
+        Self {
+            burst: Random::new(seed).below(4) == 0,
+            erases: seed & 1 != 0,
+            prunes: seed & 2 != 0,
+        }
+    }
 }
 
 pub fn journal_dir(root: &Path) -> PathBuf {
     root.join("journal")
 }
 
-pub fn sim_settings(storage: &SimStorage, random: &mut Random) -> Settings {
+pub fn sim_settings(storage: &SimStorage, clock: &Arc<TestClock>, random: &mut Random) -> Settings {
     let segment_bytes = [700, 3_000, 30_000][random.below(3) as usize];
-    settings()
+    settings_with(Arc::clone(clock))
         .segment_bytes(segment_bytes)
+        .reserve_bytes(20_000)
         .storage(Arc::new(storage.clone()))
 }
 
-/// Creates a journal, appends from several threads, lets segments and checkpoints change, closes, opens it again.
+/// Creates a journal, appends from several threads, lets segments and checkpoints change, erases, closes; opens it again
+/// much later, prunes, and closes.
 pub fn live(storage: &SimStorage, seed: u64) -> Answers {
     let mut random = Random::new(seed);
     let answers = Mutex::new(Answers::default());
     let dir = journal_dir(storage.disk.path());
-    let with_burst = random.below(4) == 0;
-    if let Ok(journal) = Journal::open(&dir, sim_settings(storage, &mut random)) {
-        threads(&journal, &answers, 0, 12);
-        if with_burst {
-            threads(&journal, &answers, 10_000, BURST / 3);
+    let plan = Plan::of(seed);
+    let clock = TestClock::new();
+    let mut settings = sim_settings(storage, &clock, &mut random);
+    if plan.erases || plan.prunes {
+        // Of one segment nothing can go.
+        settings = settings.segment_bytes(700);
+    }
+    if let Ok(journal) = Journal::open(&dir, settings) {
+        threads(&journal, &answers, &clock, 0, 12);
+        if plan.burst {
+            threads(&journal, &answers, &clock, 10_000, BURST / 3);
             let _ = append(&journal, &answers, 19_999, Durability::Durable);
+        }
+        if plan.erases {
+            erase(&journal, &answers, u64::MAX);
         }
         close(&journal, &answers);
     }
+    if plan.prunes {
+        clock.advance_ms(LATER_MS);
+    }
     if storage.disk.reading().is_ok()
-        && let Ok(journal) = Journal::open(&dir, sim_settings(storage, &mut random))
+        && let Ok(journal) = Journal::open(&dir, sim_settings(storage, &clock, &mut random))
     {
-        threads(&journal, &answers, 20_000, 6);
+        for below in PRUNED_BELOW {
+            if plan.prunes {
+                prune(&journal, &answers, Old::Below(below));
+            }
+            threads(&journal, &answers, &clock, 20_000 + 100 * below, 3);
+        }
+        if plan.erases {
+            erase(&journal, &answers, u64::MAX);
+        }
         close(&journal, &answers);
     }
     answers.into_inner().unwrap()
+}
+
+/// Erases what keys it can, and takes down what it was told.
+pub fn erase(journal: &Journal, answers: &Mutex<Answers>, below: u64) -> bool {
+    let erased = journal.erase_sensitive(below, PATIENCE);
+    if let Ok(Some(erased)) = &erased {
+        let mut answers = answers.lock().unwrap();
+        answers.erased = answers.erased.max(erased.below);
+    }
+    erased.is_ok()
+}
+
+/// Prunes what it can, and takes down what it was told.
+pub fn prune(journal: &Journal, answers: &Mutex<Answers>, old: Old) -> bool {
+    let pruned = journal.prune(old);
+    if let Ok(Some(pruned)) = &pruned {
+        let mut answers = answers.lock().unwrap();
+        answers.pruned = answers.pruned.max(pruned.record.below);
+    }
+    pruned.is_ok()
 }
 
 /// Opens a journal that was cut short, appends a little and closes it.
@@ -70,15 +159,22 @@ pub fn live_on(storage: &SimStorage, seed: u64, boot: &str) -> Answers {
     let mut random = Random::new(seed);
     let answers = Mutex::new(Answers::default());
     let dir = journal_dir(storage.disk.path());
-    let settings = sim_settings(storage, &mut random).boot(Some(boot));
+    let clock = TestClock::new();
+    let settings = sim_settings(storage, &clock, &mut random).boot(Some(boot));
     if let Ok(journal) = Journal::open(&dir, settings) {
-        threads(&journal, &answers, 30_000 + 1_000 * random.below(50), 3);
+        threads(
+            &journal,
+            &answers,
+            &clock,
+            30_000 + 1_000 * random.below(50),
+            3,
+        );
         close(&journal, &answers);
     }
     answers.into_inner().unwrap()
 }
 
-fn threads(journal: &Journal, answers: &Mutex<Answers>, from: u64, each: u64) {
+fn threads(journal: &Journal, answers: &Mutex<Answers>, clock: &TestClock, from: u64, each: u64) {
     std::thread::scope(|scope| {
         for thread in 0..3 {
             scope.spawn(move || {
@@ -89,7 +185,12 @@ fn threads(journal: &Journal, answers: &Mutex<Answers>, from: u64, each: u64) {
                         true => Durability::Durable,
                         false => Durability::Relaxed,
                     };
-                    let _ = append(journal, answers, from + thread * each + n, durability);
+                    let number = from + thread * each + n;
+                    // Every third of the first ones spends.
+                    let _ = match n < 12 && n % 3 == 0 {
+                        true => spend(journal, answers, clock.now(), number, durability),
+                        false => append(journal, answers, number, durability),
+                    };
                 }
             });
         }
@@ -102,8 +203,12 @@ pub fn append(
     number: u64,
     durability: Durability,
 ) -> Result<Recorded, AppendError> {
+    let key = journal.sensitive_key().number();
     let answer = journal.append(&event(number), durability).wait(PATIENCE);
-    note(&mut answers.lock().unwrap(), number, durability, answer);
+    let mut answers = answers.lock().unwrap();
+    if let Some(ack) = note(&mut answers, number, durability, answer) {
+        ack.key = Some(key);
+    }
     answer
 }
 
@@ -113,15 +218,23 @@ pub fn note(
     number: u64,
     durability: Durability,
     answer: Result<Recorded, AppendError>,
-) {
+) -> Option<&mut Ack> {
     match answer {
-        Ok(recorded) => answers.acks.push(Ack {
-            index: recorded.index().unwrap(),
-            number,
-            durable: durability == Durability::Durable,
-        }),
-        Err(error) if error.is_uncertain() => {}
-        Err(error) => answers.refused.push((number, error)),
+        Ok(recorded) => {
+            answers.acks.push(Ack {
+                index: recorded.index().unwrap(),
+                number,
+                durable: durability == Durability::Durable,
+                key: None,
+                spend: None,
+            });
+            answers.acks.last_mut()
+        }
+        Err(error) if error.is_uncertain() => None,
+        Err(error) => {
+            answers.refused.push((number, error));
+            None
+        }
     }
 }
 
@@ -135,7 +248,7 @@ fn close(journal: &Journal, answers: &Mutex<Answers>) {
 impl Answers {
     /// What must be there: after a kill everything acknowledged; after a power cut what was acknowledged as durable,
     /// everything written before that, and everything a close that succeeded came after.
-    pub fn due(&self, left: Left) -> Vec<Ack> {
+    pub fn due(&self, left: Left) -> Due {
         let synced = self
             .acks
             .iter()
@@ -148,85 +261,12 @@ impl Answers {
                 || synced.is_some_and(|index| ack.index <= index);
             due.then_some(*ack)
         };
-        self.acks.iter().enumerate().filter_map(is_due).collect()
-    }
-}
-
-/// What `verify` says of an image; none where no journal can be expected yet.
-pub fn look(image: &TempDir, due: &[Ack]) -> Result<Option<Report>, String> {
-    let dir = journal_dir(image.path());
-    match verify(&dir, None) {
-        Ok(report) => Ok(Some(report)),
-        // Cut before the first checkpoint.
-        Err(VerifyError::CheckpointMissing { .. } | VerifyError::VerifierKeyMissing { .. })
-            if due.is_empty() =>
-        {
-            Ok(None)
-        }
-        Err(error) => Err(format!("before opening: {error:?}")),
-    }
-}
-
-/// Opens the journal on an image for good and checks that all that is due is there and said.
-pub fn recover(image: TempDir, due: &[Ack], left: Left) -> Result<(), String> {
-    let dir = journal_dir(image.path());
-    let before = look(&image, due)?;
-    let mut closed_before = false;
-    let mut size_before = 0;
-    if let Some(report) = &before {
-        let records = all_whole(&dir, report.records)?;
-        closed_before = records
-            .last()
-            .is_some_and(|record| record.kind() == "closed");
-        size_before = records.len();
-        if report.records < report.signed {
-            return Err(format!("fewer than signed: {report:?}"));
+        Due {
+            acks: self.acks.iter().enumerate().filter_map(is_due).collect(),
+            erased: self.erased,
+            pruned: self.pruned,
         }
     }
-    let boot = if left == Left::Written {
-        "boot-1"
-    } else {
-        "boot-9"
-    };
-    // Only to be quick: nothing is synced for real.
-    let disk = SimDisk::on(image);
-    let storage = Arc::new(SimStorage::new(&disk));
-    let settings = settings().boot(Some(boot)).storage(storage);
-    let journal = Journal::open(&dir, settings).map_err(|error| format!("opening: {error:?}"))?;
-    journal
-        .close()
-        .map_err(|error| format!("closing: {error:?}"))?;
-    let after = verify(&dir, None).map_err(|error| format!("after opening: {error:?}"))?;
-    if after.unsigned() != 0 || after.torn.is_some() {
-        return Err(format!("not whole after a close: {after:?}"));
-    }
-    let records = all(&dir);
-    for ack in due {
-        let there = records
-            .get(usize::try_from(ack.index).unwrap())
-            .is_some_and(|record| record.line().contains(&decision(ack.number).to_string()));
-        if !there {
-            return Err(format!("lost: {ack:?} of {} records", records.len()));
-        }
-    }
-    let new: Vec<_> = records[size_before..].iter().map(|r| r.kind()).collect();
-    let torn = before.as_ref().is_some_and(|report| report.torn.is_some());
-    let rebooted = left != Left::Written && size_before > 0 && !closed_before;
-    for (kind, expected) in [("recovered", torn), ("possible_loss", rebooted)] {
-        if before.is_some() && new.contains(&kind) != expected {
-            return Err(format!("{kind} must be {expected}: {new:?}"));
-        }
-    }
-    Ok(())
-}
-
-fn all_whole(dir: &Path, count: u64) -> Result<Vec<hallpass_journal::read::Record>, String> {
-    // A torn tail with a line end is no end to the reader; what is before it is.
-    hallpass_journal::read::records(dir)
-        .map_err(|error| format!("reading: {error:?}"))?
-        .take(usize::try_from(count).unwrap())
-        .collect::<Result<_, _>>()
-        .map_err(|error| format!("reading: {error:?}"))
 }
 
 /// How many operations the scenario of a seed has, when nothing goes wrong.
