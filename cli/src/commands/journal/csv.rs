@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::words::{escaped, harmless_json};
 
 /// Members of `decided`, in the order of the columns.
-const OF_DECISION: [&str; 28] = [
+const OF_DECISION: [&str; 32] = [
     "index",
     "time",
     "decision",
@@ -34,6 +34,10 @@ const OF_DECISION: [&str; 28] = [
     "sensitive_key",
     "args_omitted",
     "idempotency_key",
+    "idempotency",
+    "approval",
+    "proof",
+    "spent",
     "policy",
     "bundle",
     "latency_us",
