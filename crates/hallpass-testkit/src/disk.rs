@@ -90,7 +90,7 @@ impl SimDisk {
     /// When the operating system gives no directory.
     #[expect(clippy::new_without_default, reason = "it makes a directory")]
     pub fn new() -> Self {
-        Self::on(crate::temp_dir())
+        Self::on(directory())
     }
 
     /// A disk on which everything in this directory is durable.
@@ -165,7 +165,7 @@ impl SimDisk {
     /// # Panics
     /// When the directory cannot be written.
     pub fn image(&self, left: Left) -> TempDir {
-        let to = crate::temp_dir();
+        let to = directory();
         let state = self.lock();
         let written = match left {
             Left::Written => copy(self.path(), to.path()),
@@ -401,6 +401,11 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// In memory where the system has such a place: nothing is synced for real, and a busy device would only hold it up.
+fn directory() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| crate::temp_dir())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use hallpass_journal::Journal;
 use hallpass_testkit::{Fault, Left, Operation, Part, Random, SimDisk};
 
 use crate::fixture::{durable, how_many, numbers, relaxed, settings, until};
-use crate::scenario::{Due, journal_dir, live, live_on, operations};
+use crate::scenario::{Answers, Due, journal_dir, live, live_on, operations};
 use crate::sim_recovery::recover;
 use crate::sim_storage::{Lie, SimStorage};
 
@@ -134,6 +134,19 @@ fn a_device_that_lies_about_syncs_is_caught_by_the_same_check() {
             (0..40).any(|n| cut(n * SEEDS, n * length / 40, false, lie, &mut tally).is_err());
         assert!(caught, "{lie:?}");
     }
+}
+
+/// The cuts above are worth what happens in the lives they cut.
+#[test]
+fn the_lives_erase_prune_and_spend() {
+    let lives: Vec<_> = (0..SEEDS)
+        .map(|seed| live(&SimStorage::new(&SimDisk::new()), seed))
+        .collect();
+    let half = usize::try_from(SEEDS / 2).unwrap();
+    assert_eq!(lives.iter().filter(|life| life.erased > 0).count(), half);
+    assert_eq!(lives.iter().filter(|life| life.pruned > 0).count(), half);
+    let spends = |life: &Answers| life.acks.iter().filter(|ack| ack.spend.is_some()).count();
+    assert!(lives.iter().all(|life| spends(life) > 12));
 }
 
 #[test]

@@ -12,7 +12,9 @@ use hallpass_journal::verify::verify;
 use hallpass_journal::{AppendError, Durability, Journal, Old, Settings};
 use hallpass_testkit::{EIO, ENOSPC, EROFS, Fault, Left, Operation, Part, Random, SimDisk};
 
-use crate::fixture::{PATIENCE, TestClock, all, decision, event, segment, settings_with, until};
+use crate::fixture::{
+    PATIENCE, TestClock, all, decision, event, segment, settings, settings_with, until,
+};
 use crate::scenario::{Answers, append, erase, journal_dir, note, prune};
 use crate::sim_recovery::recover;
 use crate::sim_storage::SimStorage;
@@ -371,7 +373,9 @@ fn who_was_refused_for_certain_is_not_in_the_journal() {
 #[test]
 fn half_a_record_is_taken_back_before_anybody_is_told() {
     let disk = SimDisk::new();
-    let journal = open(&disk).unwrap();
+    // Without a reserve, from which a relaxed record would be written all the same.
+    let settings = settings().storage(Arc::new(SimStorage::new(&disk)));
+    let journal = Journal::open(&journal_dir(disk.path()), settings).unwrap();
     let whole = std::fs::read(segment(journal.dir())).unwrap();
     for durability in [Durability::Relaxed, Durability::Durable] {
         disk.fail_at(disk.operations(), Fault::HalfWrite(ENOSPC));
