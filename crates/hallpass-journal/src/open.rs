@@ -179,6 +179,7 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Ready, OpenError> 
         file,
         offset,
         next_index: size,
+        started: scanned.last.and_then(|last| last.started),
     };
     let presence = Presence::new(Arc::clone(&settings.storage), dir, &lock)
         .map_err(io("look at the directory"))?;

@@ -1,7 +1,7 @@
 //! The end of the file: the only code that writes records. Owned by one thread at a time, locked by none.
 
 use std::fmt;
-use std::io::{self, BufReader};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,10 +11,9 @@ use hallpass_vocabulary::Timestamp;
 use crate::background::{RELAXED_SYNC, RETRY};
 use crate::core::is_full;
 use crate::directory::SegmentName;
-use crate::line::{Body, Head, TimeText};
+use crate::line::{Body, TimeText};
 use crate::presence::{Gone, Length, Presence};
 use crate::reserve::Reserve;
-use crate::scan::next_line;
 use crate::sensitive::SensitiveKeys;
 use crate::storage::{holds_at, write_all_at};
 use crate::{FileId, Settings, Storage, StoredFile};
@@ -109,6 +108,8 @@ pub(crate) struct Position {
     /// Where the last good record of the segment ends.
     pub(crate) offset: u64,
     pub(crate) next_index: u64,
+    /// The time of the segment's first record; none while it has none.
+    pub(crate) started: Option<Timestamp>,
 }
 
 /// A batch that was not written.
@@ -136,7 +137,7 @@ impl Writer {
             segment_bytes: settings.segment_bytes,
             keys,
             segment_age: settings.segment_age,
-            started: first_time(&*settings.storage, dir, position.file.name),
+            started: position.started,
             file: position.file,
             offset: position.offset,
             reached: position.offset,
@@ -418,15 +419,6 @@ pub(crate) fn check_content(chunks: &[Chunk]) -> io::Result<()> {
         end = Some((chunk.file.name, chunk.end()));
     }
     Ok(())
-}
-
-/// The time of the first record of a segment, if it has one.
-fn first_time(storage: &dyn Storage, dir: &Path, name: SegmentName) -> Option<Timestamp> {
-    let reader = storage.reader(&name.path(dir)).ok()?;
-    let mut line = Vec::new();
-    next_line(&mut BufReader::new(reader), &mut line).ok()?;
-    let head = Head::parse(line.strip_suffix(b"\n")?).ok()?;
-    head.time.parse().ok()
 }
 
 /// Creates a segment; an empty one left by a creation that did not get further is taken over.
