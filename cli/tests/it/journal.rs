@@ -370,3 +370,17 @@ fn a_bad_line_ends_reading_and_says_how_to_look_closer() {
     hint: hallpass journal verify journal
     ");
 }
+
+#[test]
+fn what_never_ends_is_not_read_as_a_checkpoint_a_state_or_a_value() {
+    let journal = written();
+    for args in [
+        ["verify", "journal", "--from", "/dev/zero"],
+        ["verify", "journal", "--resume", "/dev/zero"],
+        ["query", "journal", "--arg", "/id=@/dev/zero"],
+    ] {
+        let answer = journal.desk.run(&[&["journal"][..], &args].concat());
+        let said = answer.expect(2).stderr.clone();
+        assert!(said.contains("/dev/zero"), "{args:?}: {said}");
+    }
+}
