@@ -89,7 +89,7 @@ fn the_floor_stays_below_a_mint_that_has_not_landed() {
     assert_eq!(runtime.block_on(writer.land(late, row(4))), Ok(true));
     assert_eq!(store.floor().unwrap(), 3, "record 3 may be the early one's");
     assert_eq!(runtime.block_on(writer.land(early, row(3))), Ok(true));
-    assert_eq!(store.floor().unwrap(), 4);
+    assert_eq!(store.floor().unwrap(), 5);
     let lost = writer.take_off(5);
     drop(lost);
     assert_eq!(
@@ -106,7 +106,7 @@ fn the_floor_stays_below_a_mint_that_has_not_landed() {
         runtime.block_on(writer.land(writer.take_off(7), row(7))),
         Ok(true)
     );
-    assert_eq!(store.floor().unwrap(), 5);
+    assert_eq!(store.floor().unwrap(), 5, "nor does anybody later");
     writer.stop();
 }
 
@@ -121,6 +121,21 @@ fn a_cancelled_mint_holds_nothing_back() {
         Ok(true)
     );
     assert_eq!(store.floor().unwrap(), 6);
+    writer.stop();
+}
+
+#[test]
+fn the_floor_rises_over_what_landed_before_with_the_last_that_was_aloft() {
+    let (_directory, path) = created();
+    let store = Store::open(&path).unwrap();
+    let writer = store.start_writer().unwrap();
+    let runtime = runtime();
+    let early = writer.take_off(3);
+    let late = writer.take_off(9);
+    assert_eq!(runtime.block_on(writer.land(late, row(9))), Ok(true));
+    assert_eq!(store.floor().unwrap(), 3);
+    assert_eq!(runtime.block_on(writer.land(early, row(3))), Ok(true));
+    assert_eq!(store.floor().unwrap(), 10, "nothing is missing before it");
     writer.stop();
 }
 

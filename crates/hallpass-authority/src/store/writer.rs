@@ -163,6 +163,8 @@ fn run(
 ) {
     let mut group: Vec<Landing> = Vec::new();
     let mut refused: Vec<(u64, MintedRow)> = Vec::new();
+    // Just after the highest record that has its rows. Groups arrive in the order of their landing, not of their records.
+    let mut after_highest = 0;
     let mut stopping = false;
     while !stopping {
         let mut next = orders.blocking_recv();
@@ -192,7 +194,9 @@ fn run(
             .iter()
             .map(|(_, row)| row)
             .chain(group.iter().map(|l| &l.row));
-        let floor = floor_after(flights, &landed, rows.clone());
+        let after_group = rows.clone().map(|row| row.record.saturating_add(1)).max();
+        let after_all = after_highest.max(after_group.unwrap_or(0));
+        let floor = floor_after(flights, &landed, after_all);
         let written = match rows::insert_minted(&mut connection, rows, floor) {
             Ok(()) => true,
             Err(error) => {
@@ -207,6 +211,7 @@ fn run(
         behind.store(!written, Ordering::Relaxed);
         if written {
             refused.clear();
+            after_highest = after_all;
             flights.with(|_, aloft| landed.iter().for_each(|flight| _ = aloft.remove(flight)));
         }
         for landing in group.drain(..) {
@@ -219,12 +224,8 @@ fn run(
     }
 }
 
-/// The floor once these have landed: below every mint still aloft, else just after the highest record that landed.
-fn floor_after<'a>(
-    flights: &Flights,
-    landed: &[u64],
-    rows: impl Iterator<Item = &'a MintedRow>,
-) -> u64 {
+/// The floor once these have landed: below every mint still aloft, else just after the highest record that has its rows.
+fn floor_after(flights: &Flights, landed: &[u64], after_highest: u64) -> u64 {
     let landed: std::collections::BTreeSet<u64> = landed.iter().copied().collect();
     let lowest_aloft = flights.with(|_, aloft| {
         aloft
@@ -232,9 +233,5 @@ fn floor_after<'a>(
             .find(|(flight, _)| !landed.contains(flight))
             .map(|(_, lowest)| *lowest)
     });
-    let after_highest = rows
-        .map(|row| row.record.saturating_add(1))
-        .max()
-        .unwrap_or(0);
     lowest_aloft.map_or(after_highest, |lowest| lowest.min(after_highest))
 }
