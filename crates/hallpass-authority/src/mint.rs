@@ -75,9 +75,11 @@ impl Minter {
     ) -> Result<Minted, Unminted> {
         let asked = MintRequest {
             client,
+            environment: &self.environment,
             route: &request.route,
             tenant: &request.tenant,
             subject: &request.subject,
+            verified: None,
             actor: &request.actor,
             tools: request.tools.as_deref(),
             ttl: request.ttl,
@@ -269,6 +271,15 @@ impl Minter {
             policy: grant.policy,
             key: self.run_key_id,
             idempotency_key: None,
+            request_digest: None,
+            token_digest: None,
+            credential: None,
+            caveats: Vec::new(),
+            budgets: None,
+            holder: None,
+            parent: None,
+            run_ends: None,
+            labels: std::collections::BTreeMap::new(),
         }
     }
 }

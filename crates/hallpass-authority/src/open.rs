@@ -287,6 +287,8 @@ fn record_policy(
         digest,
         files,
         changed,
+        widenings: Vec::new(),
+        by: None,
     });
     let _recorded = journal
         .append(&loaded, Durability::Durable)

@@ -1,33 +1,50 @@
 //! One request for a token, answered: the terms, or a refusal with a stable code.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hallpass_token::{BudgetUnit, Caveat};
 use hallpass_vocabulary::{
-    Actor, Audience, Catalogue, ClientId, ProofRule, Role, Route, Subject, Tenant, ToolName,
+    Actor, Audience, Catalogue, ClientId, Environment, ProofRule, Role, Route, Subject, Tenant,
+    ToolName,
 };
 
 use crate::TTL_SECONDS_MIN;
 use crate::policy::{Grant, Policy};
 
-/// Who asks for what. The client is authenticated; everything else is what it said.
+/// How long a run goes on whose route does not say.
+const RUN_SECONDS_DEFAULT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Who asks for what. The client is authenticated, and so is the subject where `verified` says so; everything else is what
+/// the client said.
 #[derive(Debug, Clone, Copy)]
 pub struct MintRequest<'a> {
     /// The authenticated client.
     pub client: &'a ClientId,
+    /// The environment of the authority that is asked.
+    pub environment: &'a Environment,
     /// The route the run is started under.
     pub route: &'a Route,
     /// The tenant whose data the run may touch.
     pub tenant: &'a Tenant,
-    /// On whose behalf. No rule looks at it yet; it is part of the question because rules will.
+    /// On whose behalf.
     pub subject: &'a Subject,
+    /// What the subject's own token said, when the authority verified one; the client's word alone when `None`.
+    pub verified: Option<&'a Verified>,
     /// The agent.
     pub actor: &'a Actor,
     /// Only these tools of the route; all of them when `None`.
     pub tools: Option<&'a [ToolName]>,
     /// A shorter life than the route's; the route's when `None`.
     pub ttl: Option<Duration>,
+}
+
+/// A subject that proved itself with a token of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// The roles its token gives it, as the policy maps them. A route admits those it names, and no others.
+    pub roles: BTreeSet<Role>,
 }
 
 /// What a token may say. Tools with and without approval are disjoint and together at most
@@ -47,6 +64,12 @@ pub enum PolicyRefusal {
     /// The route does not admit this actor.
     #[error("the route does not admit this actor")]
     ActorNotAllowed,
+    /// The route is not for this environment.
+    #[error("the route is not for this environment")]
+    EnvironmentNotAllowed,
+    /// The route demands a subject that proved itself.
+    #[error("the route demands a verified subject")]
+    SubjectUnverified,
     /// The route exists, but not for this client.
     #[error("the route does not admit this client")]
     ClientNotAllowed,
@@ -72,10 +95,12 @@ pub enum PolicyRefusal {
 
 impl PolicyRefusal {
     /// Every refusal, alphabetically.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::ActorNotAllowed,
         Self::ClientNotAllowed,
+        Self::EnvironmentNotAllowed,
         Self::RouteUnknown,
+        Self::SubjectUnverified,
         Self::TenantNotAllowed,
         Self::ToolNotInRoute,
         Self::ToolsEmpty,
@@ -88,7 +113,9 @@ impl PolicyRefusal {
         match self {
             Self::ActorNotAllowed => "actor_not_allowed",
             Self::ClientNotAllowed => "client_not_allowed",
+            Self::EnvironmentNotAllowed => "environment_not_allowed",
             Self::RouteUnknown => "route_unknown",
+            Self::SubjectUnverified => "subject_unverified",
             Self::TenantNotAllowed => "tenant_not_allowed",
             Self::ToolNotInRoute => "tool_not_in_route",
             Self::ToolsEmpty => "tools_empty",
@@ -193,6 +220,22 @@ impl Terms {
     /// When a call must carry a proof of possession.
     pub fn proof(&self) -> ProofRule {
         self.grant.proof
+    }
+
+    /// What every call of the token is bound by, from the start.
+    pub fn caveats(&self) -> &[Caveat] {
+        &[]
+    }
+
+    /// What the run may spend in all.
+    pub fn budgets(&self) -> &BTreeMap<BudgetUnit, u64> {
+        const NONE: &BTreeMap<BudgetUnit, u64> = &BTreeMap::new();
+        NONE
+    }
+
+    /// How long the run may go on by renewing, from its first token.
+    pub fn run_max(&self) -> Duration {
+        RUN_SECONDS_DEFAULT
     }
 
     /// The life of the token, in whole seconds at most [`crate::TTL_SECONDS_MAX`].

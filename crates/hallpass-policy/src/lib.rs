@@ -10,9 +10,11 @@
 //! let policy = Policy::parse(&[("starter.toml", starter())])?;
 //! let terms = policy.decide(&MintRequest {
 //!     client: &"demo-orchestrator".parse()?,
+//!     environment: &"dev".parse()?,
 //!     route: &"/support/send".parse()?,
 //!     tenant: &"acme".parse()?,
 //!     subject: &"user:alice".parse()?,
+//!     verified: None,
 //!     actor: &"agent:support-bot".parse()?,
 //!     tools: None,
 //!     ttl: None,
@@ -33,7 +35,7 @@ mod pattern;
 mod policy;
 mod warning;
 
-pub use decide::{MintRequest, PolicyRefusal, Terms};
+pub use decide::{MintRequest, PolicyRefusal, Terms, Verified};
 pub use error::{Fault, PolicyError, PolicyErrors};
 pub use pattern::{InvalidPattern, Pattern};
 pub use policy::{Policy, RouteRule, Tenants};

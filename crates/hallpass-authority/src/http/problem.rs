@@ -37,10 +37,29 @@ macro_rules! problem_codes {
 
 problem_codes! {
     ActorNotAllowed { code: "actor_not_allowed", status: FORBIDDEN, title: "The route does not admit this actor" }
+    BodyMalformed { code: "body_malformed", status: BAD_REQUEST, title: "The body is not what this path takes" }
     ClientUnauthorized { code: "client_unauthorized", status: UNAUTHORIZED, title: "The client is not authenticated" }
+    ClientUnknown { code: "client_unknown", status: NOT_FOUND, title: "There is no such client" }
+    EnvironmentNotAllowed {
+        code: "environment_not_allowed", status: FORBIDDEN, title: "The route is not for this environment",
+    }
     HolderKeyRequired {
         code: "holder_key_required", status: FORBIDDEN,
-        title: "The route demands proofs of possession, and this release cannot bind a token to a key",
+        title: "The route demands proofs of possession; send the `holder_key` the token is to be bound to",
+    }
+    HolderMismatch { code: "holder_mismatch", status: FORBIDDEN, title: "The run is bound to another key" }
+    IdempotencyConflict {
+        code: "idempotency_conflict", status: CONFLICT, title: "The idempotency key was used for another request",
+    }
+    IdempotencyInFlight {
+        code: "idempotency_in_flight", status: CONFLICT, title: "A request with this idempotency key is under way",
+    }
+    IdempotencyKeyMalformed {
+        code: "idempotency_key_malformed", status: BAD_REQUEST, title: "The idempotency key is not 1 to 128 visible characters",
+    }
+    IdempotencySpent {
+        code: "idempotency_spent", status: CONFLICT,
+        title: "The token of this idempotency key cannot be given again: it expired, or the keys changed",
     }
     JournalUnavailable {
         code: "journal_unavailable", status: SERVICE_UNAVAILABLE,
@@ -51,19 +70,32 @@ problem_codes! {
     }
     MethodNotAllowed { code: "method_not_allowed", status: METHOD_NOT_ALLOWED, title: "This path has no such method" }
     NotFound { code: "not_found", status: NOT_FOUND, title: "There is nothing at this path" }
+    OperatorForbidden { code: "operator_forbidden", status: FORBIDDEN, title: "The operator's roles do not allow this" }
+    OperatorReplayed { code: "operator_replayed", status: UNAUTHORIZED, title: "The signed request was used before" }
+    OperatorUnauthorized { code: "operator_unauthorized", status: UNAUTHORIZED, title: "The request is not signed by an operator" }
     Overloaded { code: "overloaded", status: SERVICE_UNAVAILABLE, title: "The authority is busy; try again shortly" }
+    PolicyRefused { code: "policy_refused", status: UNPROCESSABLE_ENTITY, title: "The policy is refused, and the one before stays in force" }
+    QueryMalformed { code: "query_malformed", status: BAD_REQUEST, title: "The query is not one this path takes" }
+    RateLimited { code: "rate_limited", status: TOO_MANY_REQUESTS, title: "The client or the tenant asks too often" }
     RequestMalformed { code: "request_malformed", status: BAD_REQUEST, title: "The body is not a request for a token" }
-    RequestTooLarge { code: "request_too_large", status: PAYLOAD_TOO_LARGE, title: "The body is too large" }
     RequestTimeout { code: "request_timeout", status: REQUEST_TIMEOUT, title: "The body did not arrive in time" }
+    RequestTooLarge { code: "request_too_large", status: PAYLOAD_TOO_LARGE, title: "The body is too large" }
     RouteNotAllowed {
         code: "route_not_allowed", status: FORBIDDEN, title: "There is no such route, or it does not admit this client",
     }
+    RunEnded { code: "run_ended", status: FORBIDDEN, title: "The run was ended" }
     RunMismatch {
         code: "run_mismatch", status: FORBIDDEN,
         title: "There is no such run, or it was started with another client, route, tenant, subject or actor, or with fewer tools",
     }
+    RunTooLong { code: "run_too_long", status: FORBIDDEN, title: "The run is older than its route allows" }
+    RunUnknown { code: "run_unknown", status: NOT_FOUND, title: "There is no such run" }
+    SecretsTooMany { code: "secrets_too_many", status: CONFLICT, title: "The client has as many secrets as it may have" }
     StoreUnavailable { code: "store_unavailable", status: SERVICE_UNAVAILABLE, title: "The authority cannot read its store" }
+    SubjectTokenInvalid { code: "subject_token_invalid", status: FORBIDDEN, title: "The subject token is not accepted" }
+    SubjectUnverified { code: "subject_unverified", status: FORBIDDEN, title: "The route demands a verified subject" }
     TenantNotAllowed { code: "tenant_not_allowed", status: FORBIDDEN, title: "The route is not for this tenant" }
+    TokenUnknown { code: "token_unknown", status: NOT_FOUND, title: "There is no such token" }
     ToolNotInRoute { code: "tool_not_in_route", status: FORBIDDEN, title: "A requested tool is not one of the route's" }
     ToolsEmpty { code: "tools_empty", status: FORBIDDEN, title: "The request leaves no tool to grant" }
     TtlTooLong { code: "ttl_too_long", status: FORBIDDEN, title: "The requested life is longer than the route allows" }

@@ -180,6 +180,8 @@ fn policy_code(refusal: PolicyRefusal) -> ProblemCode {
         PolicyRefusal::ClientNotAllowed | PolicyRefusal::RouteUnknown => {
             ProblemCode::RouteNotAllowed
         }
+        PolicyRefusal::EnvironmentNotAllowed => ProblemCode::EnvironmentNotAllowed,
+        PolicyRefusal::SubjectUnverified => ProblemCode::SubjectUnverified,
         PolicyRefusal::TenantNotAllowed => ProblemCode::TenantNotAllowed,
         PolicyRefusal::ToolNotInRoute => ProblemCode::ToolNotInRoute,
         PolicyRefusal::ToolsEmpty => ProblemCode::ToolsEmpty,

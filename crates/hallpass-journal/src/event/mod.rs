@@ -9,7 +9,10 @@ mod spent;
 mod verifier;
 mod writer;
 
-pub use authority::{KeyCreated, MintRefused, Minted, PolicyLoaded};
+pub use authority::{
+    ClientChange, ClientChanged, KeyCreated, MintRefused, Minted, OperatorActed, OperatorRefused,
+    PolicyLoaded, PolicyRefused, RunEnded, WIDENINGS_RECORDED_MAX,
+};
 pub use recorded_args::{ARG_BYTES_MAX, ARGS_BYTES_MAX, RecordedArgs};
 pub use spent::{Claimed, KeyKept, Spent};
 pub use verifier::{Abandoned, BundleSeen, CallResult, Decided, Finished, RowWithheld, Verdict};
@@ -25,6 +28,8 @@ pub enum Event {
     Abandoned(Abandoned),
     /// A verifier took a bundle into use.
     BundleSeen(BundleSeen),
+    /// The registration of a client changed.
+    ClientChanged(ClientChanged),
     /// The journal was closed in good order. Written by the journal itself.
     Closed {},
     /// A verifier decided a call.
@@ -39,10 +44,16 @@ pub enum Event {
     MintRefused(Box<MintRefused>),
     /// The authority minted a token.
     Minted(Box<Minted>),
+    /// An operator's request was carried out.
+    OperatorActed(OperatorActed),
+    /// A request to an operator's endpoint was refused.
+    OperatorRefused(OperatorRefused),
     /// The journal was created or opened. Written by the journal itself.
     Opened(Box<Opened>),
     /// The authority loaded a policy.
     PolicyLoaded(PolicyLoaded),
+    /// The authority refused a policy.
+    PolicyRefused(PolicyRefused),
     /// The machine restarted since the last record and the journal was not closed: relaxed records of the last
     /// moments may be missing. Written by the journal itself.
     PossibleLoss(PossibleLoss),
@@ -54,6 +65,8 @@ pub enum Event {
     Refused(Refused),
     /// A permitted call asked for a row that is not its own, and was told that there is none.
     RowWithheld(RowWithheld),
+    /// A run was ended before its time.
+    RunEnded(RunEnded),
     /// Records that callers asked for could not be written. Written by the journal itself.
     Unrecorded(Unrecorded),
 }
@@ -69,6 +82,7 @@ impl Event {
         match self {
             Self::Abandoned(_) => "abandoned",
             Self::BundleSeen(_) => "bundle_seen",
+            Self::ClientChanged(_) => "client_changed",
             Self::Closed {} => "closed",
             Self::Decided(_) => "decided",
             Self::Finished(_) => "finished",
@@ -76,13 +90,17 @@ impl Event {
             Self::KeysErased(_) => "keys_erased",
             Self::MintRefused(_) => "mint_refused",
             Self::Minted(_) => "minted",
+            Self::OperatorActed(_) => "operator_acted",
+            Self::OperatorRefused(_) => "operator_refused",
             Self::Opened(_) => "opened",
             Self::PolicyLoaded(_) => "policy_loaded",
+            Self::PolicyRefused(_) => "policy_refused",
             Self::PossibleLoss(_) => "possible_loss",
             Self::Pruned(_) => "pruned",
             Self::Recovered(_) => "recovered",
             Self::Refused(_) => "refused",
             Self::RowWithheld(_) => "row_withheld",
+            Self::RunEnded(_) => "run_ended",
             Self::Unrecorded(_) => "unrecorded",
         }
     }

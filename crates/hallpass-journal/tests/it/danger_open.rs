@@ -160,6 +160,8 @@ fn a_record_too_large_is_counted_like_one_that_does_not_fit_the_disk() {
         digest: hallpass_keys::Digest::of(b""),
         files: vec![Text::new(&"x".repeat(1_000)); 20],
         changed: true,
+        widenings: Vec::new(),
+        by: None,
     });
     let answer = journal.append(&huge, Durability::DangerOpen);
     assert_eq!(answer.wait(Duration::ZERO).unwrap().index(), None);
@@ -181,6 +183,8 @@ fn a_caller_who_gives_up_is_counted_too() {
         digest: hallpass_keys::Digest::of(b""),
         files: vec![Text::new(&"x".repeat(1_000)); 15],
         changed: true,
+        widenings: Vec::new(),
+        by: None,
     });
     let append = |durability| journal.append(&large, durability).wait(Duration::ZERO);
     while append(Durability::Relaxed).is_ok() {}

@@ -159,6 +159,8 @@ fn a_record_too_large_is_refused_and_harms_nothing() {
         digest: hallpass_keys::Digest::of(b""),
         files: vec![Text::new(&"x".repeat(1_000)); 20],
         changed: true,
+        widenings: Vec::new(),
+        by: None,
     });
     let answer = journal.append(&huge, Durability::Durable).wait(PATIENCE);
     assert!(matches!(answer, Err(AppendError::TooLarge { bytes }) if bytes > 16 * 1024));
@@ -184,6 +186,8 @@ fn a_hanging_disk_fills_a_bounded_memory_and_every_caller_has_its_answer_in_time
         digest: hallpass_keys::Digest::of(b""),
         files: vec![Text::new(&"x".repeat(1_000)); 15],
         changed: true,
+        widenings: Vec::new(),
+        by: None,
     });
     let (mut written, mut timeouts) = (1_u64, 0_u64);
     loop {

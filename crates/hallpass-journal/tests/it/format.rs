@@ -7,15 +7,16 @@ use std::path::Path;
 use hallpass_journal::memory::ClaimId;
 use hallpass_journal::verify::verify;
 use hallpass_journal::{
-    BundleSeen, CallResult, Claimed, Decided, Durability, Event, Finished, KeyCreated, KeyKept,
-    MintRefused, Minted, PolicyLoaded, Spent, Text,
+    BundleSeen, CallResult, Claimed, ClientChange, ClientChanged, Decided, Durability, Event,
+    Finished, KeyCreated, KeyKept, MintRefused, Minted, OperatorActed, OperatorRefused,
+    PolicyLoaded, PolicyRefused, RunEnded, Spent, Text,
 };
 use hallpass_keys::key_file::write_key_file;
 use hallpass_keys::note::{KeyName, NoteVerifier};
 use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_vocabulary::{
-    Actor, Audience, ClientId, DenialCode, Impact, ProofRule, RequestId, Role, Route, RunId,
-    Subject, SubjectAssurance, Tenant, Timestamp, TokenId, ToolName,
+    Actor, Audience, ClientId, DenialCode, Impact, OperatorId, ProofRule, RequestId, Role, Route,
+    RunId, Subject, SubjectAssurance, Tenant, Timestamp, TokenId, ToolName,
 };
 
 use crate::fixture::{
@@ -110,6 +111,8 @@ fn authority_events() -> Vec<Event> {
             digest: Digest::of(b"policy"),
             files: vec![Text::new("policy.toml")],
             changed: true,
+            widenings: Vec::new(),
+            by: None,
         }),
         Event::Minted(Box::new(Minted {
             token: token(),
@@ -131,6 +134,15 @@ fn authority_events() -> Vec<Event> {
             policy: Digest::of(b"policy"),
             key,
             idempotency_key: None,
+            request_digest: None,
+            token_digest: None,
+            credential: None,
+            caveats: Vec::new(),
+            budgets: None,
+            holder: None,
+            parent: None,
+            run_ends: None,
+            labels: std::collections::BTreeMap::new(),
         })),
         Event::MintRefused(Box::new(MintRefused {
             request: Some(RequestId::new(time(), [4; 10])),
@@ -142,6 +154,40 @@ fn authority_events() -> Vec<Event> {
             route: None,
             run: None,
         })),
+        Event::PolicyRefused(PolicyRefused {
+            detail: Text::new("a.toml:3: there is no tool `kb.serch`"),
+            by: Some(OperatorId::new("op:dana").unwrap()),
+        }),
+        Event::ClientChanged(ClientChanged {
+            client: ClientId::new("orchestrator").unwrap(),
+            change: ClientChange::SecretAdded,
+            secret: Some(Text::new("sec_1")),
+            secret_digest: Some(Digest::of(b"secret")),
+            until: Some(time()),
+            by: Some(OperatorId::new("op:dana").unwrap()),
+        }),
+        Event::RunEnded(RunEnded {
+            run: run(),
+            client: Some(ClientId::new("orchestrator").unwrap()),
+            by: None,
+            reason: Some(Text::new("done")),
+        }),
+        Event::OperatorActed(OperatorActed {
+            operator: OperatorId::new("op:dana").unwrap(),
+            person: Text::new("dana"),
+            key,
+            request: RequestId::new(time(), [4; 10]),
+            action: Text::new("POST /v1/policy/reload"),
+            status: 200,
+        }),
+        Event::OperatorRefused(OperatorRefused {
+            request: Some(RequestId::new(time(), [4; 10])),
+            code: Text::new("operator_unauthorized"),
+            detail: None,
+            action: Some(Text::new("GET /v1/runs")),
+            operator: None,
+            key: Some(key),
+        }),
     ]
 }
 

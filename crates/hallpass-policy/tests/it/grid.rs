@@ -37,6 +37,8 @@ fn the_decisions_of_the_starter_policy() {
                         route,
                         tenant: &tenant.parse().unwrap(),
                         subject: &"user:alice".parse().unwrap(),
+                        verified: None,
+                        environment: &hallpass_vocabulary::Environment::new("dev").unwrap(),
                         actor: &actor.parse().unwrap(),
                         tools: Some(&[(*tool).clone()]),
                         ttl: None,

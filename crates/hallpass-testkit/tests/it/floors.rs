@@ -36,6 +36,11 @@ const SAME_FLOOR: &[(&str, &str, &str)] = &[
         "a key is bound to an environment, which is a word of the vocabulary; the vocabulary stands on nothing",
     ),
     (
+        "hallpass-policy",
+        "hallpass-token",
+        "a policy writes caveats and budgets, which the token defines; the token knows no policy",
+    ),
+    (
         "hallpass-cli",
         "tickets-service",
         "`hallpass demo` runs the example service as it is, so that the demo cannot drift from the example",
