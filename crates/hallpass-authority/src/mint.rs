@@ -12,7 +12,7 @@ use hallpass_vocabulary::{
 };
 
 use crate::recorder::Recorder;
-use crate::request::TokenRequest;
+use crate::request::{Behalf, TokenRequest};
 use crate::store::{MintedRow, RunRow, RunTools, Store, StoreError, Writer};
 
 /// A token that was recorded and can be handed out.
@@ -73,14 +73,20 @@ impl Minter {
         client: &ClientId,
         request: TokenRequest,
     ) -> Result<Minted, Unminted> {
+        let Behalf::Asserted(subject) = &request.behalf else {
+            return Err(PolicyRefusal::SubjectUnverified.into());
+        };
+        let Some(actor) = &request.actor else {
+            return Err(PolicyRefusal::ActorNotAllowed.into());
+        };
         let asked = MintRequest {
             client,
             environment: &self.environment,
             route: &request.route,
             tenant: &request.tenant,
-            subject: &request.subject,
+            subject,
             verified: None,
-            actor: &request.actor,
+            actor,
             tools: request.tools.as_deref(),
             ttl: request.ttl,
         };
@@ -90,8 +96,8 @@ impl Minter {
             client: client.clone(),
             route: request.route.clone(),
             tenant: request.tenant.clone(),
-            subject: request.subject.clone(),
-            actor: request.actor.clone(),
+            subject: subject.clone(),
+            actor: actor.clone(),
         };
         let now = self.clock.now();
         let (run, terms) = match request.run {

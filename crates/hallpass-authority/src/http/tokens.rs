@@ -65,7 +65,7 @@ async fn answer(
         detail: None,
         client: Some(client.clone()),
         tenant: Some(request.tenant.clone()),
-        subject: Some(request.subject.clone()),
+        subject: request.subject().cloned(),
         route: Some(request.route.clone()),
         run: request.run,
     };
