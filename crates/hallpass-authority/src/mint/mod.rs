@@ -1,5 +1,9 @@
 //! From a request to a recorded token. The record is the commit point: no record, no token.
 
+mod ceiling;
+mod draft;
+mod signing;
+
 use std::sync::Arc;
 
 use hallpass_journal::{AppendError, Durability, Event, Minted as MintedRecord};
