@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hallpass_token::{BudgetUnit, Caveat};
-use hallpass_vocabulary::{Timestamp, ToolName};
+use hallpass_vocabulary::{ProofRule, Role, Timestamp, ToolName};
 
 use super::draft::Draft;
 
@@ -13,6 +13,8 @@ use super::draft::Draft;
 pub(super) struct Ceiling {
     pub(super) tools: BTreeSet<ToolName>,
     pub(super) needs_approval: BTreeSet<ToolName>,
+    pub(super) roles: BTreeSet<Role>,
+    pub(super) proof: ProofRule,
     pub(super) caveats: Vec<Caveat>,
     pub(super) budgets: BTreeMap<BudgetUnit, u64>,
     pub(super) ends: Timestamp,
@@ -25,7 +27,7 @@ pub(super) struct ToolAbove(pub(super) usize);
 impl Ceiling {
     /// Brings a draft below. What is above is left out: tools, except where they are asked for by name. A tool that needs
     /// approvals below the ceiling needs them whatever the policy says now; of two budgets the smaller holds; caveats of
-    /// both hold; and nothing outlives the run.
+    /// both hold; no role is new; of two rules on proofs the stricter holds; and nothing outlives the run.
     pub(super) fn hold(
         &self,
         draft: Draft,
@@ -48,6 +50,8 @@ impl Ceiling {
             .partition(|tool| self.tools.contains(tool));
         held.tools = free;
         held.needs_approval.extend::<BTreeSet<ToolName>>(approved);
+        held.roles.retain(|role| self.roles.contains(role));
+        held.proof = held.proof.max(self.proof);
         let mut caveats = self.caveats.clone();
         caveats.extend(
             held.caveats
@@ -67,7 +71,6 @@ impl Ceiling {
 
 #[cfg(test)]
 mod tests {
-    use hallpass_vocabulary::ProofRule;
     use proptest::prelude::*;
 
     use super::*;
@@ -82,6 +85,17 @@ mod tests {
     }
 
     const TOOLS: [&str; 6] = ["a.get", "b.get", "c.set", "d.set", "e.drop", "f.drop"];
+    const PROOFS: [ProofRule; 3] = [ProofRule::Waived, ProofRule::Writes, ProofRule::Always];
+
+    fn roles(bits: u8) -> BTreeSet<Role> {
+        let names = ["one", "two", "three"];
+        let given = |index: &usize| bits & (1 << index) != 0;
+        (0..3)
+            .filter(given)
+            .map(|index| names[index].parse().unwrap())
+            .collect()
+    }
+
     const CAVEATS: [&str; 4] = [
         "only tools a.get, b.get, c.set",
         "/limit<=100",
@@ -113,6 +127,8 @@ mod tests {
             Ceiling {
                 tools: tools(free, &TOOLS),
                 needs_approval: tools(approved & !free, &TOOLS),
+                roles: roles(of),
+                proof: PROOFS[usize::from(of) % 3],
                 caveats: caveats(of),
                 budgets,
                 ends: Timestamp::from_unix_ms(ends),
@@ -128,8 +144,8 @@ mod tests {
             Draft {
                 tools: tools(free, &TOOLS),
                 needs_approval: tools(approved & !free, &TOOLS),
-                roles: BTreeSet::new(),
-                proof: ProofRule::Waived,
+                roles: roles(free),
+                proof: PROOFS[usize::from(approved) % 3],
                 caveats: caveats(of),
                 budgets,
                 expires: Timestamp::from_unix_ms(expires),
@@ -166,6 +182,8 @@ mod tests {
                 }
                 prop_assert!(held.expires <= ends);
             }
+            prop_assert!(held.roles.is_subset(&ceiling.roles) && held.roles.is_subset(&draft.roles));
+            prop_assert!(held.proof >= ceiling.proof && held.proof >= draft.proof);
             prop_assert!(held.tools.is_disjoint(&held.needs_approval));
             prop_assert!(held.expires <= held.run_ends && held.run_ends <= draft.run_ends);
             // And nothing is lost that both sides allow.
@@ -181,6 +199,8 @@ mod tests {
             let next = Ceiling {
                 tools: held.tools.clone(),
                 needs_approval: held.needs_approval.clone(),
+                roles: held.roles.clone(),
+                proof: held.proof,
                 caveats: held.caveats.clone(),
                 budgets: held.budgets.clone(),
                 ends: held.run_ends,
@@ -200,6 +220,8 @@ mod tests {
         let ceiling = Ceiling {
             tools: tools(0b1, &TOOLS),
             needs_approval: tools(0b10, &TOOLS),
+            roles: BTreeSet::new(),
+            proof: ProofRule::Waived,
             caveats: Vec::new(),
             budgets: BTreeMap::new(),
             ends: Timestamp::from_unix_ms(9),

@@ -22,8 +22,8 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// The terms of a run that starts now.
-    pub(super) fn of(terms: &Terms, now: Timestamp) -> Self {
+    /// The terms of a run that began then, for a token of now.
+    pub(super) fn of(terms: &Terms, began: Timestamp, now: Timestamp) -> Self {
         Self {
             tools: terms.tools().clone(),
             needs_approval: terms.needs_approval().clone(),
@@ -32,13 +32,18 @@ impl Draft {
             caveats: terms.caveats().to_vec(),
             budgets: terms.budgets().clone(),
             expires: now.after(terms.ttl()),
-            run_ends: now.after(terms.run_max()),
+            run_ends: began.after(terms.run_max()),
         }
     }
 
     /// Every tool, with an approval or without.
     pub(super) fn all_tools(&self) -> impl Iterator<Item = &ToolName> {
         self.tools.iter().chain(&self.needs_approval)
+    }
+
+    /// Whether it grants nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.tools.is_empty() && self.needs_approval.is_empty()
     }
 
     /// Drops the tools that are not wanted.

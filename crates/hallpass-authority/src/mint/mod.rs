@@ -289,6 +289,7 @@ impl Minter {
             holder: None,
             parent: None,
             run_ends: None,
+            subject_until: None,
             labels: std::collections::BTreeMap::new(),
         }
     }

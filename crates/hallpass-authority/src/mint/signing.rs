@@ -118,6 +118,7 @@ mod tests {
             holder: Some(key(9).verifying_key()),
             parent: None,
             run_ends: None,
+            subject_until: None,
             labels: std::collections::BTreeMap::new(),
         }
     }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use hallpass_journal::Text;
+
 use super::document::Document;
 use super::{BadRequest, pointer};
 
@@ -32,9 +34,10 @@ pub(super) fn read(value: &Document) -> Result<BTreeMap<String, String>, BadRequ
         let Document::String(text) = value else {
             return Err(BadRequest::new(at(), "expected a string"));
         };
-        if text.len() > LABEL_VALUE_BYTES_MAX || text.chars().any(char::is_control) {
+        // What would act on a terminal, as a record escapes it.
+        if text.len() > LABEL_VALUE_BYTES_MAX || Text::new(text).as_str() != text {
             let rule = format!(
-                "a label's value has at most {LABEL_VALUE_BYTES_MAX} bytes and no control characters"
+                "a label's value has at most {LABEL_VALUE_BYTES_MAX} bytes and no control or direction characters"
             );
             return Err(BadRequest::new(at(), rule));
         }

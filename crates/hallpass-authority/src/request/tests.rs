@@ -129,6 +129,7 @@ fn every_mistake_in_a_label_has_its_place() {
         ),
         (r#"{"a":"x\ny"}"#.to_owned(), "/labels/a"),
         (r#"{"a":"x\u009by"}"#.to_owned(), "/labels/a"),
+        (r#"{"a":"x\u202ey"}"#.to_owned(), "/labels/a"),
         (
             format!(
                 r#"{{"a":"{}"}}"#,
