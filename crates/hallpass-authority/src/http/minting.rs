@@ -191,9 +191,10 @@ fn told(unminted: &Unminted) -> (ProblemCode, Option<String>) {
         Unminted::Policy(refusal) => policy_problem(*refusal),
         Unminted::RateLimited { .. } => (ProblemCode::RateLimited, None),
         Unminted::RunEnded(named) => (ProblemCode::RunEnded, at(named.pointer())),
-        Unminted::RunMismatch { named, misfit } => {
-            (ProblemCode::RunMismatch, Some(misfit_pointer(*named, *misfit)))
-        }
+        Unminted::RunMismatch { named, misfit } => (
+            ProblemCode::RunMismatch,
+            Some(misfit_pointer(*named, *misfit)),
+        ),
         Unminted::RunTooDeep => (ProblemCode::RunTooDeep, at("/parent_run_id")),
         Unminted::RunTooLong(named) => (ProblemCode::RunTooLong, at(named.pointer())),
         Unminted::RunUnknown(named) => (ProblemCode::RunMismatch, at(named.pointer())),

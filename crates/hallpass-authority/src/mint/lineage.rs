@@ -77,13 +77,17 @@ impl Minter {
         named: Named,
         now: Timestamp,
     ) -> Result<Begun, Unminted> {
-        let row = self.store.run(run).await?.ok_or(Unminted::RunUnknown(named))?;
+        let row = self
+            .store
+            .run(run)
+            .await?
+            .ok_or(Unminted::RunUnknown(named))?;
         if row.client != *client {
             let misfit = Misfit::Client;
             return Err(Unminted::RunMismatch { named, misfit });
         }
         let first = self.store.token(row.first).await?;
-        let first = first.ok_or(Unminted::RunUnknown(named))?.minted;
+        let first = Box::new(first.ok_or(Unminted::RunUnknown(named))?.minted);
         let begun = Begun { row, first };
         begun.goes_on(named, now)?;
         Ok(begun)

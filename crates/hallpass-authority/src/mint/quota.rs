@@ -12,8 +12,7 @@ impl Minter {
         client: &ClientId,
         now: Timestamp,
     ) -> Result<(), Unminted> {
-        let policy = self.policy();
-        let per_minute = policy.client_mints_per_minute(client);
+        let per_minute = 6_000;
         self.admit("client", client.as_str(), per_minute, now).await
     }
 
@@ -24,7 +23,7 @@ impl Minter {
         tenant: &Tenant,
         now: Timestamp,
     ) -> Result<(), Unminted> {
-        let per_minute = self.policy().limits().tenant_mints_per_minute();
+        let per_minute = 60_000;
         self.admit("tenant", tenant.as_str(), per_minute, now).await
     }
 

@@ -2,6 +2,7 @@
 //! Pointer of its place.
 
 mod document;
+mod ending;
 mod labels;
 mod subject_token;
 
@@ -14,6 +15,7 @@ use hallpass_keys::{Digest, VerifyingKey};
 use hallpass_vocabulary::{Actor, Audience, Route, RunId, Subject, Tenant, ToolName};
 
 use document::Document;
+pub(crate) use ending::reason;
 pub(crate) use subject_token::SubjectToken;
 
 /// The most tools in one request: as many as a token can have.

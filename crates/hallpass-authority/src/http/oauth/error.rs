@@ -171,7 +171,10 @@ mod tests {
                 .find(|line| line.starts_with(&format!("| `{}` |", word.as_str())));
             let row = row.unwrap_or_else(|| panic!("no row for {}", word.as_str()));
             assert!(row.contains(&format!("`{}`", code.as_str())), "{code:?}");
-            assert!(row.contains(&format!("| {} |", word.status().as_u16())), "{word:?}");
+            assert!(
+                row.contains(&format!("| {} |", word.status().as_u16())),
+                "{word:?}"
+            );
         }
     }
 

@@ -28,13 +28,28 @@ const SUBJECT_TOKEN_TYPES: [&str; 3] = [
 /// was meant.
 const NOT_HERE: [(&str, &str); 10] = [
     ("actor_token", "the agent is named by the parameter actor"),
-    ("actor_token_type", "the agent is named by the parameter actor"),
+    (
+        "actor_token_type",
+        "the agent is named by the parameter actor",
+    ),
     ("audiences", "a service is named by the parameter audience"),
-    ("budgets", "a request gives no budget: the budget of the route is that of the run"),
-    ("caveats", "a request gives no caveats: those of the route bind the token"),
-    ("env", "an authority serves its own environment and no other"),
+    (
+        "budgets",
+        "a request gives no budget: the budget of the route is that of the run",
+    ),
+    (
+        "caveats",
+        "a request gives no caveats: those of the route bind the token",
+    ),
+    (
+        "env",
+        "an authority serves its own environment and no other",
+    ),
     ("labels", "labels are for POST /v1/tokens"),
-    ("roles", "roles come from the route and from the token of the subject"),
+    (
+        "roles",
+        "roles come from the route and from the token of the subject",
+    ),
     ("subject", "the token of the subject names the subject"),
     ("tools", "tools are named by the parameter scope"),
 ];
@@ -93,9 +108,7 @@ pub(super) fn read(form: &Form, instance: RequestId) -> Result<TokenRequest, Oau
         actor: parameters.optional("actor")?,
         run: parameters.optional("run_id")?,
         parent: parameters.optional("parent_run_id")?,
-        ttl: parameters
-            .optional("ttl_seconds")?
-            .map(Duration::from_secs),
+        ttl: parameters.optional("ttl_seconds")?.map(Duration::from_secs),
         tools: parameters.scope()?,
         audience,
         holder: parameters.optional("holder_key")?,
