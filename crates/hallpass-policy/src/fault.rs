@@ -41,6 +41,17 @@ pub enum Fault {
     /// Words that are no caveat.
     #[error("no caveat: {0}")]
     Caveat(InvalidCaveat),
+    /// A caveat for a tool that its grant does not give.
+    #[error(
+        "the caveat is for `{tool}`, which this grant does not give; a caveat binds tools of its own grant only{}",
+        did_you_mean(suggestion.as_deref())
+    )]
+    CaveatForeignTool {
+        /// The tool.
+        tool: ToolName,
+        /// The nearest tool of the grant.
+        suggestion: Option<String>,
+    },
     /// A caveat about something else than arguments.
     #[error(
         "only caveats on arguments can stand here; time, tools, services and blocks have keys of their own or are the holder's to narrow"

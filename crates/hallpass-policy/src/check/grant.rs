@@ -10,6 +10,7 @@ use super::reader::Reader;
 use crate::effective::Tools;
 use crate::fault::Fault;
 use crate::grant::{BoundCaveat, GrantRule};
+use crate::nearest::nearest;
 use crate::{CAVEATS_MAX, REASON_CHARS_MIN, TOOLS_PER_ROUTE_MAX};
 
 /// A grant as it is written, in a route or in a role.
@@ -150,7 +151,11 @@ fn caveat(
     };
     for tool in tools.iter().filter(|tool| !grant.names(tool)) {
         let given = grant.tools().map(ToolName::as_str);
-        reader.unknown(written.span(), "tool of this grant", tool.as_str(), given);
+        let fault = Fault::CaveatForeignTool {
+            tool: tool.clone(),
+            suggestion: nearest(tool.as_str(), given),
+        };
+        reader.fault(written.span(), fault);
     }
     let Ok(caveat) = parsed.clone().for_tools(tools.iter().cloned()) else {
         let fault = if tools.is_empty() {
