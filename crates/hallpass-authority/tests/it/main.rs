@@ -10,15 +10,21 @@
 )]
 
 mod bundle;
+mod children;
 mod concurrency;
 mod disk;
+mod endings;
 mod faulty;
 mod fixture;
 mod health;
+mod idempotency;
 mod init;
 mod keeping;
 mod limits;
 mod mint;
+mod quotas;
+mod reasons;
 mod refusals;
 mod renewal;
 mod restart;
+mod routes;
