@@ -195,7 +195,7 @@ fn query(rules: &[Rule]) -> Query<'_> {
 }
 
 /// Sorts by words, and leaves out what is there twice: two rules of the same words are the same.
-fn sort<T>(items: &mut Vec<T>, words: impl Fn(&T) -> String) {
+pub(super) fn sort<T>(items: &mut Vec<T>, words: impl Fn(&T) -> String) {
     let mut keyed: Vec<(String, T)> = items.drain(..).map(|item| (words(&item), item)).collect();
     keyed.sort_by(|(one, _), (other, _)| one.cmp(other));
     keyed.dedup_by(|(one, _), (other, _)| one == other);

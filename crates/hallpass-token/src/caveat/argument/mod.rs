@@ -10,6 +10,7 @@
 //! and any of them with ` or call:tool($t), !{"fs.read"}.contains($t)`, which leaves calls of other tools alone.
 
 pub(crate) mod alternatives;
+mod any_of;
 
 mod builder;
 pub(crate) mod condition;
