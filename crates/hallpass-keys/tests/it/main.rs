@@ -11,6 +11,7 @@
 
 mod dsse;
 mod ed25519_vectors;
+mod http_signatures;
 mod key_files;
 mod laws;
 mod notes;
