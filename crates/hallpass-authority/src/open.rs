@@ -9,11 +9,11 @@ use hallpass_keys::dsse::{DsseError, Envelope};
 use hallpass_keys::key_file::{KeyFileError, read_key_file};
 use hallpass_keys::{Digest, InvalidDigest, Purpose, RandomnessError, random_bytes};
 use hallpass_policy::{POLICY_FILE_BYTES_MAX, Policy, PolicyErrors};
-use hallpass_vocabulary::Clock;
+use hallpass_vocabulary::{Clock, Environment};
 use tokio::sync::Semaphore;
 
 use crate::authority::Authority;
-use crate::client::Clients;
+use crate::client::{Client, Clients};
 use crate::config::{CONFIG_BYTES_MAX, Config, ConfigError, Paths};
 use crate::file::{self, FileError, failed};
 use crate::http::limits::MINTS_IN_FLIGHT_MAX;
@@ -24,8 +24,9 @@ use crate::mint::Minter;
 use crate::publisher::{self, Content, PublishError, Publisher, Signers};
 use crate::recorder::Recorder;
 use crate::refusals::Refusals;
+use crate::secret::SecretHash;
 use crate::service::Service;
-use crate::store::{Store, StoreError};
+use crate::store::{ClientRow, Store, StoreError};
 
 /// The most policy files. More routes than a policy may have fit into one.
 const POLICY_FILES_MAX: usize = 256;
@@ -146,7 +147,7 @@ pub(crate) fn open(
 
     let keep = config.journal.keep();
     let journal = journal::open(&paths.journal, environment, &clock, journal_storage, keep)?;
-    let store = Arc::new(Store::open(&paths.store)?);
+    let store = Arc::new(Store::open(&paths.store, journal.origin(), environment)?);
     journal::bring_up_to_date(&store, &journal)?;
     journal::acknowledge(&store, &journal)?;
 
@@ -162,7 +163,8 @@ pub(crate) fn open(
     record_policy(&journal, policy_digest, files, changed)?;
     let publisher = start_publisher(directory, &paths, content, signers, &clock)?;
     let recorder = Arc::new(Recorder::new(journal, Arc::clone(&clock)));
-    let clients = Clients::new(store.clients()?, random_bytes()?);
+    let clients = Clients::new(registered(&store, environment)?, random_bytes()?);
+    store.start_writer()?;
     let minter = Minter {
         environment: environment.clone(),
         policy,
@@ -171,7 +173,6 @@ pub(crate) fn open(
         run_key,
         approval_keys: vec![approval_key],
         recorder: Arc::clone(&recorder),
-        writer: store.start_writer()?,
         store,
         clock: Arc::clone(&clock),
     };
@@ -192,6 +193,21 @@ pub(crate) fn open(
         listen: config.listen,
         drain: std::time::Duration::from_secs(crate::DRAIN_SECONDS_DEFAULT),
     })
+}
+
+/// The clients with a secret, as the door knows them.
+fn registered(store: &Store, environment: &Environment) -> Result<Vec<Client>, StoreError> {
+    let rows = store.clients_at_start()?;
+    let client = |row: ClientRow| {
+        let secret = row.secrets.first()?.sha256;
+        Some(Client {
+            id: row.client,
+            environment: environment.clone(),
+            secret: SecretHash::from_bytes(secret),
+            disabled: !row.enabled,
+        })
+    };
+    Ok(rows.into_iter().filter_map(client).collect())
 }
 
 fn read_required(path: &Path, bytes_max: usize) -> Result<String, OpenError> {

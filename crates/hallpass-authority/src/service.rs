@@ -84,7 +84,7 @@ impl Service {
         if !self.recorder.is_taking_records() {
             unready.push("journal");
         }
-        if self.minter.writer.is_behind() {
+        if self.minter.store.is_behind() {
             unready.push("store");
         }
         unready
