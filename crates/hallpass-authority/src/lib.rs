@@ -12,6 +12,7 @@ mod client;
 mod config;
 mod file;
 mod http;
+mod identity;
 mod init;
 mod journal;
 mod layout;

@@ -17,6 +17,7 @@ use crate::client::{Client, Clients};
 use crate::config::{CONFIG_BYTES_MAX, Config, ConfigError, Paths};
 use crate::file::{self, FileError};
 use crate::http::limits::MINTS_IN_FLIGHT_MAX;
+use crate::identity::Identity;
 use crate::journal::{self, CatchUpError, START_APPEND_MAX};
 use crate::layout;
 use crate::mint::Minter;
@@ -172,6 +173,7 @@ pub(crate) fn open(
     let service = Service {
         environment: environment.clone(),
         clients,
+        identity: Arc::new(Identity::default()),
         minter: Arc::new(minter),
         publisher: Arc::new(publisher),
         mints: Arc::new(Semaphore::new(MINTS_IN_FLIGHT_MAX as usize)),

@@ -8,6 +8,7 @@ use hallpass_vocabulary::{Clock, Environment, RequestId};
 use tokio::sync::Semaphore;
 
 use crate::client::Clients;
+use crate::identity::Identity;
 use crate::mint::Minter;
 use crate::publisher::Publisher;
 use crate::recorder::Recorder;
@@ -17,6 +18,7 @@ use crate::refusals::{Caller, Refusals};
 pub(crate) struct Service {
     pub(crate) environment: Environment,
     pub(crate) clients: Clients,
+    pub(crate) identity: Arc<Identity>,
     pub(crate) minter: Arc<Minter>,
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) mints: Arc<Semaphore>,
