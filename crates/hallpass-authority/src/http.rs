@@ -1,9 +1,13 @@
 //! The HTTP face: routes, and nothing else. What they do is in the service.
 
+mod body;
 mod bundle;
 mod health;
 pub(crate) mod limits;
+mod minting;
+mod oauth;
 mod problem;
+mod run_end;
 mod tokens;
 
 use std::sync::Arc;
@@ -19,6 +23,8 @@ use problem::{Problem, ProblemCode};
 pub(crate) fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/v1/tokens", post(tokens::post))
+        .route("/oauth/token", post(oauth::post))
+        .route("/v1/runs/{run}/end", post(run_end::post))
         .route("/v1/bundle", get(bundle::get))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))

@@ -159,6 +159,7 @@ pub(crate) fn open(
     let recorder = Arc::new(Recorder::new(journal, Arc::clone(&clock)));
     let clients = Clients::new(registered(&store, environment)?, random_bytes()?);
     store.start_writer()?;
+    let identity = Arc::new(Identity::default());
     let minter = Minter {
         environment: environment.clone(),
         policy,
@@ -166,6 +167,7 @@ pub(crate) fn open(
         run_key_id: run_key.id(),
         run_key,
         approval_keys: vec![approval_key],
+        identity: Arc::clone(&identity),
         recorder: Arc::clone(&recorder),
         store,
         clock: Arc::clone(&clock),
@@ -173,7 +175,7 @@ pub(crate) fn open(
     let service = Service {
         environment: environment.clone(),
         clients,
-        identity: Arc::new(Identity::default()),
+        identity,
         minter: Arc::new(minter),
         publisher: Arc::new(publisher),
         mints: Arc::new(Semaphore::new(MINTS_IN_FLIGHT_MAX as usize)),
