@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::authority::Authority;
 use crate::client::Clients;
-use crate::config::{CONFIG_BYTES_MAX, Config, ConfigError, Paths};
+use crate::config::{ConfigError, Paths};
 use crate::file::{self, FileError, failed};
 use crate::http::limits::MINTS_IN_FLIGHT_MAX;
 use crate::journal::{self, CatchUpError, START_APPEND_MAX};
@@ -24,7 +24,9 @@ use crate::publisher::{self, Content, PublishError, Publisher, Signers};
 use crate::recorder::Recorder;
 use crate::refusals::Refusals;
 use crate::service::Service;
+use crate::settings::Settings;
 use crate::store::{Store, StoreError};
+use crate::transport::Transport;
 
 /// The most policy files. More routes than a policy may have fit into one.
 const POLICY_FILES_MAX: usize = 256;
@@ -107,6 +109,10 @@ pub enum OpenError {
     /// The store cannot be opened.
     #[error("cannot open the store")]
     Store(#[from] StoreError),
+    /// The certificate or its key cannot be used.
+    #[cfg(feature = "tls")]
+    #[error("cannot speak TLS")]
+    Tls(#[from] hallpass_http::TlsError),
     /// The trust root is malformed.
     #[error("`{}` is malformed", path.display())]
     TrustRoot {
@@ -120,11 +126,13 @@ pub enum OpenError {
 
 /// Opens everything. The journal comes first: its lock keeps a second authority away from the rest.
 pub(crate) fn open(
-    directory: &Path,
+    settings: Settings,
     clock: Arc<dyn Clock>,
     journal_storage: Arc<dyn Storage>,
 ) -> Result<Authority, OpenError> {
-    let config = read_config(directory)?;
+    settings.check()?;
+    let (directory, config) = (settings.directory(), &settings.config);
+    let transport = Transport::of(directory, config)?;
     let environment = &config.environment;
     let paths = config.paths.under(directory);
     let key = |purpose| {
@@ -186,9 +194,10 @@ pub(crate) fn open(
     };
     Ok(Authority {
         service: Arc::new(service),
-        name: config.name,
+        name: config.name.clone(),
         listen: config.listen,
-        drain: std::time::Duration::from_secs(crate::DRAIN_SECONDS_DEFAULT),
+        drain: settings.drain(),
+        transport,
     })
 }
 
@@ -196,12 +205,6 @@ fn read_required(path: &Path, bytes_max: usize) -> Result<String, OpenError> {
     file::read(path, bytes_max)?.ok_or_else(|| OpenError::Missing {
         path: path.to_owned(),
     })
-}
-
-fn read_config(directory: &Path) -> Result<Config, OpenError> {
-    let path = directory.join(layout::CONFIG_FILE);
-    let text = read_required(&path, CONFIG_BYTES_MAX)?;
-    Config::parse(&text).map_err(|source| OpenError::Config { path, source })
 }
 
 /// Every `*.toml` of the policy directory, in the order of their names.

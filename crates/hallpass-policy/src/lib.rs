@@ -37,6 +37,7 @@ mod warning;
 
 pub use decide::{MintRequest, PolicyRefusal, Terms, Verified};
 pub use error::{Fault, PolicyError, PolicyErrors};
+pub use nearest::nearest;
 pub use pattern::{InvalidPattern, Pattern};
 pub use policy::{Policy, RouteRule, Tenants};
 pub use warning::Warning;

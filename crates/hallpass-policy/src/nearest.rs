@@ -4,7 +4,7 @@
 const EDITS_MAX: usize = 2;
 
 /// The candidate nearest to `written`, when it is near enough to be a likely typing mistake.
-pub(crate) fn nearest<'a>(
+pub fn nearest<'a>(
     written: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<String> {
