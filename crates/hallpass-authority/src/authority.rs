@@ -36,7 +36,6 @@ const MINTS_DRAIN_MIN: Duration = Duration::from_millis(250);
 /// An authority, opened and not yet serving. It holds its directory: no second one can open it.
 pub struct Authority {
     pub(crate) service: Arc<Service>,
-    pub(crate) name: AuthorityId,
     pub(crate) listen: SocketAddr,
     pub(crate) drain: Duration,
     pub(crate) transport: Transport,
@@ -92,7 +91,7 @@ impl Authority {
 
     /// Its name.
     pub fn name(&self) -> &AuthorityId {
-        &self.name
+        &self.service.name
     }
 
     /// Where its configuration says it listens.
@@ -146,7 +145,10 @@ impl Authority {
             drain: self.drain,
             ..CONNECTION_LIMITS
         };
-        let server = self.transport.server(limits);
+        let server = self
+            .transport
+            .server(limits)
+            .counting(Arc::clone(&service.metrics.connections));
         let reloading = self.transport.reload_on_hangup();
         server.serve(listener, router, shutdown).await;
         upkeep.abort();
@@ -176,7 +178,7 @@ impl Authority {
 impl fmt::Debug for Authority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Authority")
-            .field("name", &self.name)
+            .field("name", self.name())
             .field("environment", self.environment())
             .field("listen", &self.listen)
             .finish_non_exhaustive()

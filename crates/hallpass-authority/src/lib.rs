@@ -15,6 +15,7 @@ mod http;
 mod init;
 mod journal;
 mod layout;
+mod metrics;
 mod mint;
 mod open;
 mod publisher;

@@ -183,6 +183,7 @@ pub(crate) fn open(
         clock: Arc::clone(&clock),
     };
     let service = Service {
+        name: config.name.clone(),
         environment: environment.clone(),
         clients,
         minter: Arc::new(minter),
@@ -191,10 +192,10 @@ pub(crate) fn open(
         recorder,
         refusals: Refusals::default(),
         clock,
+        metrics: Arc::default(),
     };
     Ok(Authority {
         service: Arc::new(service),
-        name: config.name.clone(),
         listen: config.listen,
         drain: settings.drain(),
         transport,
