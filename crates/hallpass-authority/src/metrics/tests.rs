@@ -16,6 +16,19 @@ fn state() -> State {
     }
 }
 
+/// One of everything: what never happened has no line.
+fn used() -> Metrics {
+    let metrics = Metrics::default();
+    metrics.mint_answered(None, Duration::from_millis(3));
+    metrics.mint_answered(Some("tools_empty"), Duration::from_millis(1));
+    metrics.refused("tools_empty");
+    metrics.answered("/v1/tokens", "POST", 201, Duration::from_millis(3));
+    metrics.store_group_written(5);
+    metrics.policy_read(Some(2));
+    metrics.policy_read(None);
+    metrics
+}
+
 /// Each metric's type, from the exposition.
 fn types(text: &str) -> BTreeMap<&str, &str> {
     text.lines()
@@ -26,8 +39,7 @@ fn types(text: &str) -> BTreeMap<&str, &str> {
 
 #[test]
 fn what_is_measured_is_documented_with_its_type_and_unit() {
-    let metrics = Metrics::default();
-    let text = metrics.text(&state());
+    let text = used().text(&state());
     assert!(text.ends_with("# EOF\n"), "{text}");
     let page = include_str!("../../../../docs/operations.md");
     let rows: BTreeMap<&str, &str> = page
@@ -60,15 +72,7 @@ fn what_is_measured_is_documented_with_its_type_and_unit() {
 
 #[test]
 fn each_thing_that_happens_moves_its_number() {
-    let metrics = Metrics::default();
-    metrics.mint_answered(None, Duration::from_millis(3));
-    metrics.mint_answered(Some("tools_empty"), Duration::from_millis(1));
-    metrics.refused("tools_empty");
-    metrics.answered("/v1/tokens", "POST", 201, Duration::from_millis(3));
-    metrics.store_group_written(5);
-    metrics.policy_read(Some(2));
-    metrics.policy_read(None);
-    let text = metrics.text(&state());
+    let text = used().text(&state());
     for line in [
         "hallpass_authority_mints_total{outcome=\"minted\"} 1",
         "hallpass_authority_mints_total{outcome=\"tools_empty\"} 1",
