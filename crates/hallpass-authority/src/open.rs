@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::authority::Authority;
 use crate::client::{Client, Clients};
-use crate::config::{CONFIG_BYTES_MAX, Config, ConfigError, Paths};
+use crate::config::{ConfigError, Paths};
 use crate::file::{self, FileError};
 use crate::http::limits::MINTS_IN_FLIGHT_MAX;
 use crate::identity::Identity;
@@ -26,7 +26,9 @@ use crate::recorder::Recorder;
 use crate::refusals::Refusals;
 use crate::secret::SecretHash;
 use crate::service::Service;
+use crate::settings::Settings;
 use crate::store::{ClientRow, Store, StoreError};
+use crate::transport::Transport;
 
 /// The largest root document, in bytes: three roles of 16 keys, and their signatures.
 const ROOT_BYTES_MAX: usize = 64 * 1024;
@@ -103,6 +105,10 @@ pub enum OpenError {
     /// The store cannot be opened.
     #[error("cannot open the store")]
     Store(#[from] StoreError),
+    /// The certificate or its key cannot be used.
+    #[cfg(feature = "tls")]
+    #[error("cannot speak TLS")]
+    Tls(#[from] hallpass_http::TlsError),
     /// The trust root is malformed.
     #[error("`{}` is malformed", path.display())]
     TrustRoot {
@@ -116,11 +122,13 @@ pub enum OpenError {
 
 /// Opens everything. The journal comes first: its lock keeps a second authority away from the rest.
 pub(crate) fn open(
-    directory: &Path,
+    settings: Settings,
     clock: Arc<dyn Clock>,
     journal_storage: Arc<dyn Storage>,
 ) -> Result<Authority, OpenError> {
-    let config = read_config(directory)?;
+    settings.check()?;
+    let (directory, config) = (settings.directory(), &settings.config);
+    let transport = Transport::of(directory, config)?;
     let environment = &config.environment;
     let paths = config.paths.under(directory);
     let key = |purpose| {
@@ -173,6 +181,7 @@ pub(crate) fn open(
         clock: Arc::clone(&clock),
     };
     let service = Service {
+        name: config.name.clone(),
         environment: environment.clone(),
         clients,
         identity,
@@ -182,12 +191,13 @@ pub(crate) fn open(
         recorder,
         refusals: Refusals::default(),
         clock,
+        metrics: Arc::default(),
     };
     Ok(Authority {
         service: Arc::new(service),
-        name: config.name,
         listen: config.listen,
-        drain: std::time::Duration::from_secs(crate::DRAIN_SECONDS_DEFAULT),
+        drain: settings.drain(),
+        transport,
     })
 }
 
@@ -210,12 +220,6 @@ fn read_required(path: &Path, bytes_max: usize) -> Result<String, OpenError> {
     file::read(path, bytes_max)?.ok_or_else(|| OpenError::Missing {
         path: path.to_owned(),
     })
-}
-
-fn read_config(directory: &Path) -> Result<Config, OpenError> {
-    let path = directory.join(layout::CONFIG_FILE);
-    let text = read_required(&path, CONFIG_BYTES_MAX)?;
-    Config::parse(&text).map_err(|source| OpenError::Config { path, source })
 }
 
 /// The policy, and the names of its files.

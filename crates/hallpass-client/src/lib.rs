@@ -15,6 +15,7 @@ mod run;
 mod token_client;
 mod token_request;
 mod tool_client;
+mod trusted;
 
 pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use bearer::{BEARER_BYTES_MAX, BearerToken, ClientSecret, InvalidSecret, SubjectToken};
@@ -26,3 +27,4 @@ pub use run::{REST_DEFAULT, Run, RunError};
 pub use token_client::{TOKEN_ANSWER_BYTES_MAX, TokenClient, TokenError};
 pub use token_request::{Behalf, RunEnd, TokenRequest, TokenResponse};
 pub use tool_client::{TOOL_ANSWER_BYTES_MAX, ToolAnswer, ToolClient, ToolError, ToolRequest};
+pub use trusted::{InvalidCertificates, TrustedCertificates};

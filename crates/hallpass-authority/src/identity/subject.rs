@@ -51,15 +51,50 @@ impl SubjectTokenError {
 impl Identity {
     /// Checks a subject's own token: form, signature, issuer, audience and times. Waits for the issuer's keys at most once,
     /// and only when a key is named that is not known yet.
-    #[allow(
-        clippy::unused_async,
-        reason = "the issuers come with the next commits"
-    )]
     pub(crate) async fn verify_subject(
         &self,
-        _jwt: &str,
-        _now: Timestamp,
+        jwt: &str,
+        now: Timestamp,
     ) -> Result<VerifiedSubject, SubjectTokenError> {
-        Err(SubjectTokenError::IssuerUnknown)
+        #[cfg(feature = "oidc")]
+        {
+            let issuers = self.issuers.load_full();
+            let believed = issuers
+                .verify(jwt, super::issuer::Whom::Subject, now)
+                .await?;
+            read(&believed)
+        }
+        #[cfg(not(feature = "oidc"))]
+        {
+            let _ = (jwt, now);
+            Err(SubjectTokenError::IssuerUnknown)
+        }
     }
+}
+
+/// What the claims of a believed token mean.
+#[cfg(feature = "oidc")]
+fn read(believed: &super::issuers::Believed<'_>) -> Result<VerifiedSubject, SubjectTokenError> {
+    use super::claims::text;
+    let (claims, settings) = (&believed.jwt.claims, &believed.issuer.settings);
+    let named = text(claims, &settings.subject_claim)
+        .filter(|named| !named.is_empty())
+        .ok_or(SubjectTokenError::Refused("the token names no subject"))?;
+    let subject = Subject::new(&format!("{}{named}", settings.subject_prefix));
+    let subject =
+        subject.map_err(|_| SubjectTokenError::Refused("the token's subject is no name here"))?;
+    let tenant = match &settings.tenant_claim {
+        None => None,
+        Some(claim) => {
+            let tenant = text(claims, claim).and_then(|tenant| Tenant::new(tenant).ok());
+            Some(tenant.ok_or(SubjectTokenError::Refused("the token names no tenant"))?)
+        }
+    };
+    Ok(VerifiedSubject {
+        subject,
+        roles: believed.issuer.roles(claims).collect(),
+        tenant,
+        expires: believed.expires,
+        issuer: settings.name.clone(),
+    })
 }

@@ -12,7 +12,9 @@
 mod bundle;
 mod children;
 mod concurrency;
+mod corpus;
 mod disk;
+mod edge;
 mod endings;
 mod faulty;
 mod fixture;
