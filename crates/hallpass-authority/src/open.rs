@@ -8,14 +8,14 @@ use hallpass_journal::{AppendError, Durability, Event, Journal, PolicyLoaded, St
 use hallpass_keys::dsse::{DsseError, Envelope};
 use hallpass_keys::key_file::{KeyFileError, read_key_file};
 use hallpass_keys::{Digest, InvalidDigest, Purpose, RandomnessError, random_bytes};
-use hallpass_policy::{POLICY_FILE_BYTES_MAX, Policy, PolicyErrors};
+use hallpass_policy::{DirectoryError, Policy, PolicyErrors, PolicyFiles};
 use hallpass_vocabulary::{Clock, Environment};
 use tokio::sync::Semaphore;
 
 use crate::authority::Authority;
 use crate::client::{Client, Clients};
 use crate::config::{CONFIG_BYTES_MAX, Config, ConfigError, Paths};
-use crate::file::{self, FileError, failed};
+use crate::file::{self, FileError};
 use crate::http::limits::MINTS_IN_FLIGHT_MAX;
 use crate::identity::Identity;
 use crate::journal::{self, CatchUpError, START_APPEND_MAX};
@@ -27,9 +27,6 @@ use crate::refusals::Refusals;
 use crate::secret::SecretHash;
 use crate::service::Service;
 use crate::store::{ClientRow, Store, StoreError};
-
-/// The most policy files. More routes than a policy may have fit into one.
-const POLICY_FILES_MAX: usize = 256;
 
 /// The largest root document, in bytes: three roles of 16 keys, and their signatures.
 const ROOT_BYTES_MAX: usize = 64 * 1024;
@@ -82,12 +79,9 @@ pub enum OpenError {
     /// The policy's digest has no form: never by itself.
     #[error(transparent)]
     PolicyDigest(#[from] InvalidDigest),
-    /// More policy files than the limit, or a name that is not text.
-    #[error("`{}` must hold 1 to {POLICY_FILES_MAX} files `*.toml` with plain names", path.display())]
-    PolicyFiles {
-        /// The policy directory.
-        path: PathBuf,
-    },
+    /// The policy directory cannot be read, or holds no policy.
+    #[error(transparent)]
+    PolicyDirectory(#[from] DirectoryError),
     /// The bundle cannot be published.
     #[error("cannot publish the bundle")]
     Publish(#[from] PublishError),
@@ -222,34 +216,10 @@ fn read_config(directory: &Path) -> Result<Config, OpenError> {
     Config::parse(&text).map_err(|source| OpenError::Config { path, source })
 }
 
-/// Every `*.toml` of the policy directory, in the order of their names.
+/// The policy, and the names of its files.
 fn read_policy(directory: &Path) -> Result<(Vec<Text>, Policy), OpenError> {
-    let refused = || OpenError::PolicyFiles {
-        path: directory.to_owned(),
-    };
-    let mut files: Vec<(String, String)> = Vec::new();
-    for entry in std::fs::read_dir(directory).map_err(failed("read", directory))? {
-        let path = entry.map_err(failed("read", directory))?.path();
-        if path.extension().is_none_or(|extension| extension != "toml") {
-            continue;
-        }
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .ok_or_else(refused)?;
-        // One byte more than a policy file may have: the policy says so itself, with the file's name.
-        let text = read_required(&path, POLICY_FILE_BYTES_MAX + 1)?;
-        files.push((name.to_owned(), text));
-    }
-    if !(1..=POLICY_FILES_MAX).contains(&files.len()) {
-        return Err(refused());
-    }
-    files.sort();
-    let borrowed: Vec<(&str, &str)> = files
-        .iter()
-        .map(|(name, text)| (name.as_str(), text.as_str()))
-        .collect();
-    let policy = Policy::parse(&borrowed).map_err(|source| OpenError::Policy {
+    let files = PolicyFiles::read(directory)?;
+    let policy = Policy::parse(&files).map_err(|source| OpenError::Policy {
         path: directory.to_owned(),
         source,
     })?;
