@@ -8,13 +8,13 @@ use axum::response::{IntoResponse, Response};
 use hallpass_journal::{MintRefused, Text};
 use hallpass_policy::PolicyRefusal;
 use hallpass_vocabulary::{
-    Audience, ClientId, RequestId, Route, RunId, Tenant, Timestamp, TokenId, ToolName,
+    Audience, RequestId, Route, RunId, Tenant, Timestamp, TokenId, ToolName,
 };
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
+use super::auth;
 use super::limits::{BODY_READ_MAX, MINT_WAIT_MAX, REQUEST_BYTES_MAX};
 use super::problem::{Problem, ProblemCode};
-use crate::client::Stranger;
 use crate::mint::{Minted, Unminted};
 use crate::refusals::Caller;
 use crate::request::TokenRequest;
@@ -48,7 +48,7 @@ async fn answer(
     request: Request,
 ) -> Result<Minted, Problem> {
     let (head, body) = request.into_parts();
-    let client = authenticate(service, instance, &head.headers).await?;
+    let client = auth::client(service, instance, &head.headers).await?.id;
     if !is_json(&head.headers) {
         return Err(Problem::new(ProblemCode::MediaTypeUnsupported, instance));
     }
@@ -97,41 +97,6 @@ async fn answer(
             Err(Problem::new(code, instance))
         }
     }
-}
-
-/// The client at the door, and that it belongs to this environment.
-async fn authenticate(
-    service: &Service,
-    instance: RequestId,
-    headers: &HeaderMap,
-) -> Result<ClientId, Problem> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let first = values.next().map(HeaderValue::as_bytes);
-    let authenticated = match values.next() {
-        None => service.clients.authenticate(first),
-        // Two readers could each believe another one.
-        Some(_) => Err(Stranger::Malformed),
-    };
-    let (stranger, client) = match authenticated {
-        Ok(client) if client.environment == service.environment => return Ok(client.id.clone()),
-        Ok(client) => (Stranger::OtherEnvironment, Some(client.id.clone())),
-        Err(stranger) => (stranger, None),
-    };
-    tracing::info!(denial.code = stranger.code(), request.id = %instance, "refused a stranger");
-    let refused = MintRefused {
-        request: Some(instance),
-        code: Text::new(""),
-        detail: Some(Text::new(&stranger.to_string())),
-        client,
-        tenant: None,
-        subject: None,
-        route: None,
-        run: None,
-    };
-    service
-        .record_refusal(Caller::Stranger, stranger.code(), refused)
-        .await;
-    Err(Problem::new(ProblemCode::ClientUnauthorized, instance))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
