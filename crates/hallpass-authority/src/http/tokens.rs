@@ -3,21 +3,20 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use hallpass_journal::{MintRefused, Spent, Text};
+use hallpass_journal::Spent;
 use hallpass_keys::VerifyingKey;
 use hallpass_vocabulary::{
     Actor, Audience, RequestId, Route, RunId, Subject, SubjectAssurance, Tenant, Timestamp,
     TokenId, ToolName,
 };
 
+use super::auth;
 use super::body;
 use super::minting;
 use super::problem::{Problem, ProblemCode};
-use crate::client::Stranger;
-use crate::mint::{Asker, Granted};
-use crate::refusals::Caller;
+use crate::mint::Granted;
 use crate::request::TokenRequest;
 use crate::service::Service;
 
@@ -61,7 +60,7 @@ async fn answer(
     request: Request,
 ) -> Result<Granted, Problem> {
     let (head, body) = request.into_parts();
-    let asker = authenticate(service, instance, &head.headers).await?;
+    let asker = auth::client(service, instance, &head.headers).await?;
     minting::admit(service, instance, &asker).await?;
     if !body::is_of(&head.headers, body::JSON) {
         return Err(Problem::new(ProblemCode::MediaTypeUnsupported, instance));
@@ -74,46 +73,6 @@ async fn answer(
             .detail(bad.detail)
     })?;
     minting::mint(service, instance, asker, request, key).await
-}
-
-/// The client at the door, and that it belongs to this environment.
-pub(super) async fn authenticate(
-    service: &Service,
-    instance: RequestId,
-    headers: &HeaderMap,
-) -> Result<Asker, Problem> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let first = values.next().map(HeaderValue::as_bytes);
-    let authenticated = match values.next() {
-        None => service.clients.authenticate(first),
-        // Two readers could each believe another one.
-        Some(_) => Err(Stranger::Malformed),
-    };
-    let (stranger, client) = match authenticated {
-        Ok(client) if client.environment == service.environment => {
-            return Ok(Asker {
-                client: client.id.clone(),
-                credential: None,
-            });
-        }
-        Ok(client) => (Stranger::OtherEnvironment, Some(client.id.clone())),
-        Err(stranger) => (stranger, None),
-    };
-    tracing::info!(denial.code = stranger.code(), request.id = %instance, "refused a stranger");
-    let refused = MintRefused {
-        request: Some(instance),
-        code: Text::new(""),
-        detail: Some(Text::new(&stranger.to_string())),
-        client,
-        tenant: None,
-        subject: None,
-        route: None,
-        run: None,
-    };
-    service
-        .record_refusal(Caller::Stranger, stranger.code(), refused)
-        .await;
-    Err(Problem::new(ProblemCode::ClientUnauthorized, instance))
 }
 
 fn created(granted: &Granted) -> Response {

@@ -10,10 +10,11 @@ use hallpass_vocabulary::{
     Actor, Audience, ClientId, Impact, RunId, Subject, SubjectAssurance, Timestamp, TokenId,
 };
 
+use super::Minter;
 use super::draft::{self, Draft};
 use super::lineage::{self, Asking, Begun, RUN_DEPTH_MAX};
 use super::unminted::{Misfit, Named, Unminted};
-use super::{Asker, Minter};
+use crate::client::AuthenticatedClient;
 use crate::request::{Behalf, TokenRequest};
 
 /// What a token lives at least: dates in tokens are whole seconds.
@@ -31,12 +32,12 @@ impl Minter {
     /// Decides, and writes down what the token says.
     pub(super) async fn compose(
         &self,
-        asker: &Asker,
+        asker: &AuthenticatedClient,
         request: &TokenRequest,
         now: Timestamp,
     ) -> Result<MintedRecord, Unminted> {
         let policy = self.policy();
-        let client = &asker.client;
+        let client = &asker.id;
         let actor = actor(policy, client, request)?;
         let renewed = match request.run {
             Some(run) => Some(self.begun(client, run, Named::Run, now).await?),
@@ -106,7 +107,7 @@ impl Minter {
             idempotency_key: None,
             request_digest: None,
             token_digest: None,
-            credential: asker.credential.clone(),
+            credential: Some(asker.credential.clone()),
             caveats: draft.caveats.iter().map(ToString::to_string).collect(),
             budgets: draft::recorded(&draft.budgets),
             holder,
