@@ -27,6 +27,9 @@ mod proof;
 mod pruning;
 mod readme;
 mod rehearsal;
+mod serving;
+#[cfg(feature = "tls")]
+mod tls;
 mod tokens;
 mod verifying;
 mod why;

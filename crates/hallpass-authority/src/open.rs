@@ -9,22 +9,26 @@ use hallpass_keys::dsse::{DsseError, Envelope};
 use hallpass_keys::key_file::{KeyFileError, read_key_file};
 use hallpass_keys::{Digest, InvalidDigest, Purpose, RandomnessError, random_bytes};
 use hallpass_policy::{DirectoryError, Policy, PolicyErrors, PolicyFiles};
-use hallpass_vocabulary::Clock;
+use hallpass_vocabulary::{Clock, Environment};
 use tokio::sync::Semaphore;
 
 use crate::authority::Authority;
-use crate::client::Clients;
-use crate::config::{CONFIG_BYTES_MAX, Config, ConfigError, Paths};
+use crate::client::{Client, Clients};
+use crate::config::{ConfigError, Paths};
 use crate::file::{self, FileError};
 use crate::http::limits::MINTS_IN_FLIGHT_MAX;
+use crate::identity::Identity;
 use crate::journal::{self, CatchUpError, START_APPEND_MAX};
 use crate::layout;
 use crate::mint::Minter;
 use crate::publisher::{self, Content, PublishError, Publisher, Signers};
 use crate::recorder::Recorder;
 use crate::refusals::Refusals;
+use crate::secret::SecretHash;
 use crate::service::Service;
-use crate::store::{Store, StoreError};
+use crate::settings::Settings;
+use crate::store::{ClientRow, Store, StoreError};
+use crate::transport::Transport;
 
 /// The largest root document, in bytes: three roles of 16 keys, and their signatures.
 const ROOT_BYTES_MAX: usize = 64 * 1024;
@@ -101,6 +105,10 @@ pub enum OpenError {
     /// The store cannot be opened.
     #[error("cannot open the store")]
     Store(#[from] StoreError),
+    /// The certificate or its key cannot be used.
+    #[cfg(feature = "tls")]
+    #[error("cannot speak TLS")]
+    Tls(#[from] hallpass_http::TlsError),
     /// The trust root is malformed.
     #[error("`{}` is malformed", path.display())]
     TrustRoot {
@@ -114,11 +122,13 @@ pub enum OpenError {
 
 /// Opens everything. The journal comes first: its lock keeps a second authority away from the rest.
 pub(crate) fn open(
-    directory: &Path,
+    settings: Settings,
     clock: Arc<dyn Clock>,
     journal_storage: Arc<dyn Storage>,
 ) -> Result<Authority, OpenError> {
-    let config = read_config(directory)?;
+    settings.check()?;
+    let (directory, config) = (settings.directory(), &settings.config);
+    let transport = Transport::of(directory, config)?;
     let environment = &config.environment;
     let paths = config.paths.under(directory);
     let key = |purpose| {
@@ -139,7 +149,7 @@ pub(crate) fn open(
 
     let keep = config.journal.keep();
     let journal = journal::open(&paths.journal, environment, &clock, journal_storage, keep)?;
-    let store = Arc::new(Store::open(&paths.store)?);
+    let store = Arc::new(Store::open(&paths.store, journal.origin(), environment)?);
     journal::bring_up_to_date(&store, &journal)?;
     journal::acknowledge(&store, &journal)?;
 
@@ -155,7 +165,9 @@ pub(crate) fn open(
     record_policy(&journal, policy_digest, files, changed)?;
     let publisher = start_publisher(directory, &paths, content, signers, &clock)?;
     let recorder = Arc::new(Recorder::new(journal, Arc::clone(&clock)));
-    let clients = Clients::new(store.clients()?, random_bytes()?);
+    let clients = Clients::new(registered(&store, environment)?, random_bytes()?);
+    store.start_writer()?;
+    let identity = Arc::new(Identity::default());
     let minter = Minter {
         environment: environment.clone(),
         policy,
@@ -163,39 +175,51 @@ pub(crate) fn open(
         run_key_id: run_key.id(),
         run_key,
         approval_keys: vec![approval_key],
+        identity: Arc::clone(&identity),
         recorder: Arc::clone(&recorder),
-        writer: store.start_writer()?,
         store,
         clock: Arc::clone(&clock),
     };
     let service = Service {
+        name: config.name.clone(),
         environment: environment.clone(),
         clients,
+        identity,
         minter: Arc::new(minter),
         publisher: Arc::new(publisher),
         mints: Arc::new(Semaphore::new(MINTS_IN_FLIGHT_MAX as usize)),
         recorder,
         refusals: Refusals::default(),
         clock,
+        metrics: Arc::default(),
     };
     Ok(Authority {
         service: Arc::new(service),
-        name: config.name,
         listen: config.listen,
-        drain: std::time::Duration::from_secs(crate::DRAIN_SECONDS_DEFAULT),
+        drain: settings.drain(),
+        transport,
     })
+}
+
+/// The clients with a secret, as the door knows them.
+fn registered(store: &Store, environment: &Environment) -> Result<Vec<Client>, StoreError> {
+    let rows = store.clients_at_start()?;
+    let client = |row: ClientRow| {
+        let secret = row.secrets.first()?.sha256;
+        Some(Client {
+            id: row.client,
+            environment: environment.clone(),
+            secret: SecretHash::from_bytes(secret),
+            disabled: !row.enabled,
+        })
+    };
+    Ok(rows.into_iter().filter_map(client).collect())
 }
 
 fn read_required(path: &Path, bytes_max: usize) -> Result<String, OpenError> {
     file::read(path, bytes_max)?.ok_or_else(|| OpenError::Missing {
         path: path.to_owned(),
     })
-}
-
-fn read_config(directory: &Path) -> Result<Config, OpenError> {
-    let path = directory.join(layout::CONFIG_FILE);
-    let text = read_required(&path, CONFIG_BYTES_MAX)?;
-    Config::parse(&text).map_err(|source| OpenError::Config { path, source })
 }
 
 /// The policy, and the names of its files.

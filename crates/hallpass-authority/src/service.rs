@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use hallpass_journal::{Durability, Event, MintRefused, Text};
 use hallpass_keys::random_bytes;
-use hallpass_vocabulary::{Clock, Environment, RequestId};
+use hallpass_vocabulary::{AuthorityId, Clock, Environment, RequestId};
 use tokio::sync::Semaphore;
 
 use crate::client::Clients;
+use crate::http::current;
+use crate::identity::Identity;
+use crate::metrics::{Metrics, State};
 use crate::mint::Minter;
 use crate::publisher::Publisher;
 use crate::recorder::Recorder;
@@ -15,21 +18,44 @@ use crate::refusals::{Caller, Refusals};
 
 /// One running authority.
 pub(crate) struct Service {
+    pub(crate) name: AuthorityId,
     pub(crate) environment: Environment,
     pub(crate) clients: Clients,
+    pub(crate) identity: Arc<Identity>,
     pub(crate) minter: Arc<Minter>,
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) mints: Arc<Semaphore>,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) refusals: Refusals,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl Service {
-    /// A name for this request, in its answer and in the records about it.
+    /// A name for this request, in its answer and in the records about it: the same one however often it is asked for
+    /// while the request is answered.
     pub(crate) fn request_id(&self) -> RequestId {
-        // Only a label: without randomness nothing is minted, but a refusal still needs a name.
-        RequestId::new(self.clock.now(), random_bytes().unwrap_or_default())
+        current::request_id().unwrap_or_else(|| {
+            // Only a label: without randomness nothing is minted, but a refusal still needs a name.
+            RequestId::new(self.clock.now(), random_bytes().unwrap_or_default())
+        })
+    }
+
+    /// What there is to measure at this moment.
+    pub(crate) fn state(&self) -> State {
+        let journal = self.recorder.journal().status();
+        let (bundle_age, bundle_left) = self.publisher.age_and_left();
+        State {
+            bundle_version: self.publisher.version(),
+            bundle_age,
+            bundle_left,
+            journal_records: journal.written,
+            journal_signed: journal.signed,
+            journal_not_recorded: journal.not_recorded,
+            journal_takes_records: self.recorder.is_taking_records(),
+            journal_low: journal.low,
+            store_behind: self.minter.store.is_behind(),
+        }
     }
 
     /// Records a refusal, singly or as a number. Relaxed: it grants nothing, so a power cut may take the last moments.
@@ -82,7 +108,7 @@ impl Service {
         if !self.recorder.is_taking_records() {
             unready.push("journal");
         }
-        if self.minter.writer.is_behind() {
+        if self.minter.store.is_behind() {
             unready.push("store");
         }
         unready

@@ -13,6 +13,7 @@ mod problem;
 mod refresh;
 mod token_client;
 mod tool_client;
+mod trusted;
 
 pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use bearer::{BEARER_BYTES_MAX, BearerToken, ClientSecret, InvalidSecret};
@@ -24,3 +25,4 @@ pub use token_client::{
     TOKEN_ANSWER_BYTES_MAX, TokenClient, TokenError, TokenRequest, TokenResponse,
 };
 pub use tool_client::{TOOL_ANSWER_BYTES_MAX, ToolAnswer, ToolClient, ToolError, ToolRequest};
+pub use trusted::{InvalidCertificates, TrustedCertificates};

@@ -113,7 +113,7 @@ impl TokenClient {
         secret: ClientSecret,
     ) -> Result<Self, TransportError> {
         Ok(Self {
-            http: http::client(TIMEOUT)?,
+            http: http::client_to(&authority, TIMEOUT)?,
             authority,
             client,
             secret,

@@ -11,7 +11,9 @@
 
 mod bundle;
 mod concurrency;
+mod corpus;
 mod disk;
+mod edge;
 mod faulty;
 mod fixture;
 mod health;
