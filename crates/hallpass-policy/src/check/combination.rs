@@ -27,7 +27,10 @@ pub(super) fn check(route: &RouteWritten, roles: &Roles) -> Result<(), Fault> {
         let (tools, needs_approval) = grants.tools();
         let caveats = grants
             .caveats(tools.iter().chain(&needs_approval))
-            .map_err(|unsayable| Fault::CaveatsUnsayable(unsayable.tool))?;
+            .map_err(|unsayable| Fault::CaveatsUnsayable {
+                tool: unsayable.tool,
+                why: unsayable.why,
+            })?;
         if caveats.len() > CAVEATS_MAX {
             return Err(Fault::CaveatsTooMany);
         }

@@ -74,7 +74,12 @@ fn role_by_route_by_tool_by_tenant_by_environment() {
             });
             for environment in ENVIRONMENTS {
                 for tenant in TENANTS {
-                    write!(grid, "{route:<11}{subject:<13}{environment:<6}{tenant:<9}").unwrap();
+                    write!(
+                        grid,
+                        "{:<11}{subject:<13}{environment:<6}{tenant:<9}",
+                        route.as_str()
+                    )
+                    .unwrap();
                     let mut cells: Vec<String> = Vec::new();
                     for tool in &tools {
                         let asked = MintRequest {

@@ -13,4 +13,5 @@ mod decisions;
 mod docs;
 mod faults;
 mod grid;
+mod laws;
 mod starter;
