@@ -1,6 +1,6 @@
 //! What can be wrong with a policy, and what to write instead.
 
-use hallpass_token::{BudgetUnit, InvalidArgumentCaveat, InvalidCaveat};
+use hallpass_token::{BudgetUnit, InvalidArgumentCaveat, InvalidCaveat, MintError};
 use hallpass_vocabulary::{
     CatalogueError, ClientId, Impact, InvalidPointers, IssuerName, OperatorId, Pointer, Role,
     ToolName,
@@ -242,6 +242,11 @@ pub enum Fault {
     /// `*` beside named tenants: one of the two is a mistake.
     #[error("`*` already means every tenant; list it alone, or list tenants")]
     TenantWildcardNotAlone,
+    /// Caveats that no token has room for beside the rest of the route.
+    #[error(
+        "with the longest names a request may have, a token of this route could not be minted: {0}"
+    )]
+    TokenTooLarge(MintError),
     /// More of something than a policy may have.
     #[error("more than {max} {what}")]
     TooMany {
