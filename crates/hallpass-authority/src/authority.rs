@@ -163,13 +163,11 @@ impl Authority {
             );
         }
         service.record_surplus().await;
+        service.minter.store.stop().await;
         let closing = Arc::clone(&service);
-        tokio::task::spawn_blocking(move || {
-            closing.minter.writer.stop();
-            closing.recorder.close()
-        })
-        .await
-        .map_err(|_| ServeError::Thread)??;
+        tokio::task::spawn_blocking(move || closing.recorder.close())
+            .await
+            .map_err(|_| ServeError::Thread)??;
         tracing::info!("stopped");
         Ok(())
     }
@@ -194,8 +192,17 @@ async fn keep_up(service: Arc<Service>) {
             acknowledged = Instant::now();
             acknowledge(Arc::clone(&service)).await;
         }
-        service.minter.writer.retry();
+        service.minter.store.retry();
+        clean(&service).await;
         service.record_surplus().await;
+    }
+}
+
+/// What has no more use goes. When the store refuses it stays, and the next time tries again.
+async fn clean(service: &Service) {
+    if let Err(error) = service.minter.store.clean(service.clock.now()).await {
+        let error = &error as &dyn std::error::Error;
+        tracing::debug!(error, "the store is not cleaned for now");
     }
 }
 

@@ -12,6 +12,7 @@ use hallpass_vocabulary::{AuthorityId, ClientId, Clock, Environment};
 
 use crate::config::{ConfigError, ForeignKey, Paths};
 use crate::file::FileError;
+use crate::journal::CatchUpError;
 use crate::layout;
 use crate::secret::ClientSecret;
 use crate::store::StoreError;
@@ -87,6 +88,9 @@ pub enum InitError {
     /// What was asked for makes no valid configuration.
     #[error("the options are invalid")]
     Config(#[from] ConfigError),
+    /// The store cannot be brought up to the journal.
+    #[error("cannot bring the store up to the journal")]
+    CatchUp(#[from] CatchUpError),
     /// A file cannot be written.
     #[error(transparent)]
     File(#[from] FileError),

@@ -7,13 +7,13 @@ use hallpass_keys::{Digest, KeyId, RandomnessError, SigningKey, VerifyingKey, ra
 use hallpass_policy::{MintRequest, Policy, PolicyRefusal, Terms};
 use hallpass_token::{Grant, GrantError, GrantSpec, MintError, NextSecret, TokenText};
 use hallpass_vocabulary::{
-    ClientId, Clock, Environment, Impact, Route, RunId, SubjectAssurance, Tenant, Timestamp,
-    TokenId, ToolName,
+    Actor, ClientId, Clock, Environment, Impact, Route, RunId, Subject, SubjectAssurance, Tenant,
+    Timestamp, TokenId, ToolName,
 };
 
 use crate::recorder::Recorder;
 use crate::request::TokenRequest;
-use crate::store::{MintedRow, RunRow, RunTools, Store, StoreError, Writer};
+use crate::store::{LandingEvent, RunRow, Store, StoreError};
 
 /// A token that was recorded and can be handed out.
 #[derive(Debug)]
@@ -52,6 +52,15 @@ pub(crate) enum Unminted {
     Store(#[from] StoreError),
 }
 
+/// What a run is started with, and every renewal must repeat.
+struct StartedAs {
+    client: ClientId,
+    route: Route,
+    tenant: Tenant,
+    subject: Subject,
+    actor: Actor,
+}
+
 /// Mints for one environment, under one policy, with one key.
 pub(crate) struct Minter {
     pub(crate) environment: Environment,
@@ -62,7 +71,6 @@ pub(crate) struct Minter {
     pub(crate) approval_keys: Vec<VerifyingKey>,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) store: Arc<Store>,
-    pub(crate) writer: Writer,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -86,7 +94,7 @@ impl Minter {
         };
         let terms = self.policy.decide(&asked)?;
         self.require_usable(&terms)?;
-        let started_as = RunRow {
+        let started_as = StartedAs {
             client: client.clone(),
             route: request.route.clone(),
             tenant: request.tenant.clone(),
@@ -104,7 +112,7 @@ impl Minter {
         let grant = self.grant(&started_as, run, &terms, now)?;
         let next = NextSecret::from_random(random_bytes()?);
         let text = hallpass_token::mint(&grant, &[], &self.run_key, &self.approval_keys, next)?;
-        self.record(&grant, started_as).await?;
+        self.record(&grant).await?;
         Ok(Minted {
             text,
             token: grant.token,
@@ -137,14 +145,15 @@ impl Minter {
     }
 
     /// The tools of the run's first token, if the run was started exactly so.
-    async fn renewable(&self, run: RunId, started_as: &RunRow) -> Result<RunTools, Unminted> {
-        let store = Arc::clone(&self.store);
-        let (found, first) = tokio::task::spawn_blocking(move || store.run(run))
-            .await
-            .map_err(|_| StoreError::Stopping)??
-            .ok_or(Unminted::RunUnknown)?;
-        if found == *started_as {
-            Ok(first)
+    async fn renewable(&self, run: RunId, started_as: &StartedAs) -> Result<RunRow, Unminted> {
+        let found = self.store.run(run).await?.ok_or(Unminted::RunUnknown)?;
+        let same = found.client == started_as.client
+            && found.route == started_as.route
+            && found.tenant == started_as.tenant
+            && found.subject == started_as.subject
+            && found.actor == started_as.actor;
+        if same {
+            Ok(found)
         } else {
             Err(Unminted::RunMismatch)
         }
@@ -156,7 +165,7 @@ impl Minter {
         &self,
         asked: &MintRequest<'_>,
         terms: Terms,
-        first: &RunTools,
+        first: &RunRow,
     ) -> Result<Terms, Unminted> {
         let all = || terms.tools().iter().chain(terms.needs_approval());
         let terms = if all().all(|tool| first.names(tool)) {
@@ -179,7 +188,7 @@ impl Minter {
 
     fn grant(
         &self,
-        started_as: &RunRow,
+        started_as: &StartedAs,
         run: RunId,
         terms: &Terms,
         now: Timestamp,
@@ -211,8 +220,8 @@ impl Minter {
         Ok(grant)
     }
 
-    async fn record(&self, grant: &Grant, started_as: RunRow) -> Result<(), Unminted> {
-        let flight = self.writer.take_off(self.recorder.written());
+    async fn record(&self, grant: &Grant) -> Result<(), Unminted> {
+        let flight = self.store.take_off(self.recorder.written());
         let event = Event::Minted(Box::new(self.minted_record(grant)));
         let recorded = match self.recorder.append(&event, Durability::Durable).await {
             Ok(recorded) => recorded,
@@ -224,21 +233,17 @@ impl Minter {
                 return Err(error.into());
             }
         };
-        let row = MintedRow {
-            token: grant.token,
-            run: grant.run,
-            started_as,
-            tools: RunTools {
-                tools: grant.tools.clone(),
-                needs_approval: grant.needs_approval.clone(),
-            },
-            issued_seconds: grant.issued.unix_seconds(),
-            expires_seconds: grant.expires.unix_seconds(),
-            // A durable record has a place. Without one, the next start would only read more of the journal.
-            record: recorded.index().unwrap_or(0),
+        let Event::Minted(minted) = event else {
+            return Ok(());
         };
+        // A durable record has a place. Without one, the next start would only read more of the journal.
+        let index = recorded.index().unwrap_or(0);
         // The token is recorded, so it is handed out whatever the store says: its rows come back from the journal.
-        match self.writer.land(flight, row).await {
+        match self
+            .store
+            .land(flight, LandingEvent::Minted(minted), index)
+            .await
+        {
             Ok(true) => {}
             Ok(false) => {
                 tracing::warn!(token.id = %grant.token, "a token is recorded and not yet in the store")

@@ -9,11 +9,11 @@ use hallpass_keys::dsse::{DsseError, Envelope};
 use hallpass_keys::key_file::{KeyFileError, read_key_file};
 use hallpass_keys::{Digest, InvalidDigest, Purpose, RandomnessError, random_bytes};
 use hallpass_policy::{POLICY_FILE_BYTES_MAX, Policy, PolicyErrors};
-use hallpass_vocabulary::Clock;
+use hallpass_vocabulary::{Clock, Environment};
 use tokio::sync::Semaphore;
 
 use crate::authority::Authority;
-use crate::client::Clients;
+use crate::client::{Client, Clients};
 use crate::config::{ConfigError, Paths};
 use crate::file::{self, FileError, failed};
 use crate::http::limits::MINTS_IN_FLIGHT_MAX;
@@ -23,19 +23,20 @@ use crate::mint::Minter;
 use crate::publisher::{self, Content, PublishError, Publisher, Signers};
 use crate::recorder::Recorder;
 use crate::refusals::Refusals;
+use crate::secret::SecretHash;
 use crate::service::Service;
 use crate::settings::Settings;
-use crate::store::{Store, StoreError};
+use crate::store::{ClientRow, Store, StoreError};
 use crate::transport::Transport;
 
 /// The most policy files. More routes than a policy may have fit into one.
 const POLICY_FILES_MAX: usize = 256;
 
 /// The largest root document, in bytes: three roles of 16 keys, and their signatures.
-const ROOT_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const ROOT_BYTES_MAX: usize = 64 * 1024;
 
 /// The largest trust root file, in bytes. A real one has about 160.
-const TRUST_ROOT_BYTES_MAX: usize = 4 * 1024;
+pub(crate) const TRUST_ROOT_BYTES_MAX: usize = 4 * 1024;
 
 /// An authority that cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -153,7 +154,7 @@ pub(crate) fn open(
 
     let keep = config.journal.keep();
     let journal = journal::open(&paths.journal, environment, &clock, journal_storage, keep)?;
-    let store = Arc::new(Store::open(&paths.store)?);
+    let store = Arc::new(Store::open(&paths.store, journal.origin(), environment)?);
     journal::bring_up_to_date(&store, &journal)?;
     journal::acknowledge(&store, &journal)?;
 
@@ -169,7 +170,8 @@ pub(crate) fn open(
     record_policy(&journal, policy_digest, files, changed)?;
     let publisher = start_publisher(directory, &paths, content, signers, &clock)?;
     let recorder = Arc::new(Recorder::new(journal, Arc::clone(&clock)));
-    let clients = Clients::new(store.clients()?, random_bytes()?);
+    let clients = Clients::new(registered(&store, environment)?, random_bytes()?);
+    store.start_writer()?;
     let minter = Minter {
         environment: environment.clone(),
         policy,
@@ -178,7 +180,6 @@ pub(crate) fn open(
         run_key,
         approval_keys: vec![approval_key],
         recorder: Arc::clone(&recorder),
-        writer: store.start_writer()?,
         store,
         clock: Arc::clone(&clock),
     };
@@ -202,6 +203,21 @@ pub(crate) fn open(
     })
 }
 
+/// The clients with a secret, as the door knows them.
+fn registered(store: &Store, environment: &Environment) -> Result<Vec<Client>, StoreError> {
+    let rows = store.clients_at_start()?;
+    let client = |row: ClientRow| {
+        let secret = row.secrets.first()?.sha256;
+        Some(Client {
+            id: row.client,
+            environment: environment.clone(),
+            secret: SecretHash::from_bytes(secret),
+            disabled: !row.enabled,
+        })
+    };
+    Ok(rows.into_iter().filter_map(client).collect())
+}
+
 fn read_required(path: &Path, bytes_max: usize) -> Result<String, OpenError> {
     file::read(path, bytes_max)?.ok_or_else(|| OpenError::Missing {
         path: path.to_owned(),
@@ -209,7 +225,7 @@ fn read_required(path: &Path, bytes_max: usize) -> Result<String, OpenError> {
 }
 
 /// Every `*.toml` of the policy directory, in the order of their names.
-fn read_policy(directory: &Path) -> Result<(Vec<Text>, Policy), OpenError> {
+pub(crate) fn read_policy(directory: &Path) -> Result<(Vec<Text>, Policy), OpenError> {
     let refused = || OpenError::PolicyFiles {
         path: directory.to_owned(),
     };

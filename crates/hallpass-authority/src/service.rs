@@ -52,7 +52,7 @@ impl Service {
             journal_not_recorded: journal.not_recorded,
             journal_takes_records: self.recorder.is_taking_records(),
             journal_low: journal.low,
-            store_behind: self.minter.writer.is_behind(),
+            store_behind: self.minter.store.is_behind(),
         }
     }
 
@@ -106,7 +106,7 @@ impl Service {
         if !self.recorder.is_taking_records() {
             unready.push("journal");
         }
-        if self.minter.writer.is_behind() {
+        if self.minter.store.is_behind() {
             unready.push("store");
         }
         unready

@@ -79,8 +79,11 @@ async fn another_client_cannot_renew_the_run() {
         let hash: [u8; 32] = sha2::Sha256::digest("hps_second").into();
         let store = rusqlite::Connection::open(home.path("authority.db")).unwrap();
         store
+            .execute("INSERT INTO clients VALUES ('second', 1, 0)", [])
+            .unwrap();
+        store
             .execute(
-                "INSERT INTO clients VALUES ('second', 'dev', ?1, 0)",
+                "INSERT INTO client_secrets VALUES ('sec_second', 'second', ?1, 0, NULL, 0)",
                 rusqlite::params![hash],
             )
             .unwrap();
