@@ -19,6 +19,7 @@ use crate::file::{self, FileError, failed};
 use crate::http::limits::MINTS_IN_FLIGHT_MAX;
 use crate::journal::{self, CatchUpError, START_APPEND_MAX};
 use crate::layout;
+use crate::metrics::Metrics;
 use crate::mint::Minter;
 use crate::publisher::{self, Content, PublishError, Publisher, Signers};
 use crate::recorder::Recorder;
@@ -183,6 +184,8 @@ pub(crate) fn open(
         store,
         clock: Arc::clone(&clock),
     };
+    let metrics = Arc::new(Metrics::default());
+    minter.store.measure_groups(metrics.store_groups());
     let service = Service {
         name: config.name.clone(),
         environment: environment.clone(),
@@ -193,7 +196,7 @@ pub(crate) fn open(
         recorder,
         refusals: Refusals::default(),
         clock,
-        metrics: Arc::default(),
+        metrics,
     };
     Ok(Authority {
         service: Arc::new(service),

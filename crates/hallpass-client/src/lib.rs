@@ -9,6 +9,7 @@ mod base_url;
 mod bearer;
 mod bundle_source;
 mod http;
+mod probe;
 mod problem;
 mod refresh;
 mod token_client;
@@ -19,6 +20,7 @@ pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use bearer::{BEARER_BYTES_MAX, BearerToken, ClientSecret, InvalidSecret};
 pub use bundle_source::{BundleSource, BundleSourceConfig, BundleStatus, REFRESH_INTERVAL};
 pub use http::TransportError;
+pub use probe::{AuthorityIdentity, Probe, probe};
 pub use problem::Problem;
 pub use refresh::{OpenError, RefreshError};
 pub use token_client::{

@@ -20,6 +20,7 @@ use arc_swap::ArcSwap;
 use hallpass_args::IdempotencyKey;
 use hallpass_keys::{Digest, KeyId};
 use hallpass_vocabulary::{ClientId, Environment, RunId, Timestamp, TokenId};
+use prometheus_client::metrics::histogram::Histogram;
 use rusqlite::{Connection, OpenFlags, Row};
 
 use super::StoreError;
@@ -57,6 +58,8 @@ pub(super) struct Shared {
     pub(super) flights: Flights,
     pub(super) claims: Claims,
     pub(super) clients: ArcSwap<ClientTable>,
+    /// Where the sizes of groups are measured, if they are.
+    pub(super) group_sizes: OnceLock<Histogram>,
 }
 
 impl Sqlite {
