@@ -1,5 +1,6 @@
 //! The HTTP face: routes, and nothing else. What they do is in the service.
 
+mod body;
 mod bounds;
 mod bundle;
 pub(crate) mod current;
@@ -7,7 +8,10 @@ mod edge;
 mod health;
 pub(crate) mod limits;
 mod metrics;
+mod minting;
+mod oauth;
 mod problem;
+mod run_end;
 mod tokens;
 mod well_known;
 
@@ -33,6 +37,8 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/.well-known/hallpass", get(well_known::get))
         .route("/metrics", get(metrics::get))
         .route("/v1/tokens", post(tokens::post))
+        .route("/oauth/token", post(oauth::post))
+        .route("/v1/runs/{run}/end", post(run_end::post))
         .route("/v1/bundle", get(bundle::get))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))

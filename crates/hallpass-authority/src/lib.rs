@@ -13,6 +13,7 @@ mod config;
 mod examine;
 mod file;
 mod http;
+mod identity;
 mod init;
 mod journal;
 mod layout;

@@ -8,15 +8,16 @@ use hallpass_journal::{AppendError, Durability, Event, Journal, PolicyLoaded, St
 use hallpass_keys::dsse::{DsseError, Envelope};
 use hallpass_keys::key_file::{KeyFileError, read_key_file};
 use hallpass_keys::{Digest, InvalidDigest, Purpose, RandomnessError, random_bytes};
-use hallpass_policy::{POLICY_FILE_BYTES_MAX, Policy, PolicyErrors};
+use hallpass_policy::{DirectoryError, Policy, PolicyErrors, PolicyFiles};
 use hallpass_vocabulary::{Clock, Environment};
 use tokio::sync::Semaphore;
 
 use crate::authority::Authority;
 use crate::client::{Client, Clients};
 use crate::config::{ConfigError, Paths};
-use crate::file::{self, FileError, failed};
+use crate::file::{self, FileError};
 use crate::http::limits::MINTS_IN_FLIGHT_MAX;
+use crate::identity::Identity;
 use crate::journal::{self, CatchUpError, START_APPEND_MAX};
 use crate::layout;
 use crate::metrics::Metrics;
@@ -29,9 +30,6 @@ use crate::service::Service;
 use crate::settings::Settings;
 use crate::store::{ClientRow, Store, StoreError};
 use crate::transport::Transport;
-
-/// The most policy files. More routes than a policy may have fit into one.
-const POLICY_FILES_MAX: usize = 256;
 
 /// The largest root document, in bytes: three roles of 16 keys, and their signatures.
 pub(crate) const ROOT_BYTES_MAX: usize = 64 * 1024;
@@ -84,12 +82,9 @@ pub enum OpenError {
     /// The policy's digest has no form: never by itself.
     #[error(transparent)]
     PolicyDigest(#[from] InvalidDigest),
-    /// More policy files than the limit, or a name that is not text.
-    #[error("`{}` must hold 1 to {POLICY_FILES_MAX} files `*.toml` with plain names", path.display())]
-    PolicyFiles {
-        /// The policy directory.
-        path: PathBuf,
-    },
+    /// The policy directory cannot be read, or holds no policy.
+    #[error(transparent)]
+    PolicyDirectory(#[from] DirectoryError),
     /// The bundle cannot be published.
     #[error("cannot publish the bundle")]
     Publish(#[from] PublishError),
@@ -173,6 +168,7 @@ pub(crate) fn open(
     let recorder = Arc::new(Recorder::new(journal, Arc::clone(&clock)));
     let clients = Clients::new(registered(&store, environment)?, random_bytes()?);
     store.start_writer()?;
+    let identity = Arc::new(Identity::default());
     let minter = Minter {
         environment: environment.clone(),
         policy,
@@ -180,6 +176,7 @@ pub(crate) fn open(
         run_key_id: run_key.id(),
         run_key,
         approval_keys: vec![approval_key],
+        identity: Arc::clone(&identity),
         recorder: Arc::clone(&recorder),
         store,
         clock: Arc::clone(&clock),
@@ -190,6 +187,7 @@ pub(crate) fn open(
         name: config.name.clone(),
         environment: environment.clone(),
         clients,
+        identity,
         minter: Arc::new(minter),
         publisher: Arc::new(publisher),
         mints: Arc::new(Semaphore::new(MINTS_IN_FLIGHT_MAX as usize)),
@@ -227,34 +225,10 @@ fn read_required(path: &Path, bytes_max: usize) -> Result<String, OpenError> {
     })
 }
 
-/// Every `*.toml` of the policy directory, in the order of their names.
+/// The policy, and the names of its files.
 pub(crate) fn read_policy(directory: &Path) -> Result<(Vec<Text>, Policy), OpenError> {
-    let refused = || OpenError::PolicyFiles {
-        path: directory.to_owned(),
-    };
-    let mut files: Vec<(String, String)> = Vec::new();
-    for entry in std::fs::read_dir(directory).map_err(failed("read", directory))? {
-        let path = entry.map_err(failed("read", directory))?.path();
-        if path.extension().is_none_or(|extension| extension != "toml") {
-            continue;
-        }
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .ok_or_else(refused)?;
-        // One byte more than a policy file may have: the policy says so itself, with the file's name.
-        let text = read_required(&path, POLICY_FILE_BYTES_MAX + 1)?;
-        files.push((name.to_owned(), text));
-    }
-    if !(1..=POLICY_FILES_MAX).contains(&files.len()) {
-        return Err(refused());
-    }
-    files.sort();
-    let borrowed: Vec<(&str, &str)> = files
-        .iter()
-        .map(|(name, text)| (name.as_str(), text.as_str()))
-        .collect();
-    let policy = Policy::parse(&borrowed).map_err(|source| OpenError::Policy {
+    let files = PolicyFiles::read(directory)?;
+    let policy = Policy::parse(&files).map_err(|source| OpenError::Policy {
         path: directory.to_owned(),
         source,
     })?;

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use crate::client::Clients;
 use crate::http::current;
+use crate::identity::Identity;
 use crate::metrics::{Metrics, State};
 use crate::mint::Minter;
 use crate::publisher::Publisher;
@@ -20,6 +21,7 @@ pub(crate) struct Service {
     pub(crate) name: AuthorityId,
     pub(crate) environment: Environment,
     pub(crate) clients: Clients,
+    pub(crate) identity: Arc<Identity>,
     pub(crate) minter: Arc<Minter>,
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) mints: Arc<Semaphore>,
