@@ -38,6 +38,11 @@ impl Live {
             authority: "dev.hallpass".parse().unwrap(),
             listen: "127.0.0.1:0".parse().unwrap(),
             client: "demo-orchestrator".parse().unwrap(),
+            operator: hallpass_authority::FirstOperator {
+                operator: "op:dana".parse().unwrap(),
+                person: "dana".parse().unwrap(),
+                passphrase: None,
+            },
             foreign_keys: Vec::new(),
             clock: Arc::new(SystemClock),
         };
