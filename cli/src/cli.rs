@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{call, completions, demo, dev, init, journal, runs, serve, tokens, why};
+use crate::commands::{
+    call, completions, demo, dev, doctor, init, journal, runs, serve, tokens, why,
+};
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -36,6 +38,8 @@ pub(crate) enum Command {
     Demo(demo::Args),
     /// Run an authority to try things with, on this machine only
     Dev(dev::Args),
+    /// Say what is wrong with an authority, or soon will be
+    Doctor(doctor::Args),
     /// Create an authority
     Init(init::Args),
     /// Check and read the journals of services and authorities
@@ -61,6 +65,7 @@ impl Command {
             Self::Completions(args) => completions::run(args, output),
             Self::Demo(args) => demo::run(args, output),
             Self::Dev(args) => dev::run(args, output),
+            Self::Doctor(args) => doctor::run(args, output),
             Self::Init(args) => init::run(args, output),
             Self::Journal(command) => command.run(output),
             Self::Runs(command) => command.run(output),

@@ -10,6 +10,7 @@
 mod authority;
 mod client;
 mod config;
+mod examine;
 mod file;
 mod http;
 mod identity;
@@ -33,6 +34,7 @@ mod transport;
 
 pub use authority::{Authority, DRAIN_SECONDS_DEFAULT, ServeError};
 pub use config::{ConfigError, ForeignKey, LogFormat};
+pub use examine::{Finding, Verdict, examine, unreadable, written_places};
 pub use file::FileError;
 pub use identity::declared::IdentityError;
 #[cfg(feature = "oidc")]

@@ -20,6 +20,7 @@ use crate::identity::Identity;
 use crate::identity::declared::IdentityError;
 use crate::journal::{self, CatchUpError, START_APPEND_MAX};
 use crate::layout;
+use crate::metrics::Metrics;
 use crate::mint::Minter;
 use crate::publisher::{self, Content, PublishError, Publisher, Signers};
 use crate::recorder::Recorder;
@@ -31,10 +32,10 @@ use crate::store::{Store, StoreError};
 use crate::transport::Transport;
 
 /// The largest root document, in bytes: three roles of 16 keys, and their signatures.
-const ROOT_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const ROOT_BYTES_MAX: usize = 64 * 1024;
 
 /// The largest trust root file, in bytes. A real one has about 160.
-const TRUST_ROOT_BYTES_MAX: usize = 4 * 1024;
+pub(crate) const TRUST_ROOT_BYTES_MAX: usize = 4 * 1024;
 
 /// An authority that cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -184,6 +185,8 @@ pub(crate) fn open(
         store,
         clock: Arc::clone(&clock),
     };
+    let metrics = Arc::new(Metrics::default());
+    minter.store.measure_groups(metrics.store_groups());
     let service = Service {
         name: config.name.clone(),
         environment: environment.clone(),
@@ -197,7 +200,7 @@ pub(crate) fn open(
         operator_refusals: Refusals::default(),
         registry: tokio::sync::Mutex::new(()),
         clock,
-        metrics: Arc::default(),
+        metrics,
     };
     Ok(Authority {
         service: Arc::new(service),
@@ -214,7 +217,7 @@ fn read_required(path: &Path, bytes_max: usize) -> Result<String, OpenError> {
 }
 
 /// The policy, and the names of its files.
-fn read_policy(directory: &Path) -> Result<(Vec<Text>, Policy), OpenError> {
+pub(crate) fn read_policy(directory: &Path) -> Result<(Vec<Text>, Policy), OpenError> {
     let files = PolicyFiles::read(directory)?;
     let policy = Policy::parse(&files).map_err(|source| OpenError::Policy {
         path: directory.to_owned(),

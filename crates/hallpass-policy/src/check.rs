@@ -25,6 +25,7 @@ mod combination;
 mod entries;
 mod grant;
 mod issuer;
+mod largest;
 mod names;
 mod operator;
 mod reader;
