@@ -22,6 +22,7 @@ use crate::journal::{self, CatchUpError, START_APPEND_MAX};
 use crate::layout;
 use crate::metrics::Metrics;
 use crate::mint::Minter;
+use crate::policy_in_force::{LoadedPolicy, PolicyInForce};
 use crate::publisher::{self, Content, PublishError, Publisher, Signers};
 use crate::recorder::Recorder;
 use crate::refusals::Refusals;
@@ -175,8 +176,7 @@ pub(crate) fn open(
     store.start_writer()?;
     let minter = Minter {
         environment: environment.clone(),
-        policy,
-        policy_digest,
+        policies: Arc::new(PolicyInForce::new(Arc::new(LoadedPolicy::new(policy)?))),
         run_key_id: run_key.id(),
         run_key,
         approval_keys: vec![approval_key],

@@ -36,7 +36,8 @@ impl Minter {
         request: &TokenRequest,
         now: Timestamp,
     ) -> Result<MintedRecord, Unminted> {
-        let policy = self.policy();
+        let in_force = self.policies.now();
+        let policy = &in_force.policy;
         let client = &asker.id;
         let actor = actor(policy, client, request)?;
         let renewed = match request.run {
@@ -76,7 +77,7 @@ impl Minter {
         // Dates in tokens are whole seconds.
         let issued = Timestamp::from_unix_seconds(now.unix_seconds());
         let expires = Timestamp::from_unix_seconds(draft.expires.unix_seconds());
-        self.admit_tenant(&request.tenant, now).await?;
+        self.admit_tenant(policy, &request.tenant, now).await?;
         let run = match request.run {
             Some(run) => run,
             None => RunId::new(now, random_bytes()?),
@@ -102,7 +103,7 @@ impl Minter {
             proof: draft.proof,
             issued,
             expires,
-            policy: self.policy_digest,
+            policy: in_force.digest,
             key: self.run_key_id,
             idempotency_key: None,
             request_digest: None,

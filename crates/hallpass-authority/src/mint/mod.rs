@@ -15,12 +15,12 @@ use std::sync::Arc;
 use hallpass_args::IdempotencyKey;
 use hallpass_journal::{Minted as MintedRecord, Text};
 use hallpass_keys::{Digest, KeyId, SigningKey, VerifyingKey};
-use hallpass_policy::Policy;
 use hallpass_token::TokenText;
 use hallpass_vocabulary::{Clock, Environment, Timestamp};
 
 use crate::client::AuthenticatedClient;
 use crate::identity::Identity;
+use crate::policy_in_force::PolicyInForce;
 use crate::recorder::Recorder;
 use crate::request::TokenRequest;
 use crate::store::{Claim, Store};
@@ -38,8 +38,7 @@ pub(crate) struct Granted {
 /// Mints for one environment, under one policy, with one key.
 pub(crate) struct Minter {
     pub(crate) environment: Environment,
-    pub(crate) policy: Policy,
-    pub(crate) policy_digest: Digest,
+    pub(crate) policies: Arc<PolicyInForce>,
     pub(crate) run_key: SigningKey,
     pub(crate) run_key_id: KeyId,
     pub(crate) approval_keys: Vec<VerifyingKey>,
@@ -131,10 +130,5 @@ impl Minter {
             return Err(Unminted::IdempotencySpent);
         }
         Ok(Granted { text, record })
-    }
-
-    /// The policy in force.
-    pub(crate) fn policy(&self) -> &Policy {
-        &self.policy
     }
 }
