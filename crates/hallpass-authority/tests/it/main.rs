@@ -18,9 +18,12 @@ mod edge;
 mod endings;
 mod faulty;
 mod fixture;
+mod four_hours;
 mod health;
 mod idempotency;
 mod init;
+#[cfg(feature = "oidc")]
+mod issuer;
 mod keeping;
 mod limits;
 mod mint;
@@ -30,3 +33,7 @@ mod refusals;
 mod renewal;
 mod restart;
 mod routes;
+#[cfg(feature = "oidc")]
+mod subjects;
+#[cfg(feature = "oidc")]
+mod token_exchange;
