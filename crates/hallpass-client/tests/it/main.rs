@@ -10,6 +10,7 @@
 )]
 
 mod bundles;
+mod runs;
 mod server;
 mod tokens;
 mod tools;
