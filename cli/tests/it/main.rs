@@ -13,6 +13,7 @@ mod arguments;
 mod calls;
 mod command;
 mod demo;
+mod doctor;
 mod end_to_end;
 mod export;
 mod help;

@@ -176,9 +176,9 @@ impl Metrics {
         self.refusals.get_or_create(&Refused { code }).inc();
     }
 
-    /// So many rows went into the store at once.
-    pub(crate) fn store_group_written(&self, rows: usize) {
-        self.store_groups.observe(rows as f64);
+    /// Where the store measures how much it writes at once.
+    pub(crate) fn store_groups(&self) -> Histogram {
+        self.store_groups.clone()
     }
 
     /// A policy was read: taken with so many widenings, or refused.

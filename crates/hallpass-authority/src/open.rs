@@ -9,17 +9,18 @@ use hallpass_keys::dsse::{DsseError, Envelope};
 use hallpass_keys::key_file::{KeyFileError, read_key_file};
 use hallpass_keys::{Digest, InvalidDigest, Purpose, RandomnessError, random_bytes};
 use hallpass_policy::{DirectoryError, Policy, PolicyErrors, PolicyFiles};
-use hallpass_vocabulary::{Clock, Environment};
+use hallpass_vocabulary::Clock;
 use tokio::sync::Semaphore;
 
 use crate::authority::Authority;
-use crate::client::{Client, Clients};
 use crate::config::{ConfigError, Paths};
 use crate::file::{self, FileError};
 use crate::http::limits::MINTS_IN_FLIGHT_MAX;
 use crate::identity::Identity;
+use crate::identity::declared::IdentityError;
 use crate::journal::{self, CatchUpError, START_APPEND_MAX};
 use crate::layout;
+use crate::metrics::Metrics;
 use crate::mint::Minter;
 use crate::publisher::{self, Content, PublishError, Publisher, Signers};
 use crate::recorder::Recorder;
@@ -27,14 +28,14 @@ use crate::refusals::Refusals;
 use crate::secret::SecretHash;
 use crate::service::Service;
 use crate::settings::Settings;
-use crate::store::{ClientRow, Store, StoreError};
+use crate::store::{Store, StoreError};
 use crate::transport::Transport;
 
 /// The largest root document, in bytes: three roles of 16 keys, and their signatures.
-const ROOT_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const ROOT_BYTES_MAX: usize = 64 * 1024;
 
 /// The largest trust root file, in bytes. A real one has about 160.
-const TRUST_ROOT_BYTES_MAX: usize = 4 * 1024;
+pub(crate) const TRUST_ROOT_BYTES_MAX: usize = 4 * 1024;
 
 /// An authority that cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +53,9 @@ pub enum OpenError {
     /// A file cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The issuers of the policy cannot be used.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// The journal cannot be opened.
     #[error("cannot open the journal")]
     Journal(#[from] hallpass_journal::OpenError),
@@ -147,6 +151,9 @@ pub(crate) fn open(
     let (files, policy) = read_policy(&paths.policy)?;
     let policy_digest: Digest = policy.digest().parse()?;
 
+    let identity = Arc::new(Identity::default());
+    identity.install(identity.prepare(&policy, directory)?);
+
     let keep = config.journal.keep();
     let journal = journal::open(&paths.journal, environment, &clock, journal_storage, keep)?;
     let store = Arc::new(Store::open(&paths.store, journal.origin(), environment)?);
@@ -165,7 +172,6 @@ pub(crate) fn open(
     record_policy(&journal, policy_digest, files, changed)?;
     let publisher = start_publisher(directory, &paths, content, signers, &clock)?;
     let recorder = Arc::new(Recorder::new(journal, Arc::clone(&clock)));
-    let clients = Clients::new(registered(&store, environment)?, random_bytes()?);
     store.start_writer()?;
     let identity = Arc::new(Identity::default());
     let minter = Minter {
@@ -180,18 +186,22 @@ pub(crate) fn open(
         store,
         clock: Arc::clone(&clock),
     };
+    let metrics = Arc::new(Metrics::default());
+    minter.store.measure_groups(metrics.store_groups());
     let service = Service {
         name: config.name.clone(),
         environment: environment.clone(),
-        clients,
+        nobody: SecretHash::from_bytes(random_bytes()?),
         identity,
         minter: Arc::new(minter),
         publisher: Arc::new(publisher),
         mints: Arc::new(Semaphore::new(MINTS_IN_FLIGHT_MAX as usize)),
         recorder,
         refusals: Refusals::default(),
+        operator_refusals: Refusals::default(),
+        registry: tokio::sync::Mutex::new(()),
         clock,
-        metrics: Arc::default(),
+        metrics,
     };
     Ok(Authority {
         service: Arc::new(service),
@@ -201,21 +211,6 @@ pub(crate) fn open(
     })
 }
 
-/// The clients with a secret, as the door knows them.
-fn registered(store: &Store, environment: &Environment) -> Result<Vec<Client>, StoreError> {
-    let rows = store.clients_at_start()?;
-    let client = |row: ClientRow| {
-        let secret = row.secrets.first()?.sha256;
-        Some(Client {
-            id: row.client,
-            environment: environment.clone(),
-            secret: SecretHash::from_bytes(secret),
-            disabled: !row.enabled,
-        })
-    };
-    Ok(rows.into_iter().filter_map(client).collect())
-}
-
 fn read_required(path: &Path, bytes_max: usize) -> Result<String, OpenError> {
     file::read(path, bytes_max)?.ok_or_else(|| OpenError::Missing {
         path: path.to_owned(),
@@ -223,7 +218,7 @@ fn read_required(path: &Path, bytes_max: usize) -> Result<String, OpenError> {
 }
 
 /// The policy, and the names of its files.
-fn read_policy(directory: &Path) -> Result<(Vec<Text>, Policy), OpenError> {
+pub(crate) fn read_policy(directory: &Path) -> Result<(Vec<Text>, Policy), OpenError> {
     let files = PolicyFiles::read(directory)?;
     let policy = Policy::parse(&files).map_err(|source| OpenError::Policy {
         path: directory.to_owned(),

@@ -200,6 +200,12 @@ pub(crate) fn last_policy(directory: &Path) -> Result<Option<Digest>, PublishErr
     Ok(last.map(|last| last.policy))
 }
 
+/// The number of the last bundle and until when it is believed; nothing when there was none yet.
+pub(crate) fn last_expiry(directory: &Path) -> Result<Option<(u64, Timestamp)>, PublishError> {
+    let last = read_state(&directory.join(crate::layout::BUNDLE_STATE_FILE))?;
+    Ok(last.map(|last| (last.bundle.version, last.issued.after(BUNDLE_LIFE))))
+}
+
 fn read_state(path: &Path) -> Result<Option<State>, PublishError> {
     let parsed = file::read(path, STATE_BYTES_MAX)?.map(|text| serde_json::from_str(&text));
     parsed.transpose().map_err(|_| PublishError::Damaged {

@@ -23,7 +23,7 @@ fn used() -> Metrics {
     metrics.mint_answered(Some("tools_empty"), Duration::from_millis(1));
     metrics.refused("tools_empty");
     metrics.answered("/v1/tokens", "POST", 201, Duration::from_millis(3));
-    metrics.store_group_written(5);
+    metrics.store_groups().observe(5.0);
     metrics.policy_read(Some(2));
     metrics.policy_read(None);
     metrics

@@ -96,6 +96,7 @@ async fn what_happens_is_counted_and_names_nobody() {
     );
     assert!(value("bundle_version") > 0.0 && value("connections_total") >= 1.0);
     assert_eq!(value("journal_takes_records"), 1.0);
+    assert_eq!(value("store_group_rows_sum"), 2.0);
     let bundle_life = value("bundle_age_seconds") + value("bundle_left_seconds");
     assert_eq!(bundle_life, 7.0 * 24.0 * 60.0 * 60.0);
     for name in numbers.keys() {
