@@ -31,6 +31,7 @@ mod store;
 pub use authority::{Authority, DRAIN_SECONDS_DEFAULT, ServeError};
 pub use config::{ConfigError, ForeignKey};
 pub use file::FileError;
+pub use http::endpoints::{EndpointEntry, endpoints};
 pub use identity::declared::IdentityError;
 #[cfg(feature = "oidc")]
 pub use identity::source::SourceError;

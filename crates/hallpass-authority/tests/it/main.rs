@@ -10,8 +10,11 @@
 )]
 
 mod bundle;
+mod clients;
 mod concurrency;
 mod disk;
+#[cfg(feature = "oidc")]
+mod endpoint_grid;
 mod faulty;
 mod fixture;
 mod health;
@@ -22,3 +25,4 @@ mod mint;
 mod refusals;
 mod renewal;
 mod restart;
+mod signing;
