@@ -12,9 +12,10 @@ mod duration;
 mod exit;
 mod explained;
 mod hint;
+mod operator_input;
 mod output;
+mod passphrase;
 mod progress;
-
 mod secret_input;
 mod temporary;
 mod token_input;

@@ -1,12 +1,14 @@
 //! One file per subcommand, and what several of them say alike.
 
 pub(crate) mod call;
+pub(crate) mod clients;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod denied;
 pub(crate) mod dev;
 pub(crate) mod init;
 pub(crate) mod journal;
+pub(crate) mod operators;
 pub(crate) mod serve;
 mod story;
 pub(crate) mod tokens;
