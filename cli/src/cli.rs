@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    call, clients, completions, demo, dev, init, journal, operators, serve, tokens, why,
+    call, clients, completions, demo, dev, doctor, init, journal, operators, runs, serve, tokens,
+    why,
 };
 use crate::exit::Exit;
 use crate::output::Output;
@@ -41,6 +42,8 @@ pub(crate) enum Command {
     Demo(demo::Args),
     /// Run an authority to try things with, on this machine only
     Dev(dev::Args),
+    /// Say what is wrong with an authority, or soon will be
+    Doctor(doctor::Args),
     /// Create an authority
     Init(init::Args),
     /// Check and read the journals of services and authorities
@@ -49,6 +52,9 @@ pub(crate) enum Command {
     /// Say who may act on an authority, and make keys for those who may
     #[command(subcommand)]
     Operators(operators::Command),
+    /// End runs
+    #[command(subcommand)]
+    Runs(runs::Command),
     /// Run an authority
     Serve(serve::Args),
     /// Mint, read, check and narrow tokens
@@ -67,9 +73,11 @@ impl Command {
             Self::Completions(args) => completions::run(args, output),
             Self::Demo(args) => demo::run(args, output),
             Self::Dev(args) => dev::run(args, output),
+            Self::Doctor(args) => doctor::run(args, output),
             Self::Init(args) => init::run(args, output),
             Self::Journal(command) => command.run(output),
             Self::Operators(command) => command.run(output),
+            Self::Runs(command) => command.run(output),
             Self::Serve(args) => serve::run(args, output),
             Self::Tokens(command) => command.run(output),
             Self::Why(args) => why::run(args, output),

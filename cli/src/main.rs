@@ -12,14 +12,17 @@ mod duration;
 mod exit;
 mod explained;
 mod hint;
+mod logging;
 mod operator_input;
 mod output;
 mod passphrase;
 mod progress;
 mod secret_input;
+mod sources;
 mod temporary;
 mod token_input;
 mod trust;
+mod variables;
 mod verdict;
 mod words;
 

@@ -1,15 +1,24 @@
 //! The HTTP face: routes, and nothing else. What they do is in the service.
 
 mod auth;
+mod body;
+mod bounds;
 mod bundle;
 mod clients;
+pub(crate) mod current;
+mod edge;
 pub(crate) mod endpoints;
 mod health;
 pub(crate) mod limits;
+mod metrics;
+mod minting;
+mod oauth;
 mod operator_gate;
 mod operators;
 mod problem;
+mod run_end;
 mod tokens;
+mod well_known;
 
 use std::sync::Arc;
 
@@ -19,12 +28,18 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, delete, get, post};
 
 use crate::service::Service;
+use bounds::Lanes;
+use edge::Edge;
 use endpoints::Endpoint;
 use operator_gate::Gate;
 use problem::{Problem, ProblemCode};
 
 /// Every path of the authority: those of the table, each behind its gate, and no others.
 pub(crate) fn router(service: Arc<Service>) -> Router {
+    let edge = Arc::new(Edge {
+        service: Arc::clone(&service),
+        lanes: Lanes::default(),
+    });
     let mut router = Router::new();
     for endpoint in Endpoint::ALL {
         let gate = Gate {
@@ -38,6 +53,7 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(service)
+        .layer(from_fn_with_state(edge, edge::edge))
 }
 
 /// What answers an endpoint.
@@ -50,9 +66,13 @@ fn handler(endpoint: Endpoint) -> MethodRouter<Arc<Service>> {
         Endpoint::ClientSecretRetire => delete(clients::retire_secret),
         Endpoint::ClientsList => get(clients::list),
         Endpoint::Livez => get(health::livez),
+        Endpoint::Metrics => get(metrics::get),
+        Endpoint::OauthToken => post(oauth::post),
         Endpoint::OperatorsList => get(operators::list),
         Endpoint::Readyz => get(health::readyz),
+        Endpoint::RunEnd => post(run_end::post),
         Endpoint::TokenMint => post(tokens::post),
+        Endpoint::WellKnown => get(well_known::get),
     }
 }
 

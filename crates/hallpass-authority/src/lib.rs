@@ -10,12 +10,14 @@
 mod authority;
 mod client;
 mod config;
+mod examine;
 mod file;
 mod http;
 mod identity;
 mod init;
 mod journal;
 mod layout;
+mod metrics;
 mod mint;
 mod open;
 mod operator;
@@ -26,10 +28,13 @@ mod registry;
 mod request;
 mod secret;
 mod service;
+mod settings;
 mod store;
+mod transport;
 
 pub use authority::{Authority, DRAIN_SECONDS_DEFAULT, ServeError};
-pub use config::{ConfigError, ForeignKey};
+pub use config::{ConfigError, ForeignKey, LogFormat};
+pub use examine::{Finding, Verdict, examine, unreadable, written_places};
 pub use file::FileError;
 pub use http::endpoints::{EndpointEntry, endpoints};
 pub use identity::declared::IdentityError;
@@ -40,6 +45,7 @@ pub use journal::CatchUpError;
 pub use open::OpenError;
 pub use publisher::PublishError;
 pub use secret::{ClientSecret, SECRET_CHARS, SECRET_PREFIX, SECRET_RANDOM_BYTES};
+pub use settings::{Overrides, Settings, Source};
 pub use store::StoreError;
 
 #[cfg(test)]

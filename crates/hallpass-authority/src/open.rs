@@ -13,26 +13,29 @@ use hallpass_vocabulary::Clock;
 use tokio::sync::Semaphore;
 
 use crate::authority::Authority;
-use crate::config::{CONFIG_BYTES_MAX, Config, ConfigError, Paths};
+use crate::config::{ConfigError, Paths};
 use crate::file::{self, FileError};
 use crate::http::limits::MINTS_IN_FLIGHT_MAX;
 use crate::identity::Identity;
 use crate::identity::declared::IdentityError;
 use crate::journal::{self, CatchUpError, START_APPEND_MAX};
 use crate::layout;
+use crate::metrics::Metrics;
 use crate::mint::Minter;
 use crate::publisher::{self, Content, PublishError, Publisher, Signers};
 use crate::recorder::Recorder;
 use crate::refusals::Refusals;
 use crate::secret::SecretHash;
 use crate::service::Service;
+use crate::settings::Settings;
 use crate::store::{Store, StoreError};
+use crate::transport::Transport;
 
 /// The largest root document, in bytes: three roles of 16 keys, and their signatures.
-const ROOT_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const ROOT_BYTES_MAX: usize = 64 * 1024;
 
 /// The largest trust root file, in bytes. A real one has about 160.
-const TRUST_ROOT_BYTES_MAX: usize = 4 * 1024;
+pub(crate) const TRUST_ROOT_BYTES_MAX: usize = 4 * 1024;
 
 /// An authority that cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +109,10 @@ pub enum OpenError {
     /// The store cannot be opened.
     #[error("cannot open the store")]
     Store(#[from] StoreError),
+    /// The certificate or its key cannot be used.
+    #[cfg(feature = "tls")]
+    #[error("cannot speak TLS")]
+    Tls(#[from] hallpass_http::TlsError),
     /// The trust root is malformed.
     #[error("`{}` is malformed", path.display())]
     TrustRoot {
@@ -119,11 +126,13 @@ pub enum OpenError {
 
 /// Opens everything. The journal comes first: its lock keeps a second authority away from the rest.
 pub(crate) fn open(
-    directory: &Path,
+    settings: Settings,
     clock: Arc<dyn Clock>,
     journal_storage: Arc<dyn Storage>,
 ) -> Result<Authority, OpenError> {
-    let config = read_config(directory)?;
+    settings.check()?;
+    let (directory, config) = (settings.directory(), &settings.config);
+    let transport = Transport::of(directory, config)?;
     let environment = &config.environment;
     let paths = config.paths.under(directory);
     let key = |purpose| {
@@ -164,6 +173,7 @@ pub(crate) fn open(
     let publisher = start_publisher(directory, &paths, content, signers, &clock)?;
     let recorder = Arc::new(Recorder::new(journal, Arc::clone(&clock)));
     store.start_writer()?;
+    let identity = Arc::new(Identity::default());
     let minter = Minter {
         environment: environment.clone(),
         policy,
@@ -171,10 +181,13 @@ pub(crate) fn open(
         run_key_id: run_key.id(),
         run_key,
         approval_keys: vec![approval_key],
+        identity: Arc::clone(&identity),
         recorder: Arc::clone(&recorder),
         store,
         clock: Arc::clone(&clock),
     };
+    let metrics = Arc::new(Metrics::default());
+    minter.store.measure_groups(metrics.store_groups());
     let service = Service {
         name: config.name.clone(),
         environment: environment.clone(),
@@ -188,12 +201,13 @@ pub(crate) fn open(
         operator_refusals: Refusals::default(),
         registry: tokio::sync::Mutex::new(()),
         clock,
+        metrics,
     };
     Ok(Authority {
         service: Arc::new(service),
-        name: config.name,
         listen: config.listen,
-        drain: std::time::Duration::from_secs(crate::DRAIN_SECONDS_DEFAULT),
+        drain: settings.drain(),
+        transport,
     })
 }
 
@@ -203,14 +217,8 @@ fn read_required(path: &Path, bytes_max: usize) -> Result<String, OpenError> {
     })
 }
 
-fn read_config(directory: &Path) -> Result<Config, OpenError> {
-    let path = directory.join(layout::CONFIG_FILE);
-    let text = read_required(&path, CONFIG_BYTES_MAX)?;
-    Config::parse(&text).map_err(|source| OpenError::Config { path, source })
-}
-
 /// The policy, and the names of its files.
-fn read_policy(directory: &Path) -> Result<(Vec<Text>, Policy), OpenError> {
+pub(crate) fn read_policy(directory: &Path) -> Result<(Vec<Text>, Policy), OpenError> {
     let files = PolicyFiles::read(directory)?;
     let policy = Policy::parse(&files).map_err(|source| OpenError::Policy {
         path: directory.to_owned(),

@@ -8,7 +8,9 @@ use hallpass_policy::Policy;
 use hallpass_vocabulary::{AuthorityId, Clock, Environment, RequestId};
 use tokio::sync::{Mutex, Semaphore};
 
+use crate::http::current;
 use crate::identity::Identity;
+use crate::metrics::{Metrics, State};
 use crate::mint::Minter;
 use crate::publisher::Publisher;
 use crate::recorder::Recorder;
@@ -32,6 +34,7 @@ pub(crate) struct Service {
     /// Held while a client's registration changes.
     pub(crate) registry: Mutex<()>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl Service {
@@ -45,10 +48,30 @@ impl Service {
         &self.minter.store
     }
 
-    /// A name for this request, in its answer and in the records about it.
+    /// A name for this request, in its answer and in the records about it: the same one however often it is asked for
+    /// while the request is answered.
     pub(crate) fn request_id(&self) -> RequestId {
-        // Only a label: without randomness nothing is minted, but a refusal still needs a name.
-        RequestId::new(self.clock.now(), random_bytes().unwrap_or_default())
+        current::request_id().unwrap_or_else(|| {
+            // Only a label: without randomness nothing is minted, but a refusal still needs a name.
+            RequestId::new(self.clock.now(), random_bytes().unwrap_or_default())
+        })
+    }
+
+    /// What there is to measure at this moment.
+    pub(crate) fn state(&self) -> State {
+        let journal = self.recorder.journal().status();
+        let (bundle_age, bundle_left) = self.publisher.age_and_left();
+        State {
+            bundle_version: self.publisher.version(),
+            bundle_age,
+            bundle_left,
+            journal_records: journal.written,
+            journal_signed: journal.signed,
+            journal_not_recorded: journal.not_recorded,
+            journal_takes_records: self.recorder.is_taking_records(),
+            journal_low: journal.low,
+            store_behind: self.minter.store.is_behind(),
+        }
     }
 
     /// Records a refusal, singly or as a number. Relaxed: it grants nothing, so a power cut may take the last moments.

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use hallpass_args::IdempotencyKey;
 use hallpass_keys::{Digest, KeyId};
 use hallpass_vocabulary::{ClientId, Environment, RunId, Timestamp, TokenId};
+use prometheus_client::metrics::histogram::Histogram;
 
 pub(crate) use change::{Change, LandingEvent};
 pub(crate) use claim::{Claim, Claimed};
@@ -36,6 +37,7 @@ pub(crate) use limit::Admission;
 pub(crate) use query::{Page, RunQuery, TokenQuery};
 pub(crate) use rows::{ClientRow, RunRow, SecretRow, TokenRow};
 use sqlite::Sqlite;
+pub(crate) use sqlite::inspect;
 
 /// Steps of cleaning in one go. With the rows of a step this keeps up with more keys than an authority mints under.
 const CLEAN_STEPS_MAX: usize = 16;
@@ -94,6 +96,16 @@ impl Store {
     pub(crate) fn start_writer(&self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(it) => it.start_writer(),
+        }
+    }
+
+    /// Measures the sizes of the groups it writes from here on.
+    pub(crate) fn measure_groups(&self, sizes: Histogram) {
+        match self {
+            Self::Sqlite(it) => {
+                // Set once, when the authority opens.
+                let _ = it.shared.group_sizes.set(sizes);
+            }
         }
     }
 

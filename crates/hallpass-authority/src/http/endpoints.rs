@@ -57,9 +57,13 @@ endpoints! {
     ClientSecretRetire DELETE "/v1/clients/{client}/secrets/{secret}" Access::Operator(Permission::ManageClients);
     ClientsList GET "/v1/clients" Access::Operator(Permission::Read);
     Livez GET "/livez" Access::Anyone;
+    Metrics GET "/metrics" Access::Anyone;
+    OauthToken POST "/oauth/token" Access::Client;
     OperatorsList GET "/v1/operators" Access::Operator(Permission::Read);
     Readyz GET "/readyz" Access::Anyone;
+    RunEnd POST "/v1/runs/{run}/end" Access::Client;
     TokenMint POST "/v1/tokens" Access::Client;
+    WellKnown GET "/.well-known/hallpass" Access::Anyone;
 }
 
 /// An endpoint as its documentation has it.

@@ -5,6 +5,7 @@
 
 mod client_table;
 mod connect;
+mod inspect;
 mod read;
 mod schema;
 mod version_1;
@@ -19,6 +20,7 @@ use arc_swap::ArcSwap;
 use hallpass_args::IdempotencyKey;
 use hallpass_keys::{Digest, KeyId};
 use hallpass_vocabulary::{ClientId, Environment, RunId, Timestamp, TokenId};
+use prometheus_client::metrics::histogram::Histogram;
 use rusqlite::{Connection, OpenFlags, Row};
 
 use super::StoreError;
@@ -31,6 +33,7 @@ use super::query::{Page, RunQuery, TokenQuery};
 use super::rows::{RunRow, TokenRow};
 use client_table::ClientTable;
 use connect::{Readers, connect};
+pub(crate) use inspect::inspect;
 use write::Nonce;
 use writer::Writer;
 
@@ -55,6 +58,8 @@ pub(super) struct Shared {
     pub(super) flights: Flights,
     pub(super) claims: Claims,
     pub(super) clients: ArcSwap<ClientTable>,
+    /// Where the sizes of groups are measured, if they are.
+    pub(super) group_sizes: OnceLock<Histogram>,
 }
 
 impl Sqlite {

@@ -10,19 +10,27 @@
 )]
 
 mod bundle;
+mod children;
 mod clients;
 mod concurrency;
+mod corpus;
 mod disk;
+mod edge;
+mod endings;
 #[cfg(feature = "oidc")]
 mod endpoint_grid;
 mod faulty;
 mod fixture;
 mod health;
+mod idempotency;
 mod init;
 mod keeping;
 mod limits;
 mod mint;
+mod quotas;
+mod reasons;
 mod refusals;
 mod renewal;
 mod restart;
+mod routes;
 mod signing;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hallpass_token::Caveat;
+use hallpass_token::{Caveat, NameSet};
 use hallpass_vocabulary::ToolName;
 use toml::Spanned;
 
@@ -157,7 +157,7 @@ fn caveat(
         };
         reader.fault(written.span(), fault);
     }
-    let Ok(caveat) = parsed.clone().for_tools(tools.iter().cloned()) else {
+    let Ok(bound) = NameSet::new(tools.iter().cloned()) else {
         let fault = if tools.is_empty() {
             Fault::CaveatWithoutTools
         } else {
@@ -167,18 +167,8 @@ fn caveat(
         return None;
     };
     Some(BoundCaveat {
-        rule: rule_words(&parsed),
-        caveat,
+        rule: argument.rule(),
+        caveat: Caveat::on_arguments(Some(bound), argument.rule()),
         tools,
     })
-}
-
-/// The words of a caveat behind `for TOOL, …: `. No name of a tool has a colon.
-fn rule_words(caveat: &Caveat) -> String {
-    let words = caveat.to_string();
-    words
-        .strip_prefix("for ")
-        .and_then(|rest| rest.split_once(": "))
-        .map_or(&*words, |(_, rule)| rule)
-        .to_owned()
 }
