@@ -8,6 +8,8 @@ use hallpass_journal::KEEP_MIN;
 use hallpass_keys::VerifyingKey;
 use hallpass_vocabulary::{AuthorityId, Environment};
 
+use crate::store::StoreSettings;
+
 /// The largest configuration file, in bytes. A real one has a few hundred.
 pub(crate) const CONFIG_BYTES_MAX: usize = 64 * 1024;
 
@@ -31,6 +33,9 @@ pub(crate) struct Config {
     /// What becomes of its journal.
     #[serde(default)]
     pub(crate) journal: JournalConfig,
+    /// Where its rows are.
+    #[serde(default)]
+    pub(crate) store: StoreSettings,
     /// Run keys of sibling environments.
     #[serde(default)]
     pub(crate) foreign_keys: Vec<ForeignKey>,

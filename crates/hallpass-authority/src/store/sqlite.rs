@@ -3,7 +3,6 @@
 //! One thread writes, in groups; readers have connections of their own and run where blocking is allowed. One process
 //! holds the directory, so claims, limits and the few clients are kept in memory too.
 
-mod client_table;
 mod connect;
 mod read;
 mod schema;
@@ -24,12 +23,12 @@ use rusqlite::{Connection, OpenFlags, Row};
 use super::StoreError;
 use super::change::{Change, LandingEvent};
 use super::claim::{Claim, Claims, Hold};
+use super::client_table::ClientTable;
 use super::error::WriterGone;
 use super::flight::{Flight, Flights};
 use super::limit::Buckets;
 use super::query::{Page, RunQuery, TokenQuery};
 use super::rows::{RunRow, TokenRow};
-use client_table::ClientTable;
 use connect::{Readers, connect};
 use write::Nonce;
 use writer::Writer;
@@ -91,7 +90,7 @@ impl Sqlite {
         let shared = Shared::default();
         shared
             .clients
-            .store(Arc::new(ClientTable::read(&connection)?));
+            .store(Arc::new(ClientTable::of(read::clients(&connection)?)));
         Ok(Self {
             origin: read::origin(&connection, origin)?,
             first: Mutex::new(Some(connection)),
@@ -119,7 +118,7 @@ impl Sqlite {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
         let connection = first.as_mut().ok_or(StoreError::Stopping)?;
         write::group(connection, self.origin, changes.iter(), floor, &[])?;
-        let table = ClientTable::read(connection)?;
+        let table = ClientTable::of(read::clients(connection)?);
         self.shared.clients.store(Arc::new(table));
         Ok(())
     }
