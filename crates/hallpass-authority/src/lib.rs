@@ -10,29 +10,41 @@
 mod authority;
 mod client;
 mod config;
+mod examine;
 mod file;
 mod http;
+mod identity;
 mod init;
 mod journal;
 mod layout;
+mod metrics;
 mod mint;
 mod open;
+mod operator;
 mod publisher;
 mod recorder;
 mod refusals;
+mod registry;
 mod request;
 mod secret;
 mod service;
+mod settings;
 mod store;
+mod transport;
 
 pub use authority::{Authority, DRAIN_SECONDS_DEFAULT, ServeError};
-pub use config::{ConfigError, ForeignKey};
+pub use config::{ConfigError, ForeignKey, LogFormat};
+pub use examine::{Finding, Verdict, examine, unreadable, written_places};
 pub use file::FileError;
-pub use init::{InitError, InitOptions, InitReport, init};
+pub use identity::declared::IdentityError;
+#[cfg(feature = "oidc")]
+pub use identity::source::SourceError;
+pub use init::{FirstOperator, InitError, InitOptions, InitReport, init};
 pub use journal::CatchUpError;
 pub use open::OpenError;
 pub use publisher::PublishError;
 pub use secret::{ClientSecret, SECRET_CHARS, SECRET_PREFIX, SECRET_RANDOM_BYTES};
+pub use settings::{Overrides, Settings, Source};
 pub use store::StoreError;
 
 #[cfg(test)]

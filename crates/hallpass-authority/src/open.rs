@@ -8,33 +8,34 @@ use hallpass_journal::{AppendError, Durability, Event, Journal, PolicyLoaded, St
 use hallpass_keys::dsse::{DsseError, Envelope};
 use hallpass_keys::key_file::{KeyFileError, read_key_file};
 use hallpass_keys::{Digest, InvalidDigest, Purpose, RandomnessError, random_bytes};
-use hallpass_policy::{POLICY_FILE_BYTES_MAX, Policy, PolicyErrors};
-use hallpass_vocabulary::{Clock, Environment};
+use hallpass_policy::{DirectoryError, Policy, PolicyErrors, PolicyFiles};
+use hallpass_vocabulary::Clock;
 use tokio::sync::Semaphore;
 
 use crate::authority::Authority;
-use crate::client::{Client, Clients};
-use crate::config::{CONFIG_BYTES_MAX, Config, ConfigError, Paths};
-use crate::file::{self, FileError, failed};
+use crate::config::{ConfigError, Paths};
+use crate::file::{self, FileError};
 use crate::http::limits::MINTS_IN_FLIGHT_MAX;
+use crate::identity::Identity;
+use crate::identity::declared::IdentityError;
 use crate::journal::{self, CatchUpError, START_APPEND_MAX};
 use crate::layout;
+use crate::metrics::Metrics;
 use crate::mint::Minter;
 use crate::publisher::{self, Content, PublishError, Publisher, Signers};
 use crate::recorder::Recorder;
 use crate::refusals::Refusals;
 use crate::secret::SecretHash;
 use crate::service::Service;
-use crate::store::{ClientRow, Store, StoreError};
-
-/// The most policy files. More routes than a policy may have fit into one.
-const POLICY_FILES_MAX: usize = 256;
+use crate::settings::Settings;
+use crate::store::{Store, StoreError};
+use crate::transport::Transport;
 
 /// The largest root document, in bytes: three roles of 16 keys, and their signatures.
-const ROOT_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const ROOT_BYTES_MAX: usize = 64 * 1024;
 
 /// The largest trust root file, in bytes. A real one has about 160.
-const TRUST_ROOT_BYTES_MAX: usize = 4 * 1024;
+pub(crate) const TRUST_ROOT_BYTES_MAX: usize = 4 * 1024;
 
 /// An authority that cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +53,9 @@ pub enum OpenError {
     /// A file cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The issuers of the policy cannot be used.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// The journal cannot be opened.
     #[error("cannot open the journal")]
     Journal(#[from] hallpass_journal::OpenError),
@@ -81,12 +85,9 @@ pub enum OpenError {
     /// The policy's digest has no form: never by itself.
     #[error(transparent)]
     PolicyDigest(#[from] InvalidDigest),
-    /// More policy files than the limit, or a name that is not text.
-    #[error("`{}` must hold 1 to {POLICY_FILES_MAX} files `*.toml` with plain names", path.display())]
-    PolicyFiles {
-        /// The policy directory.
-        path: PathBuf,
-    },
+    /// The policy directory cannot be read, or holds no policy.
+    #[error(transparent)]
+    PolicyDirectory(#[from] DirectoryError),
     /// The bundle cannot be published.
     #[error("cannot publish the bundle")]
     Publish(#[from] PublishError),
@@ -108,6 +109,10 @@ pub enum OpenError {
     /// The store cannot be opened.
     #[error("cannot open the store")]
     Store(#[from] StoreError),
+    /// The certificate or its key cannot be used.
+    #[cfg(feature = "tls")]
+    #[error("cannot speak TLS")]
+    Tls(#[from] hallpass_http::TlsError),
     /// The trust root is malformed.
     #[error("`{}` is malformed", path.display())]
     TrustRoot {
@@ -121,11 +126,13 @@ pub enum OpenError {
 
 /// Opens everything. The journal comes first: its lock keeps a second authority away from the rest.
 pub(crate) fn open(
-    directory: &Path,
+    settings: Settings,
     clock: Arc<dyn Clock>,
     journal_storage: Arc<dyn Storage>,
 ) -> Result<Authority, OpenError> {
-    let config = read_config(directory)?;
+    settings.check()?;
+    let (directory, config) = (settings.directory(), &settings.config);
+    let transport = Transport::of(directory, config)?;
     let environment = &config.environment;
     let paths = config.paths.under(directory);
     let key = |purpose| {
@@ -144,10 +151,17 @@ pub(crate) fn open(
     let (files, policy) = read_policy(&paths.policy)?;
     let policy_digest: Digest = policy.digest().parse()?;
 
+    let identity = Arc::new(Identity::default());
+    identity.install(identity.prepare(&policy, directory)?);
+
     let keep = config.journal.keep();
     let journal = journal::open(&paths.journal, environment, &clock, journal_storage, keep)?;
-    let settings = config.store.under(directory);
-    let store = Store::open(&settings, &paths.store, journal.origin(), environment)?;
+    let store = Store::open(
+        &config.store.under(directory),
+        &paths.store,
+        journal.origin(),
+        environment,
+    )?;
     let store = Arc::new(store);
     journal::bring_up_to_date(&store, &journal)?;
     journal::acknowledge(&store, &journal)?;
@@ -164,8 +178,8 @@ pub(crate) fn open(
     record_policy(&journal, policy_digest, files, changed)?;
     let publisher = start_publisher(directory, &paths, content, signers, &clock)?;
     let recorder = Arc::new(Recorder::new(journal, Arc::clone(&clock)));
-    let clients = Clients::new(registered(&store, environment)?, random_bytes()?);
     store.start_writer()?;
+    let identity = Arc::new(Identity::default());
     let minter = Minter {
         environment: environment.clone(),
         policy,
@@ -173,41 +187,34 @@ pub(crate) fn open(
         run_key_id: run_key.id(),
         run_key,
         approval_keys: vec![approval_key],
+        identity: Arc::clone(&identity),
         recorder: Arc::clone(&recorder),
         store,
         clock: Arc::clone(&clock),
     };
+    let metrics = Arc::new(Metrics::default());
+    minter.store.measure_groups(metrics.store_groups());
     let service = Service {
+        name: config.name.clone(),
         environment: environment.clone(),
-        clients,
+        nobody: SecretHash::from_bytes(random_bytes()?),
+        identity,
         minter: Arc::new(minter),
         publisher: Arc::new(publisher),
         mints: Arc::new(Semaphore::new(MINTS_IN_FLIGHT_MAX as usize)),
         recorder,
         refusals: Refusals::default(),
+        operator_refusals: Refusals::default(),
+        registry: tokio::sync::Mutex::new(()),
         clock,
+        metrics,
     };
     Ok(Authority {
         service: Arc::new(service),
-        name: config.name,
         listen: config.listen,
-        drain: std::time::Duration::from_secs(crate::DRAIN_SECONDS_DEFAULT),
+        drain: settings.drain(),
+        transport,
     })
-}
-
-/// The clients with a secret, as the door knows them.
-fn registered(store: &Store, environment: &Environment) -> Result<Vec<Client>, StoreError> {
-    let rows = store.clients_at_start()?;
-    let client = |row: ClientRow| {
-        let secret = row.secrets.first()?.sha256;
-        Some(Client {
-            id: row.client,
-            environment: environment.clone(),
-            secret: SecretHash::from_bytes(secret),
-            disabled: !row.enabled,
-        })
-    };
-    Ok(rows.into_iter().filter_map(client).collect())
 }
 
 fn read_required(path: &Path, bytes_max: usize) -> Result<String, OpenError> {
@@ -216,40 +223,10 @@ fn read_required(path: &Path, bytes_max: usize) -> Result<String, OpenError> {
     })
 }
 
-fn read_config(directory: &Path) -> Result<Config, OpenError> {
-    let path = directory.join(layout::CONFIG_FILE);
-    let text = read_required(&path, CONFIG_BYTES_MAX)?;
-    Config::parse(&text).map_err(|source| OpenError::Config { path, source })
-}
-
-/// Every `*.toml` of the policy directory, in the order of their names.
-fn read_policy(directory: &Path) -> Result<(Vec<Text>, Policy), OpenError> {
-    let refused = || OpenError::PolicyFiles {
-        path: directory.to_owned(),
-    };
-    let mut files: Vec<(String, String)> = Vec::new();
-    for entry in std::fs::read_dir(directory).map_err(failed("read", directory))? {
-        let path = entry.map_err(failed("read", directory))?.path();
-        if path.extension().is_none_or(|extension| extension != "toml") {
-            continue;
-        }
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .ok_or_else(refused)?;
-        // One byte more than a policy file may have: the policy says so itself, with the file's name.
-        let text = read_required(&path, POLICY_FILE_BYTES_MAX + 1)?;
-        files.push((name.to_owned(), text));
-    }
-    if !(1..=POLICY_FILES_MAX).contains(&files.len()) {
-        return Err(refused());
-    }
-    files.sort();
-    let borrowed: Vec<(&str, &str)> = files
-        .iter()
-        .map(|(name, text)| (name.as_str(), text.as_str()))
-        .collect();
-    let policy = Policy::parse(&borrowed).map_err(|source| OpenError::Policy {
+/// The policy, and the names of its files.
+pub(crate) fn read_policy(directory: &Path) -> Result<(Vec<Text>, Policy), OpenError> {
+    let files = PolicyFiles::read(directory)?;
+    let policy = Policy::parse(&files).map_err(|source| OpenError::Policy {
         path: directory.to_owned(),
         source,
     })?;

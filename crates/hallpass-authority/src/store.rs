@@ -15,6 +15,7 @@ mod client_table;
 mod error;
 mod flight;
 mod group;
+mod inspected;
 mod limit;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -30,12 +31,14 @@ use std::sync::Arc;
 use hallpass_args::IdempotencyKey;
 use hallpass_keys::{Digest, KeyId};
 use hallpass_vocabulary::{ClientId, Environment, RunId, Timestamp, TokenId};
+use prometheus_client::metrics::histogram::Histogram;
 
 pub(crate) use change::{Change, LandingEvent};
 pub(crate) use claim::{Claim, Claimed};
 pub use error::StoreError;
 pub(crate) use error::WriterGone;
 pub(crate) use flight::Flight;
+pub(crate) use inspected::{Inspected, inspect};
 pub(crate) use limit::Admission;
 #[cfg(feature = "postgres")]
 use postgres::Postgres;
@@ -46,6 +49,10 @@ use sqlite::Sqlite;
 
 /// Steps of cleaning in one go. With the rows of a step this keeps up with more keys than an authority mints under.
 const CLEAN_STEPS_MAX: usize = 16;
+
+/// Said where the configuration names a server that this build cannot speak to.
+#[cfg(not(feature = "postgres"))]
+const NOT_BUILT: &str = "`postgres` needs a build with the feature `postgres` (`full` has it)";
 
 /// The open store.
 #[derive(Debug)]
@@ -75,9 +82,7 @@ impl Store {
             Some(postgres) => Postgres::open(settings, postgres, origin, environment)
                 .map(|it| Self::Postgres(Box::new(it))),
             #[cfg(not(feature = "postgres"))]
-            Some(_) => Err(StoreError::Setting(
-                "this build has no PostgreSQL; one with the feature `postgres` has (the command: `full`)",
-            )),
+            Some(_) => Err(StoreError::Setting(NOT_BUILT)),
         }
     }
 
@@ -125,6 +130,17 @@ impl Store {
             Self::Postgres(_) => Ok(()),
             Self::Sqlite(it) => it.start_writer(),
         }
+    }
+
+    /// Measures the sizes of the groups it writes from here on.
+    pub(crate) fn measure_groups(&self, sizes: Histogram) {
+        let here = match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => &it.shared.group_sizes,
+            Self::Sqlite(it) => &it.shared.group_sizes,
+        };
+        // Set once, when the authority opens.
+        let _ = here.set(sizes);
     }
 
     /// Whether recorded events wait for the store to take their rows.

@@ -4,16 +4,21 @@
 const EDITS_MAX: usize = 2;
 
 /// The candidate nearest to `written`, when it is near enough to be a likely typing mistake.
-pub(crate) fn nearest<'a>(
-    written: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<String> {
+pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     candidates
         .into_iter()
         .map(|candidate| (edits(written, candidate), candidate))
         .filter(|(edits, _)| (1..=EDITS_MAX).contains(edits))
         .min()
         .map(|(_, candidate)| candidate.to_owned())
+}
+
+/// The nearest of the words a reader expected, by what it says: "unknown field `prooff`, expected one of `proof`, …".
+pub(crate) fn nearest_expected(message: &str) -> Option<String> {
+    message.strip_prefix("unknown ")?;
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let written = quoted.next()?;
+    nearest(written, quoted)
 }
 
 /// Levenshtein distance in bytes; names are ASCII.
@@ -52,6 +57,14 @@ mod tests {
         ] {
             assert_eq!(edits(a, b), expected, "{a} {b}");
         }
+    }
+
+    #[test]
+    fn the_words_a_reader_expected_are_candidates() {
+        let said = "unknown field `prooff`, expected one of `summary`, `proof`";
+        assert_eq!(nearest_expected(said).as_deref(), Some("proof"));
+        assert_eq!(nearest_expected("invalid type `proof` `prooff`"), None);
+        assert_eq!(nearest_expected("unknown field"), None);
     }
 
     #[test]

@@ -11,15 +11,15 @@ mod schema;
 mod write;
 mod writer;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
 use hallpass_args::IdempotencyKey;
 use hallpass_keys::{Digest, KeyId};
 use hallpass_vocabulary::{ClientId, Environment, RunId, Timestamp, TokenId};
+use prometheus_client::metrics::histogram::Histogram;
 
-use super::StoreError;
 use super::change::{Change, LandingEvent};
 use super::claim::{CLAIM_LAPSE, Claim, Claimed, Claims};
 use super::client_table::ClientTable;
@@ -30,6 +30,7 @@ use super::query::{Page, RunQuery, TokenQuery};
 use super::rows::{ClientRow, RunRow, TokenRow};
 use super::selection::Selection;
 use super::settings::StoreSettings;
+use super::{Inspected, StoreError};
 use clients::Clients;
 use connect::{STATEMENT_MAX, Server};
 use writer::Writer;
@@ -58,6 +59,8 @@ pub(super) struct Shared {
     /// Keys whose tokens are recorded here and not yet in the store.
     claims: Claims,
     clients: Clients,
+    /// Where the sizes of groups are measured, if they are.
+    pub(super) group_sizes: OnceLock<Histogram>,
 }
 
 impl Postgres {
@@ -97,6 +100,16 @@ impl Postgres {
             writer: Writer::new(pool.clone(), origin, Arc::clone(&shared)),
             pool,
             shared,
+        })
+    }
+
+    /// What it says of itself. Blocks.
+    pub(super) fn inspect(
+        settings: &StoreSettings,
+        postgres: &str,
+    ) -> Result<Inspected, StoreError> {
+        at_start(&Server::of(settings, postgres)?, async |client| {
+            schema::inspect(client).await
         })
     }
 

@@ -4,6 +4,7 @@
 //! holds the directory, so claims, limits and the few clients are kept in memory too.
 
 mod connect;
+mod inspect;
 mod read;
 mod schema;
 mod version_1;
@@ -18,9 +19,9 @@ use arc_swap::ArcSwap;
 use hallpass_args::IdempotencyKey;
 use hallpass_keys::{Digest, KeyId};
 use hallpass_vocabulary::{ClientId, Environment, RunId, Timestamp, TokenId};
+use prometheus_client::metrics::histogram::Histogram;
 use rusqlite::{Connection, OpenFlags, Row};
 
-use super::StoreError;
 use super::change::{Change, LandingEvent};
 use super::claim::{Claim, Claims, Hold};
 use super::client_table::ClientTable;
@@ -29,6 +30,7 @@ use super::flight::{Flight, Flights};
 use super::limit::Buckets;
 use super::query::{Page, RunQuery, TokenQuery};
 use super::rows::{RunRow, TokenRow};
+use super::{Inspected, StoreError};
 use connect::{Readers, connect};
 use write::Nonce;
 use writer::Writer;
@@ -54,6 +56,8 @@ pub(super) struct Shared {
     pub(super) flights: Flights,
     pub(super) claims: Claims,
     pub(super) clients: ArcSwap<ClientTable>,
+    /// Where the sizes of groups are measured, if they are.
+    pub(super) group_sizes: OnceLock<Histogram>,
 }
 
 impl Sqlite {
@@ -99,6 +103,11 @@ impl Sqlite {
             shared: Arc::new(shared),
             buckets: Buckets::default(),
         })
+    }
+
+    /// What it says of itself.
+    pub(super) fn inspect(path: &Path) -> Result<Inspected, StoreError> {
+        inspect::inspect(path)
     }
 
     /// Every record of this authority's before this one is in the store.

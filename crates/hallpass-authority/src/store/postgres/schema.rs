@@ -1,10 +1,10 @@
 //! The tables in PostgreSQL, and how an older schema becomes a current one.
 
 use hallpass_vocabulary::Environment;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Row};
 
 use super::failed;
-use crate::store::StoreError;
+use crate::store::{Inspected, StoreError};
 
 /// One entry a version; entry `n` turns version `n` into `n + 1`. Never edited once released.
 const MIGRATIONS: [&str; 1] = ["
@@ -105,13 +105,37 @@ const MIGRATIONS: [&str; 1] = ["
 /// that nobody else uses.
 const LOCK: i64 = 0x6861_6c6c_7061_7373;
 
+/// The version of the schema, and how far each journal is in it.
+pub(super) async fn inspect(client: &Client) -> Result<Inspected, StoreError> {
+    let row = client
+        .query_one("SELECT version FROM hallpass", &[])
+        .await
+        .map_err(failed("read the version of"))?;
+    let version = row.get(0);
+    let floors = client
+        .query("SELECT origin, floor FROM progress ORDER BY origin", &[])
+        .await
+        .map_err(failed("read"))?;
+    let floor = |row: &Row| (row.get(0), u64::try_from(row.get::<_, i64>(1)).unwrap_or(0));
+    Ok(Inspected {
+        version,
+        current: version == known(),
+        floors: floors.iter().map(floor).collect(),
+    })
+}
+
+/// The version this release writes.
+fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
 /// Brings the schema to the current version, whole or not at all. Refuses a newer one, and another environment's,
 /// untouched.
 pub(super) async fn migrate(
     client: &mut Client,
     environment: &Environment,
 ) -> Result<(), StoreError> {
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let known = known();
     let step = client.transaction().await.map_err(failed("migrate"))?;
     step.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK])
         .await

@@ -162,6 +162,9 @@ impl Desk {
                 "the store refused a group"
             );
         } else {
+            if let Some(sizes) = self.shared.group_sizes.get() {
+                sizes.observe(self.group.changes().count() as f64);
+            }
             self.remember_landed();
         }
         self.group.settle(written.is_ok(), flights);

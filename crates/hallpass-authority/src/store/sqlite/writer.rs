@@ -158,6 +158,9 @@ impl Desk {
         self.behind.store(written.is_err(), Ordering::Relaxed);
         match written {
             Ok(fresh) => {
+                if let Some(sizes) = self.shared.group_sizes.get() {
+                    sizes.observe(self.group.changes().count() as f64);
+                }
                 self.remember_landed();
                 for (done, fresh) in waiting.into_iter().zip(fresh) {
                     let _ = done.send(Ok(fresh));

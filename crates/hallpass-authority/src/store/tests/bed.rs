@@ -204,6 +204,7 @@ pub(super) fn minted(number: u64) -> Minted {
         holder: None,
         parent: None,
         run_ends: None,
+        subject_until: None,
         labels: BTreeMap::new(),
     }
 }
