@@ -11,6 +11,7 @@ mod metrics;
 mod minting;
 mod oauth;
 mod problem;
+mod queries;
 mod run_end;
 mod tokens;
 mod well_known;

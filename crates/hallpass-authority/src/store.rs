@@ -34,7 +34,7 @@ pub use error::StoreError;
 pub(crate) use error::WriterGone;
 pub(crate) use flight::Flight;
 pub(crate) use limit::Admission;
-pub(crate) use query::{Page, RunQuery, TokenQuery};
+pub(crate) use query::{PAGE_ROWS_MAX, Page, RunQuery, TokenQuery};
 pub(crate) use rows::{ClientRow, RunRow, SecretRow, TokenRow};
 use sqlite::Sqlite;
 pub(crate) use sqlite::inspect;
