@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{call, completions, demo, dev, doctor, init, journal, serve, tokens, why};
+use crate::commands::{
+    call, completions, demo, dev, doctor, init, journal, runs, serve, tokens, why,
+};
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -43,6 +45,9 @@ pub(crate) enum Command {
     /// Check and read the journals of services and authorities
     #[command(subcommand)]
     Journal(journal::Command),
+    /// End runs
+    #[command(subcommand)]
+    Runs(runs::Command),
     /// Run an authority
     Serve(serve::Args),
     /// Mint, read, check and narrow tokens
@@ -63,6 +68,7 @@ impl Command {
             Self::Doctor(args) => doctor::run(args, output),
             Self::Init(args) => init::run(args, output),
             Self::Journal(command) => command.run(output),
+            Self::Runs(command) => command.run(output),
             Self::Serve(args) => serve::run(args, output),
             Self::Tokens(command) => command.run(output),
             Self::Why(args) => why::run(args, output),

@@ -8,6 +8,7 @@ pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod journal;
+pub(crate) mod runs;
 pub(crate) mod serve;
 mod story;
 pub(crate) mod tokens;

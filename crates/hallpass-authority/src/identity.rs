@@ -6,6 +6,7 @@
 
 #[cfg(feature = "oidc")]
 mod claims;
+pub(crate) mod declared;
 #[cfg(feature = "oidc")]
 mod issuer;
 #[cfg(feature = "oidc")]
@@ -15,7 +16,7 @@ mod key_ring;
 #[cfg(feature = "oidc")]
 mod key_set;
 #[cfg(feature = "oidc")]
-mod source;
+pub(crate) mod source;
 #[cfg(feature = "oidc")]
 mod strict_json;
 pub(crate) mod subject;

@@ -9,15 +9,15 @@ use hallpass_keys::dsse::{DsseError, Envelope};
 use hallpass_keys::key_file::{KeyFileError, read_key_file};
 use hallpass_keys::{Digest, InvalidDigest, Purpose, RandomnessError, random_bytes};
 use hallpass_policy::{DirectoryError, Policy, PolicyErrors, PolicyFiles};
-use hallpass_vocabulary::{Clock, Environment};
+use hallpass_vocabulary::Clock;
 use tokio::sync::Semaphore;
 
 use crate::authority::Authority;
-use crate::client::{Client, Clients};
 use crate::config::{ConfigError, Paths};
 use crate::file::{self, FileError};
 use crate::http::limits::MINTS_IN_FLIGHT_MAX;
 use crate::identity::Identity;
+use crate::identity::declared::IdentityError;
 use crate::journal::{self, CatchUpError, START_APPEND_MAX};
 use crate::layout;
 use crate::metrics::Metrics;
@@ -28,7 +28,7 @@ use crate::refusals::Refusals;
 use crate::secret::SecretHash;
 use crate::service::Service;
 use crate::settings::Settings;
-use crate::store::{ClientRow, Store, StoreError};
+use crate::store::{Store, StoreError};
 use crate::transport::Transport;
 
 /// The largest root document, in bytes: three roles of 16 keys, and their signatures.
@@ -53,6 +53,9 @@ pub enum OpenError {
     /// A file cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The issuers of the policy cannot be used.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// The journal cannot be opened.
     #[error("cannot open the journal")]
     Journal(#[from] hallpass_journal::OpenError),
@@ -148,6 +151,9 @@ pub(crate) fn open(
     let (files, policy) = read_policy(&paths.policy)?;
     let policy_digest: Digest = policy.digest().parse()?;
 
+    let identity = Arc::new(Identity::default());
+    identity.install(identity.prepare(&policy, directory)?);
+
     let keep = config.journal.keep();
     let journal = journal::open(&paths.journal, environment, &clock, journal_storage, keep)?;
     let store = Arc::new(Store::open(&paths.store, journal.origin(), environment)?);
@@ -166,7 +172,6 @@ pub(crate) fn open(
     record_policy(&journal, policy_digest, files, changed)?;
     let publisher = start_publisher(directory, &paths, content, signers, &clock)?;
     let recorder = Arc::new(Recorder::new(journal, Arc::clone(&clock)));
-    let clients = Clients::new(registered(&store, environment)?, random_bytes()?);
     store.start_writer()?;
     let identity = Arc::new(Identity::default());
     let minter = Minter {
@@ -186,13 +191,15 @@ pub(crate) fn open(
     let service = Service {
         name: config.name.clone(),
         environment: environment.clone(),
-        clients,
+        nobody: SecretHash::from_bytes(random_bytes()?),
         identity,
         minter: Arc::new(minter),
         publisher: Arc::new(publisher),
         mints: Arc::new(Semaphore::new(MINTS_IN_FLIGHT_MAX as usize)),
         recorder,
         refusals: Refusals::default(),
+        operator_refusals: Refusals::default(),
+        registry: tokio::sync::Mutex::new(()),
         clock,
         metrics,
     };
@@ -202,21 +209,6 @@ pub(crate) fn open(
         drain: settings.drain(),
         transport,
     })
-}
-
-/// The clients with a secret, as the door knows them.
-fn registered(store: &Store, environment: &Environment) -> Result<Vec<Client>, StoreError> {
-    let rows = store.clients_at_start()?;
-    let client = |row: ClientRow| {
-        let secret = row.secrets.first()?.sha256;
-        Some(Client {
-            id: row.client,
-            environment: environment.clone(),
-            secret: SecretHash::from_bytes(secret),
-            disabled: !row.enabled,
-        })
-    };
-    Ok(rows.into_iter().filter_map(client).collect())
 }
 
 fn read_required(path: &Path, bytes_max: usize) -> Result<String, OpenError> {

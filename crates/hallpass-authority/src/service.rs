@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use hallpass_journal::{Durability, Event, MintRefused, Text};
+use hallpass_journal::{Durability, Event, MintRefused, OperatorRefused, Text};
 use hallpass_keys::random_bytes;
+use hallpass_policy::Policy;
 use hallpass_vocabulary::{AuthorityId, Clock, Environment, RequestId};
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
-use crate::client::Clients;
 use crate::http::current;
 use crate::identity::Identity;
 use crate::metrics::{Metrics, State};
@@ -15,23 +15,39 @@ use crate::mint::Minter;
 use crate::publisher::Publisher;
 use crate::recorder::Recorder;
 use crate::refusals::{Caller, Refusals};
+use crate::secret::SecretHash;
+use crate::store::Store;
 
 /// One running authority.
 pub(crate) struct Service {
     pub(crate) name: AuthorityId,
     pub(crate) environment: Environment,
-    pub(crate) clients: Clients,
+    /// The hash of no secret at all, so that looking for one that does not exist takes the same steps.
+    pub(crate) nobody: SecretHash,
     pub(crate) identity: Arc<Identity>,
     pub(crate) minter: Arc<Minter>,
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) mints: Arc<Semaphore>,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) refusals: Refusals,
+    pub(crate) operator_refusals: Refusals,
+    /// Held while a client's registration changes.
+    pub(crate) registry: Mutex<()>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Arc<Metrics>,
 }
 
 impl Service {
+    /// The policy in force.
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.minter.policy
+    }
+
+    /// The store.
+    pub(crate) fn store(&self) -> &Store {
+        &self.minter.store
+    }
+
     /// A name for this request, in its answer and in the records about it: the same one however often it is asked for
     /// while the request is answered.
     pub(crate) fn request_id(&self) -> RequestId {
@@ -76,15 +92,22 @@ impl Service {
 
     /// Records what was only counted so far.
     pub(crate) async fn record_surplus(&self) {
+        for surplus in self.operator_refusals.take_surplus() {
+            let refused = OperatorRefused {
+                request: None,
+                code: Text::new(surplus.code),
+                detail: Some(Text::new(&surplus.to_string())),
+                action: None,
+                operator: None,
+                key: None,
+            };
+            self.append_operator_refusal(refused).await;
+        }
         for surplus in self.refusals.take_surplus() {
-            let more = format!(
-                "{} more requests were refused so and are not recorded singly",
-                surplus.count
-            );
             let refused = MintRefused {
                 request: None,
                 code: Text::new(surplus.code),
-                detail: Some(Text::new(&more)),
+                detail: Some(Text::new(&surplus.to_string())),
                 client: None,
                 tenant: None,
                 subject: None,
@@ -92,6 +115,31 @@ impl Service {
                 run: None,
             };
             self.append_refusal(refused).await;
+        }
+    }
+
+    /// As [`Service::record_refusal`], of a request that was to be an operator's.
+    pub(crate) async fn record_operator_refusal(
+        &self,
+        caller: Caller,
+        code: &'static str,
+        refused: OperatorRefused,
+    ) {
+        tracing::warn!(
+            denial.code = code,
+            action = refused.action.as_ref().map(Text::as_str),
+            "refused an operator's request"
+        );
+        let now = self.clock.now();
+        if self.operator_refusals.admit(caller, code, now) {
+            self.append_operator_refusal(refused).await;
+        }
+    }
+
+    async fn append_operator_refusal(&self, refused: OperatorRefused) {
+        let event = Event::OperatorRefused(refused);
+        if let Err(error) = self.recorder.append(&event, Durability::Relaxed).await {
+            tracing::warn!(%error, "a refusal could not be recorded");
         }
     }
 

@@ -29,6 +29,13 @@ pub enum TransportError {
 #[error(transparent)]
 pub struct HttpFailure(reqwest::Error);
 
+impl TransportError {
+    /// Whether the request may have reached the server: all that is known is that no answer came back.
+    pub(crate) fn may_have_arrived(&self) -> bool {
+        matches!(self, Self::Http(HttpFailure(error)) if !error.is_connect() && !error.is_builder())
+    }
+}
+
 impl From<reqwest::Error> for TransportError {
     fn from(error: reqwest::Error) -> Self {
         Self::Http(HttpFailure(error.without_url()))

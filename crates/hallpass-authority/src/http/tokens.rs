@@ -5,19 +5,18 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use hallpass_journal::{MintRefused, Spent, Text};
+use hallpass_journal::Spent;
 use hallpass_keys::VerifyingKey;
 use hallpass_vocabulary::{
     Actor, Audience, RequestId, Route, RunId, Subject, SubjectAssurance, Tenant, Timestamp,
     TokenId, ToolName,
 };
 
+use super::auth;
 use super::body;
 use super::minting;
 use super::problem::{Problem, ProblemCode};
-use crate::client::Stranger;
 use crate::mint::{Asker, Granted};
-use crate::refusals::Caller;
 use crate::request::TokenRequest;
 use crate::service::Service;
 
@@ -76,44 +75,17 @@ async fn answer(
     minting::mint(service, instance, asker, request, key).await
 }
 
-/// The client at the door, and that it belongs to this environment.
+/// The client at the door, as whoever asks for a token.
 pub(super) async fn authenticate(
     service: &Service,
     instance: RequestId,
     headers: &HeaderMap,
 ) -> Result<Asker, Problem> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let first = values.next().map(HeaderValue::as_bytes);
-    let authenticated = match values.next() {
-        None => service.clients.authenticate(first),
-        // Two readers could each believe another one.
-        Some(_) => Err(Stranger::Malformed),
-    };
-    let (stranger, client) = match authenticated {
-        Ok(client) if client.environment == service.environment => {
-            return Ok(Asker {
-                client: client.id.clone(),
-                credential: None,
-            });
-        }
-        Ok(client) => (Stranger::OtherEnvironment, Some(client.id.clone())),
-        Err(stranger) => (stranger, None),
-    };
-    tracing::info!(denial.code = stranger.code(), request.id = %instance, "refused a stranger");
-    let refused = MintRefused {
-        request: Some(instance),
-        code: Text::new(""),
-        detail: Some(Text::new(&stranger.to_string())),
-        client,
-        tenant: None,
-        subject: None,
-        route: None,
-        run: None,
-    };
-    service
-        .record_refusal(Caller::Stranger, stranger.code(), refused)
-        .await;
-    Err(Problem::new(ProblemCode::ClientUnauthorized, instance))
+    let client = auth::client(service, instance, headers).await?;
+    Ok(Asker {
+        client: client.id,
+        credential: Some(client.credential),
+    })
 }
 
 fn created(granted: &Granted) -> Response {

@@ -63,7 +63,11 @@ pub(super) fn build(
     file::create(&starter, hallpass_policy::starter().as_bytes())?;
 
     let keys = Keys::generate(options)?;
-    keys.write(&paths.keys)?;
+    keys.write(&paths.keys, options)?;
+    file::create(
+        &paths.policy.join(layout::OPERATORS_POLICY_FILE),
+        options.operator.policy(&keys.operator).as_bytes(),
+    )?;
     let trust_root = write_root(directory, &paths, options, &keys)?;
     Store::create(&paths.store)?;
     record(&paths, options, &keys, secret)?;
@@ -108,9 +112,13 @@ impl Keys {
         [approval, bundle, heartbeat, operator, root, run]
     }
 
-    fn write(&self, directory: &Path) -> Result<(), InitError> {
+    fn write(&self, directory: &Path, options: &InitOptions) -> Result<(), InitError> {
         for key in self.all() {
-            write_key_file(&layout::key_file(directory, key.purpose()), key)?;
+            let path = layout::key_file(directory, key.purpose());
+            match key.purpose() {
+                Purpose::Operator => options.operator.write_key(&path, key)?,
+                _ => write_key_file(&path, key)?,
+            }
         }
         Ok(())
     }

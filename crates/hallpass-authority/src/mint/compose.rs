@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hallpass_journal::Minted as MintedRecord;
 use hallpass_keys::random_bytes;
-use hallpass_policy::{MintRequest, Policy, PolicyRefusal, Verified};
+use hallpass_policy::{ClientRule, MintRequest, Pattern, Policy, PolicyRefusal, Verified};
 use hallpass_vocabulary::{
     Actor, Audience, ClientId, Impact, RunId, Subject, SubjectAssurance, Timestamp, TokenId,
 };
@@ -199,7 +199,7 @@ impl Minter {
                     named,
                     misfit: Misfit::Tool(above.0),
                 })?;
-            if draft.caveats.len() > hallpass_token::limits::CHECKS_PER_BLOCK_MAX {
+            if draft.caveats.len() > hallpass_policy::CAVEATS_MAX {
                 let misfit = Misfit::Caveats;
                 return Err(Unminted::RunMismatch { named, misfit });
             }
@@ -238,8 +238,10 @@ fn actor(policy: &Policy, client: &ClientId, request: &TokenRequest) -> Result<A
     if let Some(actor) = &request.actor {
         return Ok(actor.clone());
     }
-    let _ = (policy, client);
-    Err(Unminted::ActorMissing)
+    match policy.client(client).map(ClientRule::actors) {
+        Some(Pattern::Exact(only)) => only.parse().map_err(|_| Unminted::ActorMissing),
+        _ => Err(Unminted::ActorMissing),
+    }
 }
 
 /// Whether a token issued now and expiring then is one: both are whole seconds.

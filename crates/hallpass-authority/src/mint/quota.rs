@@ -12,7 +12,7 @@ impl Minter {
         client: &ClientId,
         now: Timestamp,
     ) -> Result<(), Unminted> {
-        let per_minute = 6_000;
+        let per_minute = self.policy().client_mints_per_minute(client);
         self.admit("client", client.as_str(), per_minute, now).await
     }
 
@@ -23,7 +23,7 @@ impl Minter {
         tenant: &Tenant,
         now: Timestamp,
     ) -> Result<(), Unminted> {
-        let per_minute = 60_000;
+        let per_minute = self.policy().limits().tenant_mints_per_minute();
         self.admit("tenant", tenant.as_str(), per_minute, now).await
     }
 

@@ -10,7 +10,11 @@
 )]
 
 mod decisions;
+mod directory;
 mod docs;
 mod faults;
 mod grid;
+mod laws;
+mod sections;
 mod starter;
+mod warnings;
