@@ -56,7 +56,11 @@ fn all(journal: &Journal, query: &str) -> (Vec<u64>, usize) {
         let page = page(journal.dir(), &query, written).unwrap();
         pages += 1;
         assert!(page.decisions.len() <= query.limit);
-        indices.extend(page.decisions.iter().map(|it| it["index"].as_u64().unwrap()));
+        indices.extend(
+            page.decisions
+                .iter()
+                .map(|it| it["index"].as_u64().unwrap()),
+        );
         match page.next {
             Some(next) => query.before = Some(next.parse().unwrap()),
             None => return (indices, pages),
