@@ -10,6 +10,7 @@
 )]
 
 mod bundles;
+mod operators;
 mod runs;
 mod server;
 mod tokens;
