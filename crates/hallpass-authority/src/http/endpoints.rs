@@ -63,7 +63,7 @@ endpoints! {
     OpenApi GET "/openapi.json" Access::Anyone;
     OperatorsList GET "/v1/operators" Access::Operator(Permission::Read);
     Readyz GET "/readyz" Access::Anyone;
-    RunEnd POST "/v1/runs/{run}/end" Access::Client;
+    RunEnd POST "/v1/runs/{run}/end" Access::ClientOr(Permission::EndRuns);
     RunGet GET "/v1/runs/{run}" Access::Operator(Permission::Read);
     RunsList GET "/v1/runs" Access::Operator(Permission::Read);
     TokenGet GET "/v1/tokens/{token}" Access::Operator(Permission::Read);

@@ -38,7 +38,10 @@ async fn who_it_is_and_where_things_are_can_be_found() {
         let path = path.as_str().unwrap();
         // One that is not for everybody exists too.
         let status = running.get(path).await.status;
-        assert!([200, 401, 405].contains(&status), "{name}: {path}: {status}");
+        assert!(
+            [200, 401, 405].contains(&status),
+            "{name}: {path}: {status}"
+        );
     }
     running.stop().await;
 }

@@ -9,8 +9,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::formats::{
     Actor, Audience, AuthorityName, ClientName, DigestText, EnvironmentName, GroupText, HexKey,
-    KeyIdText, Moment, OperatorName, PersonName, RequestIdText, RoleName, RouteName, RunIdText,
-    SubjectName, TenantName, TokenIdText, ToolText,
+    KeyIdText, Moment, OperatorName, PersonName, ProblemCodeText, RequestIdText, RoleName,
+    RouteName, RunIdText, SubjectName, TenantName, TokenIdText, ToolText,
 };
 
 /// Every schema of an answer by its name, those it refers to included.
@@ -39,8 +39,7 @@ pub(super) struct Problem {
     title: String,
     status: u16,
     detail: Option<String>,
-    code: String,
-    #[schema(inline)]
+    code: ProblemCodeText,
     instance: RequestIdText,
     /// The JSON Pointer of the member that is wrong.
     pointer: Option<String>,
@@ -52,8 +51,7 @@ pub(super) struct Problem {
 pub(super) struct OauthRefusal {
     error: String,
     error_description: String,
-    code: String,
-    #[schema(inline)]
+    code: ProblemCodeText,
     instance: RequestIdText,
 }
 

@@ -6,6 +6,8 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::http::problem::ProblemCode;
+
 /// A text of a pattern, with an example that matches it.
 fn text(pattern: &str, max: usize, example: &str, description: &str) -> RefOr<Schema> {
     ObjectBuilder::new()
@@ -62,6 +64,24 @@ formats! {
     TenantName "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" 64 "acme" "The customer whose data the run may touch";
     TokenIdText "^tok_[0-9a-f]{32}$" 36 "tok_018f3c1e5b7a7000800000000000002a" "A token, never its bytes";
     ToolText "^[a-z][a-z0-9_]{0,15}(\\.[a-z][a-z0-9_]{0,14}){1,3}$" 64 "kb.search" "A tool";
+}
+
+/// Why a request was not granted: one of a closed list.
+pub(super) struct ProblemCodeText;
+
+impl PartialSchema for ProblemCodeText {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(ProblemCode::ALL.iter().map(|code| code.as_str())))
+            .into()
+    }
+}
+
+impl ToSchema for ProblemCodeText {
+    fn name() -> Cow<'static, str> {
+        "ProblemCode".into()
+    }
 }
 
 /// A moment, RFC 3339 in UTC.
