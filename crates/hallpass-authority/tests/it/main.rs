@@ -27,6 +27,7 @@ mod init;
 mod keeping;
 mod limits;
 mod mint;
+mod openapi;
 mod quotas;
 mod reasons;
 mod refusals;
