@@ -30,6 +30,7 @@ mod issuer;
 mod keeping;
 mod limits;
 mod mint;
+mod openapi;
 mod quotas;
 mod reasons;
 mod refusals;
