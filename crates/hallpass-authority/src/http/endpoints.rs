@@ -61,7 +61,7 @@ endpoints! {
     OauthToken POST "/oauth/token" Access::Client;
     OperatorsList GET "/v1/operators" Access::Operator(Permission::Read);
     Readyz GET "/readyz" Access::Anyone;
-    RunEnd POST "/v1/runs/{run}/end" Access::Client;
+    RunEnd POST "/v1/runs/{run}/end" Access::ClientOr(Permission::EndRuns);
     TokenMint POST "/v1/tokens" Access::Client;
     WellKnown GET "/.well-known/hallpass" Access::Anyone;
 }
