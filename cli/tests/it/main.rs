@@ -30,10 +30,14 @@ mod proof;
 mod pruning;
 mod readme;
 mod rehearsal;
+#[cfg(feature = "postgres")]
+mod replicas;
 mod serving;
+mod store_kills;
 #[cfg(feature = "tls")]
 mod tls;
 mod tokens;
 mod verifying;
+mod wards;
 mod why;
 mod world;

@@ -16,6 +16,7 @@ mod oauth;
 mod operator_gate;
 mod operators;
 mod problem;
+mod queries;
 mod run_end;
 mod tokens;
 mod well_known;

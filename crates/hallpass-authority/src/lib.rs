@@ -21,6 +21,7 @@ mod metrics;
 mod mint;
 mod open;
 mod operator;
+mod policy_in_force;
 mod publisher;
 mod recorder;
 mod refusals;

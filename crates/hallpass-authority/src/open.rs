@@ -22,6 +22,7 @@ use crate::journal::{self, CatchUpError, START_APPEND_MAX};
 use crate::layout;
 use crate::metrics::Metrics;
 use crate::mint::Minter;
+use crate::policy_in_force::{LoadedPolicy, PolicyInForce};
 use crate::publisher::{self, Content, PublishError, Publisher, Signers};
 use crate::recorder::Recorder;
 use crate::refusals::Refusals;
@@ -156,7 +157,13 @@ pub(crate) fn open(
 
     let keep = config.journal.keep();
     let journal = journal::open(&paths.journal, environment, &clock, journal_storage, keep)?;
-    let store = Arc::new(Store::open(&paths.store, journal.origin(), environment)?);
+    let store = Store::open(
+        &config.store.under(directory),
+        &paths.store,
+        journal.origin(),
+        environment,
+    )?;
+    let store = Arc::new(store);
     journal::bring_up_to_date(&store, &journal)?;
     journal::acknowledge(&store, &journal)?;
 
@@ -173,11 +180,9 @@ pub(crate) fn open(
     let publisher = start_publisher(directory, &paths, content, signers, &clock)?;
     let recorder = Arc::new(Recorder::new(journal, Arc::clone(&clock)));
     store.start_writer()?;
-    let identity = Arc::new(Identity::default());
     let minter = Minter {
         environment: environment.clone(),
-        policy,
-        policy_digest,
+        policies: Arc::new(PolicyInForce::new(Arc::new(LoadedPolicy::new(policy)?))),
         run_key_id: run_key.id(),
         run_key,
         approval_keys: vec![approval_key],

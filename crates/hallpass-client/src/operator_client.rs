@@ -178,7 +178,7 @@ impl OperatorClient {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, TransportError> {
         Ok(Self {
-            http: http::client(TIMEOUT)?,
+            http: http::client_to(&base, TIMEOUT)?,
             base,
             authority,
             environment,

@@ -196,7 +196,7 @@ impl IntoResponse for Problem {
         // Strings and numbers only: writing them to memory cannot fail.
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = (status, body).into_response();
-        // For whoever counts what was refused.
+        // For whoever counts or records what came of a request.
         response.extensions_mut().insert(self.code);
         let headers = response.headers_mut();
         headers.insert(
