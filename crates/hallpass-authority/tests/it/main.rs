@@ -18,6 +18,7 @@ mod edge;
 mod endings;
 mod faulty;
 mod fixture;
+mod golden;
 mod health;
 mod idempotency;
 mod init;

@@ -130,7 +130,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     }
     step.execute_batch(TABLES).map_err(failed("migrate"))?;
     if found == 1 {
-        version_1::take_over(&step)?;
+        version_1::take_over(&step).map_err(failed("migrate"))?;
     }
     step.pragma_update(None, "user_version", VERSION)
         .and_then(|()| step.commit())
