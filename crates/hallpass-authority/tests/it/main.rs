@@ -9,6 +9,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod backup;
 mod bundle;
 mod children;
 mod concurrency;
