@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hallpass_journal::{AppendError, OsStorage, Storage};
-use hallpass_policy::Policy;
+use hallpass_keys::Digest;
 use hallpass_vocabulary::{AuthorityId, Clock, Environment};
 use tokio::net::TcpListener;
 
@@ -104,9 +104,9 @@ impl Authority {
         self.transport.is_tls()
     }
 
-    /// The policy in force.
-    pub fn policy(&self) -> &Policy {
-        &self.service.minter.policy
+    /// The digest of the policy in force.
+    pub fn policy(&self) -> Digest {
+        self.service.policy().digest
     }
 
     /// The number of the bundle in force.

@@ -22,6 +22,7 @@ mod metrics;
 mod mint;
 mod open;
 mod operator;
+mod policy_in_force;
 mod publisher;
 mod recorder;
 mod refusals;
@@ -38,6 +39,7 @@ pub use backup::{BackupError, BackupKeys, BackupReport, backup};
 pub use config::{ConfigError, ForeignKey, LogFormat};
 pub use examine::{Finding, Verdict, examine, unreadable, written_places};
 pub use file::FileError;
+pub use http::endpoints::{EndpointEntry, endpoints};
 pub use identity::declared::IdentityError;
 #[cfg(feature = "oidc")]
 pub use identity::source::SourceError;

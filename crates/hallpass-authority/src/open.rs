@@ -22,6 +22,7 @@ use crate::journal::{self, CatchUpError, START_APPEND_MAX};
 use crate::layout;
 use crate::metrics::Metrics;
 use crate::mint::Minter;
+use crate::policy_in_force::{LoadedPolicy, PolicyInForce};
 use crate::publisher::{self, Content, PublishError, Publisher, Signers};
 use crate::recorder::Recorder;
 use crate::refusals::Refusals;
@@ -179,11 +180,9 @@ pub(crate) fn open(
     let publisher = start_publisher(directory, &paths, content, signers, &clock)?;
     let recorder = Arc::new(Recorder::new(journal, Arc::clone(&clock)));
     store.start_writer()?;
-    let identity = Arc::new(Identity::default());
     let minter = Minter {
         environment: environment.clone(),
-        policy,
-        policy_digest,
+        policies: Arc::new(PolicyInForce::new(Arc::new(LoadedPolicy::new(policy)?))),
         run_key_id: run_key.id(),
         run_key,
         approval_keys: vec![approval_key],

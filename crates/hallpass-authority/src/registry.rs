@@ -62,7 +62,7 @@ impl Service {
         let _one_at_a_time = self.registry.lock().await;
         let now = self.clock.now();
         // A client that is no longer declared keeps no way to get another.
-        if self.policy().client(client).is_none() {
+        if self.policy().policy.client(client).is_none() {
             return Err(Unchanged::ClientUnknown);
         }
         let row = self.store().client(client).await?;
@@ -129,7 +129,7 @@ impl Service {
     ) -> Result<(), Unchanged> {
         let _one_at_a_time = self.registry.lock().await;
         let row = self.store().client(client).await?;
-        if row.is_none() && self.policy().client(client).is_none() {
+        if row.is_none() && self.policy().policy.client(client).is_none() {
             return Err(Unchanged::ClientUnknown);
         }
         if row.is_none_or(|row| row.enabled) == enabled {
@@ -153,7 +153,7 @@ impl Service {
     async fn registered(&self, client: &ClientId) -> Result<ClientRow, Unchanged> {
         match self.store().client(client).await? {
             Some(row) => Ok(row),
-            None if self.policy().client(client).is_some() => Err(Unchanged::SecretUnknown),
+            None if self.policy().policy.client(client).is_some() => Err(Unchanged::SecretUnknown),
             None => Err(Unchanged::ClientUnknown),
         }
     }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use hallpass_journal::{Durability, Event, MintRefused, OperatorRefused, Text};
 use hallpass_keys::random_bytes;
-use hallpass_policy::Policy;
 use hallpass_vocabulary::{AuthorityId, Clock, Environment, RequestId};
 use tokio::sync::{Mutex, Semaphore};
 
@@ -12,6 +11,7 @@ use crate::http::current;
 use crate::identity::Identity;
 use crate::metrics::{Metrics, State};
 use crate::mint::Minter;
+use crate::policy_in_force::LoadedPolicy;
 use crate::publisher::Publisher;
 use crate::recorder::Recorder;
 use crate::refusals::{Caller, Refusals};
@@ -39,8 +39,8 @@ pub(crate) struct Service {
 
 impl Service {
     /// The policy in force.
-    pub(crate) fn policy(&self) -> &Policy {
-        &self.minter.policy
+    pub(crate) fn policy(&self) -> Arc<LoadedPolicy> {
+        self.minter.policies.now()
     }
 
     /// The store.

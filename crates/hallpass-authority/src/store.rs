@@ -42,7 +42,7 @@ pub(crate) use inspected::{Inspected, inspect};
 pub(crate) use limit::Admission;
 #[cfg(feature = "postgres")]
 use postgres::Postgres;
-pub(crate) use query::{Page, RunQuery, TokenQuery};
+pub(crate) use query::{PAGE_ROWS_MAX, Page, RunQuery, TokenQuery};
 pub(crate) use rows::{ClientRow, RunRow, SecretRow, TokenRow};
 pub(crate) use settings::StoreSettings;
 use sqlite::Sqlite;

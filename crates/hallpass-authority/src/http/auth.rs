@@ -98,7 +98,7 @@ async fn by_secret(
     {
         return refuse(Stranger::Retired);
     }
-    if service.policy().client(&client.client).is_none() {
+    if service.policy().policy.client(&client.client).is_none() {
         return refuse(Stranger::Undeclared);
     }
     Ok(AuthenticatedClient {

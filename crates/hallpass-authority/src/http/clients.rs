@@ -90,7 +90,7 @@ pub(super) async fn list(State(service): State<Arc<Service>>) -> Response {
     };
     let now = service.clock.now();
     let mut clients: BTreeMap<ClientId, ListedClient> = BTreeMap::new();
-    for (client, rule) in service.policy().clients() {
+    for (client, rule) in service.policy().policy.clients() {
         let workload = rule.workload().map(|workload| ListedWorkload {
             issuer: workload.issuer().to_string(),
             subject: workload.subject().to_owned(),

@@ -12,8 +12,9 @@ use hallpass_vocabulary::RequestId;
 
 use super::limits::MINT_WAIT_MAX;
 use super::problem::{Problem, ProblemCode};
+use crate::client::AuthenticatedClient;
 use crate::identity::subject::SubjectTokenError;
-use crate::mint::{Asker, Granted, Misfit, Named, Unminted};
+use crate::mint::{Granted, Misfit, Named, Unminted};
 use crate::refusals::Caller;
 use crate::request::TokenRequest;
 use crate::service::Service;
@@ -43,11 +44,11 @@ pub(super) fn idempotency_key(
 pub(super) async fn admit(
     service: &Service,
     instance: RequestId,
-    asker: &Asker,
+    asker: &AuthenticatedClient,
 ) -> Result<(), Problem> {
     let admitted = service
         .minter
-        .admit_client(&asker.client, service.clock.now())
+        .admit_client(&asker.id, service.clock.now())
         .await;
     match admitted {
         Ok(()) => Ok(()),
@@ -62,7 +63,7 @@ pub(super) async fn admit(
 pub(super) async fn mint(
     service: &Arc<Service>,
     instance: RequestId,
-    asker: Asker,
+    asker: AuthenticatedClient,
     request: TokenRequest,
     key: Option<IdempotencyKey>,
 ) -> Result<Granted, Problem> {
@@ -89,12 +90,16 @@ pub(super) async fn mint(
     }
 }
 
-fn refused(instance: RequestId, asker: &Asker, request: Option<&TokenRequest>) -> MintRefused {
+fn refused(
+    instance: RequestId,
+    asker: &AuthenticatedClient,
+    request: Option<&TokenRequest>,
+) -> MintRefused {
     MintRefused {
         request: Some(instance),
         code: Text::new(""),
         detail: None,
-        client: Some(asker.client.clone()),
+        client: Some(asker.id.clone()),
         tenant: request.map(|request| request.tenant.clone()),
         subject: request.and_then(|request| request.subject().cloned()),
         route: request.map(|request| request.route.clone()),

@@ -14,10 +14,10 @@ use base64::engine::general_purpose::STANDARD;
 use hallpass_vocabulary::{RequestId, RunId, Timestamp, TokenId, ToolName};
 use zeroize::Zeroizing;
 
+use super::auth;
 use super::body;
 use super::minting;
 use super::problem::{Problem, ProblemCode};
-use super::tokens::authenticate;
 use crate::mint::Granted;
 use crate::request::SubjectToken;
 use crate::service::Service;
@@ -63,10 +63,10 @@ async fn answer(
     let body = body::read(body, instance).await?;
     let form = Form::parse(&body).map_err(|fault| malformed(instance, &fault.to_string()))?;
     head.headers = credentials(head.headers, &form, instance)?;
-    let asker = authenticate(service, instance, &head.headers).await?;
+    let asker = auth::client(service, instance, &head.headers).await?;
     if form
         .get("client_id")
-        .is_some_and(|id| id != asker.client.as_str())
+        .is_some_and(|id| id != asker.id.as_str())
     {
         return Err(malformed(instance, "client_id is not the client that authenticated").into());
     }

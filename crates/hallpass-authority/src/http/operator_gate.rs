@@ -149,7 +149,8 @@ async fn authenticate(
     let named = signature.key_id();
     let away = |why: NotAnOperator| Turned::Away(why, Some(named));
 
-    let policy = service.policy();
+    let in_force = service.policy();
+    let policy = &in_force.policy;
     let found = policy
         .operator_of_key(&named)
         .ok_or_else(|| away(NotAnOperator::KeyUnknown))?;

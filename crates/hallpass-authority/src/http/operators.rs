@@ -35,7 +35,8 @@ struct ListedGroup {
 }
 
 pub(super) async fn list(State(service): State<Arc<Service>>) -> Response {
-    let policy = service.policy();
+    let in_force = service.policy();
+    let policy = &in_force.policy;
     let operators = policy.operators().map(|(operator, rule)| ListedOperator {
         operator: operator.clone(),
         person: rule.person().clone(),

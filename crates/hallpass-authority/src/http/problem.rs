@@ -16,7 +16,6 @@ macro_rules! problem_codes {
 
         impl ProblemCode {
             /// Every code, alphabetically.
-            #[cfg(test)]
             pub(crate) const ALL: &'static [Self] = &[$(Self::$variant),+];
 
             /// The stable text.
@@ -196,7 +195,7 @@ impl IntoResponse for Problem {
         // Strings and numbers only: writing them to memory cannot fail.
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = (status, body).into_response();
-        // For whoever counts what was refused.
+        // For whoever counts or records what came of a request.
         response.extensions_mut().insert(self.code);
         let headers = response.headers_mut();
         headers.insert(

@@ -1,18 +1,20 @@
-//! `POST /v1/runs/{run}/end`, for the client that started the run.
+//! `POST /v1/runs/{run}/end`: by the client that started the run, or by an operator.
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use hallpass_journal::RunEnded;
-use hallpass_vocabulary::{ClientId, RequestId, RunId, Timestamp};
+use hallpass_journal::{RunEnded, Text};
+use hallpass_vocabulary::{OperatorId, RequestId, RunId, Timestamp};
 
+use super::auth;
 use super::body;
 use super::limits::MINT_WAIT_MAX;
 use super::problem::{Problem, ProblemCode};
-use super::tokens::authenticate;
 use crate::mint::{Ended, Unended};
+use crate::operator::Operator;
 use crate::request;
 use crate::service::Service;
 
@@ -26,10 +28,12 @@ struct Answer {
 pub(super) async fn post(
     State(service): State<Arc<Service>>,
     Path(run): Path<String>,
+    operator: Option<Extension<Operator>>,
     request: Request,
 ) -> Response {
     let instance = service.request_id();
-    match answer(&service, instance, &run, request).await {
+    let operator = operator.map(|Extension(operator)| operator.id);
+    match answer(&service, instance, &run, operator, request).await {
         Ok(ended) => said(ended),
         Err(problem) => problem.into_response(),
     }
@@ -39,32 +43,37 @@ async fn answer(
     service: &Arc<Service>,
     instance: RequestId,
     run: &str,
+    operator: Option<OperatorId>,
     request: Request,
 ) -> Result<Ended, Problem> {
     let (head, body) = request.into_parts();
-    let asker = authenticate(service, instance, &head.headers).await?;
+    // The gate in front has let an operator through, or it is a client that asks.
+    let client = match operator {
+        Some(_) => None,
+        None => Some(auth::client(service, instance, &head.headers).await?.id),
+    };
     let reason = read(&head.headers, body, instance).await?;
     let ended = RunEnded {
         run: parsed(run, instance)?,
-        client: Some(asker.client.clone()),
-        by: None,
+        client,
+        by: operator,
         reason,
     };
-    end(service, instance, Some(asker.client), ended).await
+    end(service, instance, ended).await
 }
 
 /// The run of a path. What is no id is no run.
-pub(super) fn parsed(run: &str, instance: RequestId) -> Result<RunId, Problem> {
+fn parsed(run: &str, instance: RequestId) -> Result<RunId, Problem> {
     run.parse()
         .map_err(|_| Problem::new(ProblemCode::RunUnknown, instance))
 }
 
 /// The reason in a body, which may be empty.
-pub(super) async fn read(
-    headers: &axum::http::HeaderMap,
+async fn read(
+    headers: &HeaderMap,
     body: axum::body::Body,
     instance: RequestId,
-) -> Result<Option<hallpass_journal::Text>, Problem> {
+) -> Result<Option<Text>, Problem> {
     let body = body::read(body, instance).await?;
     if !body.is_empty() && !body::is_of(headers, body::JSON) {
         return Err(Problem::new(ProblemCode::MediaTypeUnsupported, instance));
@@ -77,10 +86,9 @@ pub(super) async fn read(
 }
 
 /// Ends a run: only of this client, where a client asks. In a task of its own, as a mint.
-pub(super) async fn end(
+async fn end(
     service: &Arc<Service>,
     instance: RequestId,
-    client: Option<ClientId>,
     ended: RunEnded,
 ) -> Result<Ended, Problem> {
     let permit = Arc::clone(&service.mints)
@@ -89,7 +97,7 @@ pub(super) async fn end(
     let minter = Arc::clone(&service.minter);
     let task = tokio::spawn(async move {
         let _permit = permit;
-        minter.end(client.as_ref(), ended).await
+        minter.end(ended).await
     });
     let outcome = tokio::time::timeout(MINT_WAIT_MAX, task)
         .await
@@ -110,7 +118,7 @@ pub(super) async fn end(
 }
 
 /// The answer for a run that is ended.
-pub(super) fn said(ended: Ended) -> Response {
+fn said(ended: Ended) -> Response {
     let document = Answer {
         run_id: ended.run,
         ended_at: ended.at,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hallpass_journal::Spent;
 use hallpass_keys::VerifyingKey;
@@ -16,7 +16,7 @@ use super::auth;
 use super::body;
 use super::minting;
 use super::problem::{Problem, ProblemCode};
-use crate::mint::{Asker, Granted};
+use crate::mint::Granted;
 use crate::request::TokenRequest;
 use crate::service::Service;
 
@@ -60,7 +60,7 @@ async fn answer(
     request: Request,
 ) -> Result<Granted, Problem> {
     let (head, body) = request.into_parts();
-    let asker = authenticate(service, instance, &head.headers).await?;
+    let asker = auth::client(service, instance, &head.headers).await?;
     minting::admit(service, instance, &asker).await?;
     if !body::is_of(&head.headers, body::JSON) {
         return Err(Problem::new(ProblemCode::MediaTypeUnsupported, instance));
@@ -73,19 +73,6 @@ async fn answer(
             .detail(bad.detail)
     })?;
     minting::mint(service, instance, asker, request, key).await
-}
-
-/// The client at the door, as whoever asks for a token.
-pub(super) async fn authenticate(
-    service: &Service,
-    instance: RequestId,
-    headers: &HeaderMap,
-) -> Result<Asker, Problem> {
-    let client = auth::client(service, instance, headers).await?;
-    Ok(Asker {
-        client: client.id,
-        credential: Some(client.credential),
-    })
 }
 
 fn created(granted: &Granted) -> Response {

@@ -10,10 +10,11 @@ use hallpass_vocabulary::{
     Actor, Audience, ClientId, Impact, RunId, Subject, SubjectAssurance, Timestamp, TokenId,
 };
 
+use super::Minter;
 use super::draft::{self, Draft};
 use super::lineage::{self, Asking, Begun, RUN_DEPTH_MAX};
 use super::unminted::{Misfit, Named, Unminted};
-use super::{Asker, Minter};
+use crate::client::AuthenticatedClient;
 use crate::request::{Behalf, TokenRequest};
 
 /// What a token lives at least: dates in tokens are whole seconds.
@@ -31,12 +32,13 @@ impl Minter {
     /// Decides, and writes down what the token says.
     pub(super) async fn compose(
         &self,
-        asker: &Asker,
+        asker: &AuthenticatedClient,
         request: &TokenRequest,
         now: Timestamp,
     ) -> Result<MintedRecord, Unminted> {
-        let policy = self.policy();
-        let client = &asker.client;
+        let in_force = self.policies.now();
+        let policy = &in_force.policy;
+        let client = &asker.id;
         let actor = actor(policy, client, request)?;
         let renewed = match request.run {
             Some(run) => Some(self.begun(client, run, Named::Run, now).await?),
@@ -75,7 +77,7 @@ impl Minter {
         // Dates in tokens are whole seconds.
         let issued = Timestamp::from_unix_seconds(now.unix_seconds());
         let expires = Timestamp::from_unix_seconds(draft.expires.unix_seconds());
-        self.admit_tenant(&request.tenant, now).await?;
+        self.admit_tenant(policy, &request.tenant, now).await?;
         let run = match request.run {
             Some(run) => run,
             None => RunId::new(now, random_bytes()?),
@@ -101,12 +103,12 @@ impl Minter {
             proof: draft.proof,
             issued,
             expires,
-            policy: self.policy_digest,
+            policy: in_force.digest,
             key: self.run_key_id,
             idempotency_key: None,
             request_digest: None,
             token_digest: None,
-            credential: asker.credential.clone(),
+            credential: Some(asker.credential.clone()),
             caveats: draft.caveats.iter().map(ToString::to_string).collect(),
             budgets: draft::recorded(&draft.budgets),
             holder,

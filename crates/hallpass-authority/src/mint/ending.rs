@@ -1,7 +1,7 @@
 //! A run is ended before its time: it gets no further token, and neither do the runs it started.
 
 use hallpass_journal::{AppendError, Durability, Event, RunEnded};
-use hallpass_vocabulary::{ClientId, RunId, Timestamp};
+use hallpass_vocabulary::{RunId, Timestamp};
 
 use super::Minter;
 use crate::store::{LandingEvent, StoreError};
@@ -26,16 +26,12 @@ pub(crate) enum Unended {
 }
 
 impl Minter {
-    /// Ends a run: of this client, where one asks; any, where an operator does. One that is ended stays as it was ended.
+    /// Ends a run: its own, where a client asks; any, where an operator does. One that is ended stays as it was ended.
     /// Run it where nobody drops it half-way.
-    pub(crate) async fn end(
-        &self,
-        client: Option<&ClientId>,
-        ended: RunEnded,
-    ) -> Result<Ended, Unended> {
+    pub(crate) async fn end(&self, ended: RunEnded) -> Result<Ended, Unended> {
         let run = ended.run;
         let row = self.store.run(run).await?.ok_or(Unended::RunUnknown)?;
-        if client.is_some_and(|client| row.client != *client) {
+        if ended.client.as_ref().is_some_and(|it| row.client != *it) {
             return Err(Unended::RunUnknown);
         }
         if let Some(at) = row.ended {

@@ -15,25 +15,18 @@ use std::sync::Arc;
 use hallpass_args::IdempotencyKey;
 use hallpass_journal::{Minted as MintedRecord, Text};
 use hallpass_keys::{Digest, KeyId, SigningKey, VerifyingKey};
-use hallpass_policy::Policy;
 use hallpass_token::TokenText;
-use hallpass_vocabulary::{ClientId, Clock, Environment, Timestamp};
+use hallpass_vocabulary::{Clock, Environment, Timestamp};
 
+use crate::client::AuthenticatedClient;
 use crate::identity::Identity;
+use crate::policy_in_force::PolicyInForce;
 use crate::recorder::Recorder;
 use crate::request::TokenRequest;
 use crate::store::{Claim, Store};
 
 pub(crate) use ending::{Ended, Unended};
 pub(crate) use unminted::{Misfit, Named, Unminted};
-
-/// Who asks, and what it proved itself with.
-#[derive(Debug, Clone)]
-pub(crate) struct Asker {
-    pub(crate) client: ClientId,
-    /// The id of a secret, or the name of an issuer.
-    pub(crate) credential: Option<Text>,
-}
 
 /// A token that is on record and can be handed out. Everything said of it is in the record, so it is said the same again.
 #[derive(Debug)]
@@ -45,8 +38,7 @@ pub(crate) struct Granted {
 /// Mints for one environment, under one policy, with one key.
 pub(crate) struct Minter {
     pub(crate) environment: Environment,
-    pub(crate) policy: Policy,
-    pub(crate) policy_digest: Digest,
+    pub(crate) policies: Arc<PolicyInForce>,
     pub(crate) run_key: SigningKey,
     pub(crate) run_key_id: KeyId,
     pub(crate) approval_keys: Vec<VerifyingKey>,
@@ -68,7 +60,7 @@ impl Minter {
     /// that was minted then. Run it where nobody drops it half-way: a recorded mint must reach the store.
     pub(crate) async fn mint(
         &self,
-        asker: &Asker,
+        asker: &AuthenticatedClient,
         request: &TokenRequest,
         key: Option<IdempotencyKey>,
     ) -> Result<Granted, Unminted> {
@@ -82,7 +74,7 @@ impl Minter {
         };
         let claimed = match self
             .store
-            .claim(&asker.client, &keyed.key, keyed.request, now)
+            .claim(&asker.id, &keyed.key, keyed.request, now)
             .await?
         {
             Claim::Conflict => return Err(Unminted::IdempotencyConflict),
@@ -101,7 +93,7 @@ impl Minter {
 
     async fn mint_once(
         &self,
-        asker: &Asker,
+        asker: &AuthenticatedClient,
         request: &TokenRequest,
         keyed: Option<Keyed>,
         now: Timestamp,
@@ -138,10 +130,5 @@ impl Minter {
             return Err(Unminted::IdempotencySpent);
         }
         Ok(Granted { text, record })
-    }
-
-    /// The policy in force.
-    pub(crate) fn policy(&self) -> &Policy {
-        &self.policy
     }
 }

@@ -1,5 +1,6 @@
 //! How often a client may ask, and how many tokens a tenant may get.
 
+use hallpass_policy::Policy;
 use hallpass_vocabulary::{ClientId, Tenant, Timestamp};
 
 use super::{Minter, Unminted};
@@ -12,7 +13,7 @@ impl Minter {
         client: &ClientId,
         now: Timestamp,
     ) -> Result<(), Unminted> {
-        let per_minute = self.policy().client_mints_per_minute(client);
+        let per_minute = self.policies.now().policy.client_mints_per_minute(client);
         self.admit("client", client.as_str(), per_minute, now).await
     }
 
@@ -20,10 +21,11 @@ impl Minter {
     /// what belongs to a tenant it may not ask for.
     pub(super) async fn admit_tenant(
         &self,
+        policy: &Policy,
         tenant: &Tenant,
         now: Timestamp,
     ) -> Result<(), Unminted> {
-        let per_minute = self.policy().limits().tenant_mints_per_minute();
+        let per_minute = policy.limits().tenant_mints_per_minute();
         self.admit("tenant", tenant.as_str(), per_minute, now).await
     }
 

@@ -12,11 +12,14 @@
 mod backup;
 mod bundle;
 mod children;
+mod clients;
 mod concurrency;
 mod corpus;
 mod disk;
 mod edge;
 mod endings;
+#[cfg(feature = "oidc")]
+mod endpoint_grid;
 mod faulty;
 mod fixture;
 mod golden;
@@ -26,9 +29,11 @@ mod init;
 mod keeping;
 mod limits;
 mod mint;
+mod openapi;
 mod quotas;
 mod reasons;
 mod refusals;
 mod renewal;
 mod restart;
 mod routes;
+mod signing;

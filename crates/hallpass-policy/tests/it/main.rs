@@ -9,12 +9,15 @@
     reason = "tests fail by panicking"
 )]
 
+mod ceilings;
 mod decisions;
 mod directory;
 mod docs;
 mod faults;
 mod grid;
 mod laws;
+mod section_faults;
+mod section_policy;
 mod sections;
 mod starter;
 mod warnings;
