@@ -8,6 +8,7 @@
 //! those records that is rebuilt from them. No record, no token.
 
 mod authority;
+mod backup;
 mod client;
 mod config;
 mod examine;
@@ -34,6 +35,7 @@ mod store;
 mod transport;
 
 pub use authority::{Authority, DRAIN_SECONDS_DEFAULT, ServeError};
+pub use backup::{BackupError, BackupKeys, BackupReport, backup};
 pub use config::{ConfigError, ForeignKey, LogFormat};
 pub use examine::{Finding, Verdict, examine, unreadable, written_places};
 pub use file::FileError;

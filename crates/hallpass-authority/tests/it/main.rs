@@ -9,6 +9,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod backup;
 mod bundle;
 mod children;
 mod clients;
@@ -22,6 +23,7 @@ mod endpoint_grid;
 mod faulty;
 mod fixture;
 mod four_hours;
+mod golden;
 mod health;
 mod idempotency;
 mod init;
