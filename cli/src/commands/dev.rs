@@ -72,19 +72,25 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
     ));
     let environment = authority.environment().clone();
     let trust_root = std::path::absolute(dir.join("trust-root.txt"))?;
-    serve::serve(authority, args.listen, |address| {
-        for (name, value) in [
-            ("HALLPASS_AUTHORITY", format!("http://{address}")),
-            ("HALLPASS_CLIENT_ID", CLIENT_DEFAULT.to_owned()),
-            ("HALLPASS_CLIENT_SECRET", secret.to_string()),
-            ("HALLPASS_TRUST_ROOT", trust_root.display().to_string()),
-            ("HALLPASS_ENV", environment.to_string()),
-        ] {
-            output.line(&format!("export {name}={}", shell_quoted(&value)))?;
-        }
-        output.note("ready: paste the lines above into another terminal; Ctrl-C ends this");
-        Ok(())
-    })?;
+    // SIGHUP ends it, as when its terminal is closed.
+    serve::serve(
+        authority,
+        args.listen,
+        |_| Ok(()),
+        |address| {
+            for (name, value) in [
+                ("HALLPASS_AUTHORITY", format!("http://{address}")),
+                ("HALLPASS_CLIENT_ID", CLIENT_DEFAULT.to_owned()),
+                ("HALLPASS_CLIENT_SECRET", secret.to_string()),
+                ("HALLPASS_TRUST_ROOT", trust_root.display().to_string()),
+                ("HALLPASS_ENV", environment.to_string()),
+            ] {
+                output.line(&format!("export {name}={}", shell_quoted(&value)))?;
+            }
+            output.note("ready: paste the lines above into another terminal; Ctrl-C ends this");
+            Ok(())
+        },
+    )?;
     Ok(Exit::Ok)
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use hallpass_authority::{Authority, DRAIN_SECONDS_DEFAULT, OpenError};
+use hallpass_authority::{Authority, DRAIN_SECONDS_DEFAULT, OpenError, Reloader};
 use hallpass_vocabulary::SystemClock;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -24,8 +24,8 @@ Examples:
   hallpass serve --dir authority
   hallpass serve --dir authority --listen 127.0.0.1:0     on a port the system chooses
 
-Runs until SIGINT or SIGTERM, then finishes what is under way: whatever was answered is on disk. It speaks plain HTTP:
-keep it on loopback, or behind something that terminates TLS. HALLPASS_LOG=debug logs more, to standard error.";
+Runs until SIGINT or SIGTERM, then finishes what is under way: whatever was answered is on disk. SIGHUP reads the policy
+again; one that is refused changes nothing. It speaks plain HTTP: keep it on loopback, or behind something that terminates TLS. HALLPASS_LOG=debug logs more, to standard error.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
         output.note(&format!("environment {}", authority.environment()));
     }
     let listen = args.listen.unwrap_or(authority.listen());
-    serve(authority, listen, |address| {
+    serve(authority, listen, on_hangup, |address| {
         Ok(output.line(&format!("listening on http://{address}"))?)
     })?;
     Ok(Exit::Ok)
@@ -77,10 +77,12 @@ pub(super) fn open(dir: &Path) -> anyhow::Result<Authority> {
         .hint(hint)
 }
 
-/// Serves until SIGINT or SIGTERM; `ready` hears where, once connections are accepted.
+/// Serves until SIGINT or SIGTERM. `reloading` is given what reads the policy again; `ready` hears where it listens, once
+/// connections are accepted.
 pub(super) fn serve(
     authority: Authority,
     listen: SocketAddr,
+    reloading: impl FnOnce(Reloader) -> std::io::Result<()>,
     ready: impl FnOnce(SocketAddr) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -93,6 +95,7 @@ pub(super) fn serve(
             signal(SignalKind::interrupt())?,
             signal(SignalKind::terminate())?,
         );
+        reloading(authority.reloader())?;
         let listener = TcpListener::bind(listen)
             .await
             .with_context(|| format!("cannot listen on {listen}"))
@@ -102,6 +105,18 @@ pub(super) fn serve(
             .serve(listener, first(interrupted, terminated))
             .await?)
     })
+}
+
+/// Reads the policy again at each SIGHUP. Must be called in a runtime.
+fn on_hangup(reloader: Reloader) -> std::io::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            // Logged and recorded by the authority, whatever becomes of it.
+            let _ = reloader.reload(None).await;
+        }
+    });
+    Ok(())
 }
 
 async fn first(mut interrupted: Signal, mut terminated: Signal) {

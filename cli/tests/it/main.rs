@@ -27,6 +27,7 @@ mod proof;
 mod pruning;
 mod readme;
 mod rehearsal;
+mod reloading;
 mod tokens;
 mod verifying;
 mod why;

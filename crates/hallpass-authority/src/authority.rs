@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hallpass_journal::{AppendError, OsStorage, Storage};
-use hallpass_policy::Policy;
+use hallpass_keys::Digest;
 use hallpass_vocabulary::{AuthorityId, Clock, Environment};
 use tokio::net::TcpListener;
 
@@ -15,6 +15,7 @@ use crate::http;
 use crate::http::limits::{CONNECTION_LIMITS, MINTS_IN_FLIGHT_MAX};
 use crate::journal;
 use crate::open::{self, OpenError};
+use crate::reload::{Reloader, Untold};
 use crate::service::Service;
 
 /// How often refusals that were only counted are recorded as a number, and rows the store refused are tried again.
@@ -37,6 +38,7 @@ pub struct Authority {
     pub(crate) name: AuthorityId,
     pub(crate) listen: SocketAddr,
     pub(crate) drain: Duration,
+    pub(crate) untold: Untold,
 }
 
 /// The authority stopped, but not in good order.
@@ -88,9 +90,14 @@ impl Authority {
         self.listen
     }
 
-    /// The policy in force.
-    pub fn policy(&self) -> &Policy {
-        &self.service.minter.policy
+    /// The digest of the policy in force.
+    pub fn policy(&self) -> Digest {
+        self.service.reloading.in_force.now().digest
+    }
+
+    /// What makes it read its policy again while it serves.
+    pub fn reloader(&self) -> Reloader {
+        Reloader(Arc::clone(&self.service))
     }
 
     /// The number of the bundle in force.
@@ -116,6 +123,9 @@ impl Authority {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
         let service = self.service;
+        if let Some(widened) = &self.untold {
+            service.reloading.alerts.send(widened);
+        }
         let upkeep = tokio::spawn(keep_up(Arc::clone(&service)));
         tracing::info!(environment = %service.environment, bundle.version = service.publisher.version(), "serving");
         let router = http::router(Arc::clone(&service));

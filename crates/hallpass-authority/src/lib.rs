@@ -7,19 +7,26 @@
 //! The journal is the commit point: a token is recorded, durably, before it is handed out, and the store is an index of
 //! those records that is rebuilt from them. No record, no token.
 
+mod alert;
 mod authority;
 mod client;
 mod config;
+mod counters;
 mod file;
 mod http;
 mod init;
 mod journal;
+mod kept_policy;
 mod layout;
 mod mint;
 mod open;
+mod policy_change;
+mod policy_files;
+mod policy_in_force;
 mod publisher;
 mod recorder;
 mod refusals;
+mod reload;
 mod request;
 mod secret;
 mod service;
@@ -31,7 +38,9 @@ pub use file::FileError;
 pub use init::{InitError, InitOptions, InitReport, init};
 pub use journal::CatchUpError;
 pub use open::OpenError;
+pub use policy_files::{POLICY_FILES_MAX, PolicyFiles, PolicyFilesError};
 pub use publisher::PublishError;
+pub use reload::{ReloadError, Reloaded, Reloader};
 pub use secret::{ClientSecret, SECRET_CHARS, SECRET_PREFIX, SECRET_RANDOM_BYTES};
 pub use store::StoreError;
 

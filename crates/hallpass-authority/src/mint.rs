@@ -11,6 +11,7 @@ use hallpass_vocabulary::{
     TokenId, ToolName,
 };
 
+use crate::policy_in_force::PolicyInForce;
 use crate::recorder::Recorder;
 use crate::request::TokenRequest;
 use crate::store::{MintedRow, RunRow, RunTools, Store, StoreError, Writer};
@@ -55,8 +56,7 @@ pub(crate) enum Unminted {
 /// Mints for one environment, under one policy, with one key.
 pub(crate) struct Minter {
     pub(crate) environment: Environment,
-    pub(crate) policy: Policy,
-    pub(crate) policy_digest: Digest,
+    pub(crate) policies: Arc<PolicyInForce>,
     pub(crate) run_key: SigningKey,
     pub(crate) run_key_id: KeyId,
     pub(crate) approval_keys: Vec<VerifyingKey>,
@@ -84,8 +84,10 @@ impl Minter {
             tools: request.tools.as_deref(),
             ttl: request.ttl,
         };
-        let terms = self.policy.decide(&asked)?;
-        self.require_usable(&terms)?;
+        let in_force = self.policies.now();
+        let policy = &in_force.policy;
+        let terms = policy.decide(&asked)?;
+        self.require_usable(policy, &terms)?;
         let started_as = RunRow {
             client: client.clone(),
             route: request.route.clone(),
@@ -98,10 +100,10 @@ impl Minter {
             None => (RunId::new(now, random_bytes()?), terms),
             Some(run) => {
                 let first = self.renewable(run, &started_as).await?;
-                (run, self.never_wider(&asked, terms, &first)?)
+                (run, self.never_wider(policy, &asked, terms, &first)?)
             }
         };
-        let grant = self.grant(&started_as, run, &terms, now)?;
+        let grant = self.grant(&started_as, run, &terms, in_force.digest, now)?;
         let next = NextSecret::from_random(random_bytes()?);
         let text = hallpass_token::mint(&grant, &[], &self.run_key, &self.approval_keys, next)?;
         self.record(&grant, started_as).await?;
@@ -117,14 +119,14 @@ impl Minter {
     }
 
     /// This release binds no token to a key, so a token whose every call needs a proof would be good for nothing.
-    fn require_usable(&self, terms: &Terms) -> Result<(), Unminted> {
+    fn require_usable(&self, policy: &Policy, terms: &Terms) -> Result<(), Unminted> {
         let callable = terms
             .tools()
             .iter()
             .chain(terms.needs_approval())
             .any(|tool| {
                 // A tool missing from the catalogue cannot be in a route; were it, the strictest rule holds.
-                let known = self.policy.catalogue().tool(tool);
+                let known = policy.catalogue().tool(tool);
                 !terms
                     .proof()
                     .demands(known.map_or(Impact::Destructive, |tool| tool.impact))
@@ -154,6 +156,7 @@ impl Minter {
     /// approvals keeps needing them: where the policy of now would waive them, the run is not renewed.
     fn never_wider(
         &self,
+        policy: &Policy,
         asked: &MintRequest<'_>,
         terms: Terms,
         first: &RunTools,
@@ -165,7 +168,7 @@ impl Minter {
             return Err(Unminted::RunMismatch);
         } else {
             let kept: Vec<ToolName> = all().filter(|tool| first.names(tool)).cloned().collect();
-            self.policy.decide(&MintRequest {
+            policy.decide(&MintRequest {
                 tools: Some(&kept),
                 ..*asked
             })?
@@ -182,6 +185,7 @@ impl Minter {
         started_as: &RunRow,
         run: RunId,
         terms: &Terms,
+        policy: Digest,
         now: Timestamp,
     ) -> Result<Grant, Unminted> {
         // Dates in tokens are whole seconds.
@@ -203,7 +207,7 @@ impl Minter {
             budgets: std::collections::BTreeMap::new(),
             holder: None,
             proof: terms.proof(),
-            policy: self.policy_digest,
+            policy,
             issued,
             expires: issued.after(terms.ttl()),
             break_glass: None,

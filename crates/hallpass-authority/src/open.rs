@@ -4,30 +4,34 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hallpass_bundle::{BundleError, InvalidTrustRoot, TrustRoot, believe_root};
-use hallpass_journal::{AppendError, Durability, Event, Journal, PolicyLoaded, Storage, Text};
+use hallpass_journal::{AppendError, Durability, Storage};
 use hallpass_keys::dsse::{DsseError, Envelope};
 use hallpass_keys::key_file::{KeyFileError, read_key_file};
-use hallpass_keys::{Digest, InvalidDigest, Purpose, RandomnessError, random_bytes};
-use hallpass_policy::{POLICY_FILE_BYTES_MAX, Policy, PolicyErrors};
+use hallpass_keys::{InvalidDigest, Purpose, RandomnessError, random_bytes};
+use hallpass_policy::PolicyErrors;
 use hallpass_vocabulary::Clock;
 use tokio::sync::Semaphore;
 
+use crate::alert::Alerts;
 use crate::authority::Authority;
 use crate::client::Clients;
 use crate::config::{CONFIG_BYTES_MAX, Config, ConfigError, Paths};
-use crate::file::{self, FileError, failed};
+use crate::counters::Counters;
+use crate::file::{self, FileError};
 use crate::http::limits::MINTS_IN_FLIGHT_MAX;
 use crate::journal::{self, CatchUpError, START_APPEND_MAX};
+use crate::kept_policy::KeptPolicies;
 use crate::layout;
 use crate::mint::Minter;
+use crate::policy_change::PolicyChange;
+use crate::policy_files::{PolicyFiles, PolicyFilesError};
+use crate::policy_in_force::{LoadedPolicy, PolicyInForce};
 use crate::publisher::{self, Content, PublishError, Publisher, Signers};
 use crate::recorder::Recorder;
 use crate::refusals::Refusals;
+use crate::reload::Reloading;
 use crate::service::Service;
 use crate::store::{Store, StoreError};
-
-/// The most policy files. More routes than a policy may have fit into one.
-const POLICY_FILES_MAX: usize = 256;
 
 /// The largest root document, in bytes: three roles of 16 keys, and their signatures.
 const ROOT_BYTES_MAX: usize = 64 * 1024;
@@ -80,12 +84,9 @@ pub enum OpenError {
     /// The policy's digest has no form: never by itself.
     #[error(transparent)]
     PolicyDigest(#[from] InvalidDigest),
-    /// More policy files than the limit, or a name that is not text.
-    #[error("`{}` must hold 1 to {POLICY_FILES_MAX} files `*.toml` with plain names", path.display())]
-    PolicyFiles {
-        /// The policy directory.
-        path: PathBuf,
-    },
+    /// The policy directory cannot be read.
+    #[error(transparent)]
+    PolicyFiles(#[from] PolicyFilesError),
     /// The bundle cannot be published.
     #[error("cannot publish the bundle")]
     Publish(#[from] PublishError),
@@ -141,7 +142,6 @@ pub(crate) fn open(
         heartbeat: key(Purpose::Heartbeat)?,
     };
     let (files, policy) = read_policy(&paths.policy)?;
-    let policy_digest: Digest = policy.digest().parse()?;
 
     let keep = config.journal.keep();
     let journal = journal::open(&paths.journal, environment, &clock, journal_storage, keep)?;
@@ -153,19 +153,29 @@ pub(crate) fn open(
         run_key: run_key.verifying_key(),
         approval_key,
         foreign_keys: config.foreign_keys.clone(),
-        catalogue: policy.catalogue().clone(),
-        policy: policy_digest,
+        catalogue: policy.policy.catalogue().clone(),
+        policy: policy.digest,
     };
-    // Recorded before a bundle names it: after a crash in between the change is recorded again rather than never.
-    let changed = publisher::last_policy(&paths.bundle)? != Some(policy_digest);
-    record_policy(&journal, policy_digest, files, changed)?;
+    // Kept and recorded before a bundle names it: after a crash in between the change is recorded again rather than never.
+    let kept = KeptPolicies::new(paths.bundle.join(layout::KEPT_POLICIES));
+    let last = publisher::last_policy(&paths.bundle)?;
+    let change = PolicyChange::since(&kept, last, &policy);
+    kept.keep(policy.digest, &files)?;
+    let record = change.record(policy.digest, &files, None);
+    let _recorded = journal
+        .append(&record, Durability::Durable)
+        .wait(START_APPEND_MAX)?;
     let publisher = start_publisher(directory, &paths, content, signers, &clock)?;
+    kept.forget_others(policy.digest);
+    let untold = change.widened(policy.digest, environment, None, clock.now());
+    let counters = Arc::new(Counters::default());
+    counters.policy_loaded(change.widenings.len());
+    let policies = Arc::new(PolicyInForce::new(Arc::new(policy)));
     let recorder = Arc::new(Recorder::new(journal, Arc::clone(&clock)));
     let clients = Clients::new(store.clients()?, random_bytes()?);
     let minter = Minter {
         environment: environment.clone(),
-        policy,
-        policy_digest,
+        policies: Arc::clone(&policies),
         run_key_id: run_key.id(),
         run_key,
         approval_keys: vec![approval_key],
@@ -182,6 +192,14 @@ pub(crate) fn open(
         mints: Arc::new(Semaphore::new(MINTS_IN_FLIGHT_MAX as usize)),
         recorder,
         refusals: Refusals::default(),
+        reloading: Reloading {
+            directory: paths.policy.clone(),
+            kept,
+            in_force: policies,
+            alerts: Alerts::new(config.alerts.clone(), Arc::clone(&counters)),
+            counters,
+            turn: tokio::sync::Mutex::new(()),
+        },
         clock,
     };
     Ok(Authority {
@@ -189,6 +207,7 @@ pub(crate) fn open(
         name: config.name,
         listen: config.listen,
         drain: std::time::Duration::from_secs(crate::DRAIN_SECONDS_DEFAULT),
+        untold,
     })
 }
 
@@ -204,44 +223,17 @@ fn read_config(directory: &Path) -> Result<Config, OpenError> {
     Config::parse(&text).map_err(|source| OpenError::Config { path, source })
 }
 
-/// Every `*.toml` of the policy directory, in the order of their names.
-fn read_policy(directory: &Path) -> Result<(Vec<Text>, Policy), OpenError> {
-    let refused = || OpenError::PolicyFiles {
-        path: directory.to_owned(),
-    };
-    let mut files: Vec<(String, String)> = Vec::new();
-    for entry in std::fs::read_dir(directory).map_err(failed("read", directory))? {
-        let path = entry.map_err(failed("read", directory))?.path();
-        if path.extension().is_none_or(|extension| extension != "toml") {
-            continue;
-        }
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .ok_or_else(refused)?;
-        // One byte more than a policy file may have: the policy says so itself, with the file's name.
-        let text = read_required(&path, POLICY_FILE_BYTES_MAX + 1)?;
-        files.push((name.to_owned(), text));
-    }
-    if !(1..=POLICY_FILES_MAX).contains(&files.len()) {
-        return Err(refused());
-    }
-    files.sort();
-    let borrowed: Vec<(&str, &str)> = files
-        .iter()
-        .map(|(name, text)| (name.as_str(), text.as_str()))
-        .collect();
-    let policy = Policy::parse(&borrowed).map_err(|source| OpenError::Policy {
+/// The policy of the directory, and the files it is made of.
+fn read_policy(directory: &Path) -> Result<(PolicyFiles, LoadedPolicy), OpenError> {
+    let files = PolicyFiles::read(directory)?;
+    let policy = files.parse().map_err(|source| OpenError::Policy {
         path: directory.to_owned(),
         source,
     })?;
     for warning in policy.warnings() {
         tracing::warn!(%warning, "the policy is in force, but look at this");
     }
-    Ok((
-        files.iter().map(|(name, _)| Text::new(name)).collect(),
-        policy,
-    ))
+    Ok((files, LoadedPolicy::new(policy)?))
 }
 
 fn start_publisher(
@@ -274,24 +266,4 @@ fn start_publisher(
         &paths.bundle,
         Arc::clone(clock),
     )?)
-}
-
-/// Says in the journal which policy is in force, and whether that is news.
-fn record_policy(
-    journal: &Journal,
-    digest: Digest,
-    files: Vec<Text>,
-    changed: bool,
-) -> Result<(), OpenError> {
-    let loaded = Event::PolicyLoaded(PolicyLoaded {
-        digest,
-        files,
-        changed,
-        widenings: Vec::new(),
-        by: None,
-    });
-    let _recorded = journal
-        .append(&loaded, Durability::Durable)
-        .wait(START_APPEND_MAX)?;
-    Ok(())
 }

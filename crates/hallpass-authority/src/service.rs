@@ -12,6 +12,7 @@ use crate::mint::Minter;
 use crate::publisher::Publisher;
 use crate::recorder::Recorder;
 use crate::refusals::{Caller, Refusals};
+use crate::reload::Reloading;
 
 /// One running authority.
 pub(crate) struct Service {
@@ -22,6 +23,7 @@ pub(crate) struct Service {
     pub(crate) mints: Arc<Semaphore>,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) refusals: Refusals,
+    pub(crate) reloading: Reloading,
     pub(crate) clock: Arc<dyn Clock>,
 }
 

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 /// `sha256:` and the hex digest over one line `<sha256 of the file>  <name>` for each file, in byte order of the names.
 ///
 /// The same as `LC_ALL=C sha256sum *.toml | sha256sum` in the policy directory.
-pub(crate) fn digest(files: &[(&str, &str)]) -> String {
+pub fn digest(files: &[(&str, &str)]) -> String {
     let mut lines: Vec<(&str, String)> = files
         .iter()
         .map(|(name, text)| {

@@ -25,8 +25,10 @@
 //!
 //! The format is described in `docs/policy.md`; [`starter`] is a commented example.
 
+mod change;
 mod check;
 mod decide;
+mod diff;
 mod digest;
 mod document;
 mod error;
@@ -35,7 +37,9 @@ mod pattern;
 mod policy;
 mod warning;
 
+pub use change::{Change, ChangeKind, Direction, Place};
 pub use decide::{MintRequest, PolicyRefusal, Terms, Verified};
+pub use digest::digest;
 pub use error::{Fault, PolicyError, PolicyErrors};
 pub use pattern::{InvalidPattern, Pattern};
 pub use policy::{Policy, RouteRule, Tenants};

@@ -43,6 +43,18 @@ impl Pattern {
         }
     }
 
+    /// Whether every name that fits the other fits this one.
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Exact(this), Self::Exact(other)) => this == other,
+            // A prefix fits many names, an exact pattern one.
+            (Self::Exact(_), Self::Prefix(_)) => false,
+            (Self::Prefix(start), Self::Exact(name) | Self::Prefix(name)) => {
+                name.starts_with(start.as_str())
+            }
+        }
+    }
+
     /// Whether every name fits.
     pub fn matches_everything(&self) -> bool {
         matches!(self, Self::Prefix(prefix) if prefix.is_empty())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use hallpass_authority::{Authority, InitOptions, InitReport, ServeError, init};
+use hallpass_authority::{Authority, InitOptions, InitReport, Reloader, ServeError, init};
 use hallpass_journal::{OsStorage, Storage};
 use hallpass_vocabulary::{Clock, Timestamp};
 use serde_json::{Value, json};
@@ -89,6 +89,7 @@ impl Home {
         let authority = Authority::open_on(&self.directory, self.clock.clone(), storage).unwrap();
         let listener = TcpListener::bind(authority.listen()).await.unwrap();
         let address = listener.local_addr().unwrap();
+        let reloader = authority.reloader();
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(authority.serve(listener, async {
             let _ = stopped.await;
@@ -100,6 +101,7 @@ impl Home {
                 self.report.client.to_string(),
                 self.report.client_secret.expose().to_owned(),
             ),
+            reloader,
             stop,
             server,
         }
@@ -144,6 +146,7 @@ pub struct Running {
     pub address: SocketAddr,
     pub http: reqwest::Client,
     pub basic: (String, String),
+    pub reloader: Reloader,
     stop: oneshot::Sender<()>,
     server: JoinHandle<Result<(), ServeError>>,
 }

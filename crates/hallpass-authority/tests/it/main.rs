@@ -19,6 +19,8 @@ mod init;
 mod keeping;
 mod limits;
 mod mint;
+mod policy_alerts;
+mod policy_reload;
 mod refusals;
 mod renewal;
 mod restart;

@@ -1,0 +1,42 @@
+//! The policy in force: replaced whole, and read without waiting for whoever replaces it.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use hallpass_keys::{Digest, InvalidDigest};
+use hallpass_policy::Policy;
+
+/// A policy and the digest that tokens, bundles and records name it by.
+#[derive(Debug)]
+pub(crate) struct LoadedPolicy {
+    pub(crate) policy: Policy,
+    pub(crate) digest: Digest,
+}
+
+/// The policy that requests are decided by. Whoever decides takes [`PolicyInForce::now`] once and stays with it, so that
+/// no request is decided half by one policy and half by another.
+#[derive(Debug)]
+pub(crate) struct PolicyInForce(ArcSwap<LoadedPolicy>);
+
+impl LoadedPolicy {
+    pub(crate) fn new(policy: Policy) -> Result<Self, InvalidDigest> {
+        let digest = policy.digest().parse()?;
+        Ok(Self { policy, digest })
+    }
+}
+
+impl PolicyInForce {
+    pub(crate) fn new(first: Arc<LoadedPolicy>) -> Self {
+        Self(ArcSwap::new(first))
+    }
+
+    /// The one that is in force now.
+    pub(crate) fn now(&self) -> Arc<LoadedPolicy> {
+        self.0.load_full()
+    }
+
+    /// Puts another in its place.
+    pub(crate) fn replace(&self, next: Arc<LoadedPolicy>) {
+        self.0.store(next);
+    }
+}

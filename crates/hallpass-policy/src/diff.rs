@@ -1,0 +1,104 @@
+//! From one policy to the next: everything that is allowed more, or less.
+//!
+//! What is compared is what requests get, not how it is written: a grant that moved to another place with the same effect is
+//! no change. Where it cannot be told whether something is allowed that was not, it counts as a widening.
+
+mod effect;
+mod routes;
+mod scenario;
+mod tools;
+
+use crate::change::{Change, ChangeKind, Direction, Place};
+use crate::policy::Policy;
+
+impl Policy {
+    /// Every difference of `next` to this policy: widenings first, then narrowings, then what only reads otherwise.
+    pub fn changes_to(&self, next: &Self) -> Vec<Change> {
+        let mut changes = Changes::default();
+        tools::compare(self, next, &mut changes);
+        routes::compare(self, next, &mut changes);
+        let mut found = changes.found;
+        let rank = |change: &Change| match change.direction() {
+            Direction::Widening => 0,
+            Direction::Narrowing => 1,
+            Direction::Neutral => 2,
+        };
+        found.sort_by(|a, b| (rank(a), a).cmp(&(rank(b), b)));
+        found
+    }
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Changes {
+    found: Vec<Change>,
+}
+
+/// Changes of one place.
+struct At<'a> {
+    changes: &'a mut Changes,
+    place: Place,
+}
+
+impl Changes {
+    fn at(&mut self, place: Place) -> At<'_> {
+        At {
+            changes: self,
+            place,
+        }
+    }
+}
+
+impl At<'_> {
+    fn narrower(&mut self, kind: ChangeKind, words: impl Into<String>) {
+        self.say(Direction::Narrowing, kind, words);
+    }
+
+    fn neutral(&mut self, kind: ChangeKind, words: impl Into<String>) {
+        self.say(Direction::Neutral, kind, words);
+    }
+
+    fn wider(&mut self, kind: ChangeKind, words: impl Into<String>) {
+        self.say(Direction::Widening, kind, words);
+    }
+
+    fn say(&mut self, direction: Direction, kind: ChangeKind, words: impl Into<String>) {
+        let change = Change::new(direction, kind, self.place.clone(), words);
+        self.changes.found.push(change);
+    }
+
+    /// A number that allows more the larger it is; `what` reads on with `{new} instead of {old}`.
+    fn bound<T: PartialOrd>(
+        &mut self,
+        kind: ChangeKind,
+        what: &str,
+        (old, new): (&T, &T),
+        say: impl Fn(&T) -> String,
+    ) {
+        let words = format!("{what} {} instead of {}", say(new), say(old));
+        if new > old {
+            self.wider(kind, words);
+        } else if new < old {
+            self.narrower(kind, words);
+        }
+    }
+
+    fn wording(&mut self, what: &str, old: Option<&str>, new: Option<&str>) {
+        if old != new && old.is_some() && new.is_some() {
+            self.neutral(ChangeKind::Wording, format!("{what} reads otherwise"));
+        }
+    }
+}
+
+/// Names in a row, as sentences have them.
+fn listed<T: ToString>(names: impl IntoIterator<Item = T>) -> String {
+    let names: Vec<String> = names
+        .into_iter()
+        .map(|name| format!("`{}`", name.to_string()))
+        .collect();
+    if names.is_empty() {
+        "nothing".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
