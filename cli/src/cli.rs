@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{call, completions, demo, dev, init, journal, serve, tokens, why};
+use crate::commands::{call, completions, demo, dev, init, journal, policy, serve, tokens, why};
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -41,6 +41,9 @@ pub(crate) enum Command {
     /// Check and read the journals of services and authorities
     #[command(subcommand)]
     Journal(journal::Command),
+    /// Check, test and compare the policies of authorities
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Run an authority
     Serve(serve::Args),
     /// Mint, read, check and narrow tokens
@@ -60,6 +63,7 @@ impl Command {
             Self::Dev(args) => dev::run(args, output),
             Self::Init(args) => init::run(args, output),
             Self::Journal(command) => command.run(output),
+            Self::Policy(command) => command.run(output),
             Self::Serve(args) => serve::run(args, output),
             Self::Tokens(command) => command.run(output),
             Self::Why(args) => why::run(args, output),

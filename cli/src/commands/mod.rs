@@ -7,6 +7,7 @@ pub(crate) mod denied;
 pub(crate) mod dev;
 pub(crate) mod init;
 pub(crate) mod journal;
+pub(crate) mod policy;
 pub(crate) mod serve;
 mod story;
 pub(crate) mod tokens;

@@ -24,8 +24,8 @@ Examples:
   hallpass serve --dir authority
   hallpass serve --dir authority --listen 127.0.0.1:0     on a port the system chooses
 
-Runs until SIGINT or SIGTERM, then finishes what is under way: whatever was answered is on disk. SIGHUP reads the policy
-again; one that is refused changes nothing. It speaks plain HTTP: keep it on loopback, or behind something that terminates TLS. HALLPASS_LOG=debug logs more, to standard error.";
+Runs until SIGINT or SIGTERM, then finishes what is under way: whatever was answered is on disk. SIGHUP reads the
+policy again; one that is refused changes nothing. It speaks plain HTTP: keep it on loopback, or behind something that terminates TLS. HALLPASS_LOG=debug logs more, to standard error.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]

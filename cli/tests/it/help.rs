@@ -5,7 +5,7 @@ use crate::command::{Answer, Desk, transcripts};
 #[test]
 fn every_command_explains_itself_with_examples() {
     let desk = Desk::new();
-    let commands: [&[&str]; 19] = [
+    let commands: [&[&str]; 23] = [
         &[],
         &["init"],
         &["serve"],
@@ -24,6 +24,10 @@ fn every_command_explains_itself_with_examples() {
         &["journal", "erase"],
         &["journal", "export"],
         &["journal", "prune"],
+        &["policy", "check"],
+        &["policy", "test"],
+        &["policy", "diff"],
+        &["policy", "grid"],
         &["why"],
     ];
     let answers: Vec<Answer> = commands
@@ -116,7 +120,7 @@ fn the_page_has_an_example_of_every_command() {
     let mut leaves = 0;
     for command in listed(&desk, &[]) {
         let verbs = match command.as_str() {
-            "tokens" | "journal" => listed(&desk, &[&command]),
+            "tokens" | "journal" | "policy" => listed(&desk, &[&command]),
             _ => vec![String::new()],
         };
         for verb in verbs {

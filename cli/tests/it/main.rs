@@ -23,6 +23,7 @@ mod kept;
 mod kill;
 mod narrowing;
 mod page;
+mod policy;
 mod proof;
 mod pruning;
 mod readme;

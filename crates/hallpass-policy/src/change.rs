@@ -26,17 +26,17 @@ impl Direction {
     }
 }
 
-/// Where in a policy something changed.
+/// The entry of a policy that changed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-pub enum Place {
+pub enum Entry {
     /// `[routes."/a/route"]`
     Route(Route),
     /// `[tools."noun.verb"]`
     Tool(ToolName),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Route(route) => write!(f, "route `{route}`"),
@@ -87,7 +87,7 @@ kinds! {
 /// One difference. Displays as one sentence: `route \`/r\`: tokens live up to 900 s instead of 600 s`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Change {
-    place: Place,
+    entry: Entry,
     kind: ChangeKind,
     direction: Direction,
     words: String,
@@ -97,11 +97,11 @@ impl Change {
     pub(crate) fn new(
         direction: Direction,
         kind: ChangeKind,
-        place: Place,
+        entry: Entry,
         words: impl Into<String>,
     ) -> Self {
         Self {
-            place,
+            entry,
             kind,
             direction,
             words: words.into(),
@@ -119,13 +119,13 @@ impl Change {
     }
 
     /// Where it is.
-    pub fn place(&self) -> &Place {
-        &self.place
+    pub fn entry(&self) -> &Entry {
+        &self.entry
     }
 }
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.words)
+        write!(f, "{}: {}", self.entry, self.words)
     }
 }

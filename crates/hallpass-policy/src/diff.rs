@@ -8,7 +8,7 @@ mod routes;
 mod scenario;
 mod tools;
 
-use crate::change::{Change, ChangeKind, Direction, Place};
+use crate::change::{Change, ChangeKind, Direction, Entry};
 use crate::policy::Policy;
 
 impl Policy {
@@ -34,17 +34,17 @@ struct Changes {
     found: Vec<Change>,
 }
 
-/// Changes of one place.
+/// Changes of one entry.
 struct At<'a> {
     changes: &'a mut Changes,
-    place: Place,
+    entry: Entry,
 }
 
 impl Changes {
-    fn at(&mut self, place: Place) -> At<'_> {
+    fn at(&mut self, entry: Entry) -> At<'_> {
         At {
             changes: self,
-            place,
+            entry,
         }
     }
 }
@@ -63,7 +63,7 @@ impl At<'_> {
     }
 
     fn say(&mut self, direction: Direction, kind: ChangeKind, words: impl Into<String>) {
-        let change = Change::new(direction, kind, self.place.clone(), words);
+        let change = Change::new(direction, kind, self.entry.clone(), words);
         self.changes.found.push(change);
     }
 

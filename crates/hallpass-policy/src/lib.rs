@@ -32,17 +32,27 @@ mod diff;
 mod digest;
 mod document;
 mod error;
+mod expectation;
+mod grid;
 mod nearest;
 mod pattern;
 mod policy;
+mod question;
+mod rehearsal;
 mod warning;
 
-pub use change::{Change, ChangeKind, Direction, Place};
+pub use change::{Change, ChangeKind, Direction, Entry};
 pub use decide::{MintRequest, PolicyRefusal, Terms, Verified};
 pub use digest::digest;
 pub use error::{Fault, PolicyError, PolicyErrors};
+pub use expectation::{
+    Difference, Expectation, ExpectationError, ExpectationErrors, ExpectationFault, Outcome,
+};
+pub use grid::{Cell, Grid, GridRow};
 pub use pattern::{InvalidPattern, Pattern};
 pub use policy::{Policy, RouteRule, Tenants};
+pub use question::Question;
+pub use rehearsal::CallAnswer;
 pub use warning::Warning;
 
 /// The longest life of a token, in seconds (token format: issued and expires are at most 15 minutes apart).

@@ -8,19 +8,19 @@ use std::collections::BTreeSet;
 use hallpass_vocabulary::{ProofRule, Tenant};
 
 use super::{At, Changes, listed};
-use crate::change::{ChangeKind, Place};
+use crate::change::{ChangeKind, Entry};
 use crate::policy::{Policy, RouteRule, Tenants};
 
 pub(super) fn compare(old: &Policy, new: &Policy, changes: &mut Changes) {
     for (route, _) in old.routes() {
         if new.route(route).is_none() {
             changes
-                .at(Place::Route(route.clone()))
+                .at(Entry::Route(route.clone()))
                 .narrower(ChangeKind::RouteRemoved, "it is gone");
         }
     }
     for (route, rule) in new.routes() {
-        let mut at = changes.at(Place::Route(route.clone()));
+        let mut at = changes.at(Entry::Route(route.clone()));
         match old.route(route) {
             None => at.wider(ChangeKind::RouteAdded, added(new, rule)),
             Some(before) => {

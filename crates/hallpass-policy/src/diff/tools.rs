@@ -3,20 +3,20 @@
 use hallpass_vocabulary::{Pointer, Pointers, Tool};
 
 use super::{At, Changes, listed};
-use crate::change::{ChangeKind, Place};
+use crate::change::{ChangeKind, Entry};
 use crate::policy::Policy;
 
 pub(super) fn compare(old: &Policy, new: &Policy, changes: &mut Changes) {
     for tool in old.catalogue.iter() {
         if new.catalogue.tool(&tool.name).is_none() {
-            changes.at(Place::Tool(tool.name.clone())).narrower(
+            changes.at(Entry::Tool(tool.name.clone())).narrower(
                 ChangeKind::ToolRemoved,
                 "it is gone: services refuse every call of it",
             );
         }
     }
     for tool in new.catalogue.iter() {
-        let mut at = changes.at(Place::Tool(tool.name.clone()));
+        let mut at = changes.at(Entry::Tool(tool.name.clone()));
         match old.catalogue.tool(&tool.name) {
             // Nobody may call it unless a route says so, and then that is the widening.
             None => at.neutral(ChangeKind::ToolAdded, "it is new"),

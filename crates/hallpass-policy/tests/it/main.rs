@@ -11,6 +11,7 @@
 
 mod decisions;
 mod docs;
+mod expectations;
 mod faults;
 mod grid;
 mod starter;

@@ -1,0 +1,37 @@
+//! `hallpass policy`: one file per verb.
+
+mod check;
+mod diff;
+mod grid;
+mod input;
+mod revision;
+mod test;
+
+use clap::Subcommand;
+
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// What to do with a policy.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say whether a policy holds together, and what in it is probably not meant
+    Check(check::Args),
+    /// Say what a policy allows that another does not
+    Diff(diff::Args),
+    /// Show which route gives which tool, to whom
+    Grid(grid::Args),
+    /// Hold a policy to the expectations beside it
+    Test(test::Args),
+}
+
+impl Command {
+    pub(crate) fn run(&self, output: &mut Output) -> anyhow::Result<Exit> {
+        match self {
+            Self::Check(args) => check::run(args, output),
+            Self::Diff(args) => diff::run(args, output),
+            Self::Grid(args) => grid::run(args, output),
+            Self::Test(args) => test::run(args, output),
+        }
+    }
+}
