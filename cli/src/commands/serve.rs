@@ -67,7 +67,7 @@ pub(super) fn open(dir: &Path) -> anyhow::Result<Authority> {
         }
         Err(OpenError::Journal(_)) => "`hallpass journal verify DIR` says what is wrong with it",
         Err(OpenError::Missing { .. }) => "`hallpass init DIR` creates an authority",
-        Err(OpenError::Policy { .. } | OpenError::PolicyFiles { .. }) => {
+        Err(OpenError::Policy { .. } | OpenError::PolicyDirectory(_)) => {
             "docs/policy.md describes the policy's files"
         }
         _ => "nothing was changed; docs/authority.md describes the files of an authority",

@@ -216,7 +216,7 @@ fn grid_shows_the_policy_at_a_glance() {
         desk.run(&["policy", "grid", "policy", "--route", "/research", "--json"])
             .expect(0),
         desk.run(&["policy", "grid", "--route", "/nowhere"])
-            .expect(0),
+            .expect(2),
     ];
     insta::assert_snapshot!(shown(&answers));
 }

@@ -6,9 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use hallpass_keys::Digest;
+use hallpass_policy::PolicyFiles;
 
 use crate::file::{self, FileError, failed};
-use crate::policy_files::PolicyFiles;
 
 /// What ends the name of a copy that is still being written.
 const UNFINISHED: &str = ".new";
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     fn files(text: &str) -> PolicyFiles {
-        PolicyFiles::new(vec![("a.toml".to_owned(), text.to_owned())])
+        PolicyFiles::from([("a.toml", text)])
     }
 
     #[test]

@@ -8,7 +8,7 @@ use hallpass_journal::{AppendError, Durability, Storage};
 use hallpass_keys::dsse::{DsseError, Envelope};
 use hallpass_keys::key_file::{KeyFileError, read_key_file};
 use hallpass_keys::{InvalidDigest, Purpose, RandomnessError, random_bytes};
-use hallpass_policy::PolicyErrors;
+use hallpass_policy::{DirectoryError, Policy, PolicyErrors, PolicyFiles};
 use hallpass_vocabulary::Clock;
 use tokio::sync::Semaphore;
 
@@ -24,7 +24,6 @@ use crate::kept_policy::KeptPolicies;
 use crate::layout;
 use crate::mint::Minter;
 use crate::policy_change::PolicyChange;
-use crate::policy_files::{PolicyFiles, PolicyFilesError};
 use crate::policy_in_force::{LoadedPolicy, PolicyInForce};
 use crate::publisher::{self, Content, PublishError, Publisher, Signers};
 use crate::recorder::Recorder;
@@ -84,9 +83,9 @@ pub enum OpenError {
     /// The policy's digest has no form: never by itself.
     #[error(transparent)]
     PolicyDigest(#[from] InvalidDigest),
-    /// The policy directory cannot be read.
+    /// The policy directory cannot be read, or holds no policy.
     #[error(transparent)]
-    PolicyFiles(#[from] PolicyFilesError),
+    PolicyDirectory(#[from] DirectoryError),
     /// The bundle cannot be published.
     #[error("cannot publish the bundle")]
     Publish(#[from] PublishError),
@@ -226,7 +225,7 @@ fn read_config(directory: &Path) -> Result<Config, OpenError> {
 /// The policy of the directory, and the files it is made of.
 fn read_policy(directory: &Path) -> Result<(PolicyFiles, LoadedPolicy), OpenError> {
     let files = PolicyFiles::read(directory)?;
-    let policy = files.parse().map_err(|source| OpenError::Policy {
+    let policy = Policy::parse(&files).map_err(|source| OpenError::Policy {
         path: directory.to_owned(),
         source,
     })?;

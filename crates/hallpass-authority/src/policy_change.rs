@@ -2,11 +2,10 @@
 
 use hallpass_journal::{Event, PolicyLoaded, Text, WIDENINGS_RECORDED_MAX};
 use hallpass_keys::Digest;
-use hallpass_policy::{Change, Direction, Policy};
+use hallpass_policy::{Change, Direction, Policy, PolicyFiles};
 use hallpass_vocabulary::{Environment, OperatorId, Timestamp};
 
 use crate::kept_policy::KeptPolicies;
-use crate::policy_files::PolicyFiles;
 use crate::policy_in_force::LoadedPolicy;
 
 /// The longest of the texts about one widening, in characters: so many of them as are recorded leave room in a record.
@@ -60,7 +59,7 @@ impl PolicyChange {
                 ..Self::default()
             },
             Some(last) if last == now.digest => Self::default(),
-            Some(last) => match kept.find(last).and_then(|files| files.parse().ok()) {
+            Some(last) => match kept.find(last).and_then(|files| Policy::parse(&files).ok()) {
                 Some(before) => Self::of(&before, &now.policy),
                 None => Self {
                     changed: true,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hallpass_journal::{AppendError, Durability, Event, PolicyRefused, Text};
 use hallpass_keys::{Digest, InvalidDigest};
-use hallpass_policy::PolicyErrors;
+use hallpass_policy::{DirectoryError, Policy, PolicyErrors, PolicyFiles};
 use hallpass_vocabulary::OperatorId;
 use tokio::sync::Mutex;
 
@@ -14,7 +14,6 @@ use crate::counters::Counters;
 use crate::file::FileError;
 use crate::kept_policy::KeptPolicies;
 use crate::policy_change::{PolicyChange, Widened};
-use crate::policy_files::{PolicyFiles, PolicyFilesError};
 use crate::policy_in_force::{LoadedPolicy, PolicyInForce};
 use crate::publisher::PublishError;
 use crate::service::Service;
@@ -54,7 +53,7 @@ pub struct Reloaded {
 pub enum ReloadError {
     /// The policy directory cannot be read.
     #[error(transparent)]
-    Files(#[from] PolicyFilesError),
+    Directory(#[from] DirectoryError),
     /// A copy of it cannot be kept.
     #[error(transparent)]
     Keep(#[from] FileError),
@@ -120,7 +119,7 @@ async fn in_turn(service: &Arc<Service>, by: Option<OperatorId>) -> Result<Reloa
 async fn replace(service: &Arc<Service>, by: Option<OperatorId>) -> Result<Reloaded, ReloadError> {
     let (files, next, change) = blocking(service, |service| {
         let files = PolicyFiles::read(&service.reloading.directory)?;
-        let next = Arc::new(LoadedPolicy::new(files.parse()?)?);
+        let next = Arc::new(LoadedPolicy::new(Policy::parse(&files)?)?);
         let change = PolicyChange::between(&service.reloading.in_force.now(), &next);
         if change.changed {
             let catalogue = next.policy.catalogue();

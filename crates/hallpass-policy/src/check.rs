@@ -1,184 +1,151 @@
 //! From the files as written to a policy that holds together, collecting every fault on the way.
 
-use std::collections::BTreeMap;
-
-use hallpass_vocabulary::{Catalogue, Route, Tool, ToolName};
+use hallpass_vocabulary::Catalogue;
 use toml::Spanned;
 
-use crate::document::{Document, ToolSection};
-use crate::error::{Fault, PolicyError, PolicyErrors};
-use crate::policy::RouteRule;
-use crate::warning::Warning;
+use self::entries::{Kind, take};
+use self::reader::Reader;
+use self::schema::Schemas;
+use crate::document::Document;
+use crate::error::{PolicyError, PolicyErrors};
+use crate::fault::Fault;
+use crate::files::PolicyFiles;
+use crate::place::Place;
+use crate::policy::Policy;
+use crate::rates::Limits;
 use crate::{
-    POLICY_FILE_BYTES_MAX, POLICY_FILE_NAME_CHARS_MAX, PROSE_CHARS_MAX, ROUTES_PER_POLICY_MAX,
+    CLIENTS_PER_POLICY_MAX, GROUPS_PER_POLICY_MAX, ISSUERS_PER_POLICY_MAX,
+    OPERATORS_PER_POLICY_MAX, ROLES_PER_POLICY_MAX, ROUTES_PER_POLICY_MAX,
 };
 
+mod approval_arguments;
 mod arguments;
+mod client;
+mod combination;
+mod entries;
+mod grant;
+mod issuer;
+mod names;
+mod operator;
+mod reader;
+mod role;
 mod route;
+mod schema;
+mod tool;
+mod warnings;
 
-/// What [`check`] makes of the files.
-pub(crate) struct Checked {
-    pub(crate) catalogue: Catalogue,
-    pub(crate) summaries: BTreeMap<ToolName, String>,
-    pub(crate) routes: BTreeMap<Route, RouteRule>,
-    pub(crate) warnings: Vec<Warning>,
+const CLIENTS: Kind = kind("client", "clients", CLIENTS_PER_POLICY_MAX);
+const GROUPS: Kind = kind("group", "groups", GROUPS_PER_POLICY_MAX);
+const ISSUERS: Kind = kind("issuer", "issuers", ISSUERS_PER_POLICY_MAX);
+const OPERATORS: Kind = kind("operator", "operators", OPERATORS_PER_POLICY_MAX);
+const ROLES: Kind = kind("role", "roles", ROLES_PER_POLICY_MAX);
+const ROUTES: Kind = kind("route", "routes", ROUTES_PER_POLICY_MAX);
+const TOOLS: Kind = kind(
+    "tool",
+    "tools",
+    hallpass_vocabulary::TOOLS_PER_CATALOGUE_MAX,
+);
+
+const fn kind(one: &'static str, many: &'static str, max: usize) -> Kind {
+    Kind { one, many, max }
 }
 
-/// One file and the faults found in it: turns places in the text into lines.
-struct Reader<'a> {
-    name: &'a str,
-    text: &'a str,
-    errors: Vec<PolicyError>,
-}
+/// Checks the files together: what one defines, every other can name.
+pub(crate) fn check(files: &PolicyFiles) -> Result<Policy, PolicyErrors> {
+    let (documents, schemas) = files.sorted_out();
+    let mut readers: Vec<Reader<'_>> = documents.into_iter().map(Reader::of).collect();
+    let mut schema_readers: Vec<Reader<'_>> = schemas.into_iter().map(Reader::of).collect();
+    let mut documents: Vec<Document> = readers.iter_mut().map(Reader::document).collect();
+    let mut schemas = Schemas::read(&mut schema_readers);
 
-impl Reader<'_> {
-    fn fault(&mut self, at: std::ops::Range<usize>, fault: Fault) {
-        let before = self.text.as_bytes().get(..at.start).unwrap_or_default();
-        self.errors.push(PolicyError {
-            // The name may be anything the file system takes.
-            file: self.name.escape_debug().to_string(),
-            line: 1 + before.iter().filter(|byte| **byte == b'\n').count(),
-            fault,
-        });
-    }
+    let (readers_, documents_) = (&mut *readers, &mut *documents);
+    let tools = take(readers_, documents_, &TOOLS, |d| &mut d.tools);
+    let roles = take(readers_, documents_, &ROLES, |d| &mut d.roles);
+    let issuers = take(readers_, documents_, &ISSUERS, |d| &mut d.issuers);
+    let clients = take(readers_, documents_, &CLIENTS, |d| &mut d.clients);
+    let operators = take(readers_, documents_, &OPERATORS, |d| &mut d.operators);
+    let groups = take(readers_, documents_, &GROUPS, |d| &mut d.groups);
+    let routes = take(readers_, documents_, &ROUTES, |d| &mut d.routes);
 
-    /// A summary or a reason: one line of words.
-    fn prose(&mut self, key: &'static str, min: usize, written: &Spanned<String>) -> String {
-        let text = written.get_ref().trim();
-        let chars = text.chars().count();
-        if chars < min || chars > PROSE_CHARS_MAX || text.chars().any(char::is_control) {
-            self.fault(written.span(), Fault::Prose { key, min });
-        }
-        text.to_owned()
-    }
+    let (tools, catalogue) = tool::rules(&mut readers, &tools, &mut schemas);
+    let roles = role::rules(&mut readers, roles, &tools);
+    let issuers = issuer::rules(&mut readers, issuers, &roles);
+    let clients = client::rules(&mut readers, clients, &issuers);
+    let (operators, operator_keys) = operator::rules(&mut readers, operators);
+    let groups = operator::groups(&mut readers, groups, &operators);
+    let known = route::Known {
+        clients: &clients,
+        roles: &roles,
+        tools: &tools,
+    };
+    let routes = route::rules(&mut readers, routes, &known);
+    let limits = limits(&mut readers, &documents);
 
-    /// The digest names files one a line as `sha256sum *.toml` does: a line feed in a name could pass for a second file,
-    /// and a hidden file is one that whoever recomputes the digest does not see.
-    fn name(&mut self) {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
-        let first = self.name.bytes().next();
-        if self.name.len() > POLICY_FILE_NAME_CHARS_MAX
-            || !first.is_some_and(|byte| byte.is_ascii_alphanumeric())
-            || !self.name.bytes().all(plain)
-        {
-            self.fault(0..0, Fault::FileName);
-        }
-    }
-
-    fn document(&mut self) -> Option<Document> {
-        self.name();
-        if self.text.len() > POLICY_FILE_BYTES_MAX {
-            self.fault(0..0, Fault::FileTooLarge);
-            return None;
-        }
-        match toml::from_str(self.text) {
-            Ok(document) => Some(document),
-            Err(error) => {
-                self.fault(
-                    error.span().unwrap_or(0..0),
-                    Fault::Form(error.message().to_owned()),
-                );
-                None
-            }
-        }
-    }
-}
-
-/// Checks the files together. Tools of all files are known to the routes of each.
-pub(crate) fn check(files: &[(&str, &str)]) -> Result<Checked, PolicyErrors> {
-    let mut readers: Vec<Reader<'_>> = files
-        .iter()
-        .map(|(name, text)| Reader {
-            name,
-            text,
-            errors: Vec::new(),
-        })
-        .collect();
-    let documents: Vec<Option<Document>> = readers.iter_mut().map(Reader::document).collect();
-
-    let mut tools = BTreeMap::new();
-    let mut summaries = BTreeMap::new();
-    let mut sections = Vec::new();
-    for (reader, document) in readers.iter_mut().zip(documents) {
-        let Some(document) = document else { continue };
-        for (name, section) in document.tools {
-            define_tool(reader, &name, &section, &mut tools, &mut summaries);
-        }
-        sections.push((reader, document.routes));
-    }
-
-    let mut routes: BTreeMap<Route, RouteRule> = BTreeMap::new();
-    let mut defined_in: BTreeMap<Route, &str> = BTreeMap::new();
-    for (reader, section) in sections {
-        for (name, section) in section {
-            let route = name.get_ref().clone();
-            if let Some(other) = defined_in.insert(route.clone(), reader.name) {
-                reader.fault(name.span(), Fault::RouteTwice(route, other.to_owned()));
-            } else if routes.len() == ROUTES_PER_POLICY_MAX {
-                reader.fault(name.span(), Fault::RoutesTooMany);
-                break;
-            } else {
-                let rule = route::rule(reader, &name, &section, &tools);
-                routes.insert(route, rule);
-            }
-        }
-    }
-
-    let mut errors: Vec<PolicyError> = readers.into_iter().flat_map(|r| r.errors).collect();
-    errors.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+    let unnamed: Vec<Place> = schemas.unnamed().map(first_line).collect();
+    let catalogue = Catalogue::new(catalogue.into_values()).map_err(|error| PolicyError {
+        place: first_line(files.iter().next().map_or("", |(name, _)| name)),
+        fault: Fault::Catalogue(error),
+    });
+    let told = readers.into_iter().chain(schema_readers);
+    let mut errors: Vec<PolicyError> = told.flat_map(|reader| reader.errors).collect();
+    errors.sort_by(|a, b| a.place.cmp(&b.place));
     if let Some(errors) = PolicyErrors::of(errors) {
         return Err(errors);
     }
-    let catalogue = Catalogue::new(tools.into_values()).map_err(|error| {
-        let (name, _) = files.first().copied().unwrap_or_default();
-        let whole = PolicyError {
-            file: name.to_owned(),
-            line: 1,
-            fault: Fault::Catalogue(error),
-        };
-        PolicyErrors::one(whole)
-    })?;
-    let warnings = warnings(&catalogue, &routes);
-    Ok(Checked {
-        catalogue,
-        summaries,
+    let mut policy = Policy {
+        catalogue: catalogue.map_err(PolicyErrors::one)?,
+        clients,
+        groups,
+        issuers,
+        limits,
+        operators,
+        operator_keys,
+        roles,
         routes,
-        warnings,
-    })
-}
-
-fn define_tool(
-    reader: &mut Reader<'_>,
-    name: &Spanned<ToolName>,
-    section: &ToolSection,
-    tools: &mut BTreeMap<ToolName, Tool>,
-    summaries: &mut BTreeMap<ToolName, String>,
-) {
-    let summary = reader.prose("summary", 1, &section.summary);
-    let (recorded, sensitive) = arguments::named(reader, section);
-    let tool = Tool {
-        name: name.get_ref().clone(),
-        audience: section.audience.clone(),
-        impact: section.impact,
-        recorded,
-        sensitive,
+        tools,
+        warnings: Vec::new(),
+        digest: files.digest(),
     };
-    summaries.insert(tool.name.clone(), summary);
-    if let Some(first) = tools.insert(tool.name.clone(), tool) {
-        reader.fault(name.span(), Fault::ToolTwice(first.name));
+    policy.warnings = warnings::of(&policy, unnamed);
+    Ok(policy)
+}
+
+fn first_line(file: &str) -> Place {
+    Place {
+        file: file.to_owned(),
+        line: 1,
     }
 }
 
-fn warnings(catalogue: &Catalogue, routes: &BTreeMap<Route, RouteRule>) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    for (route, rule) in routes {
-        warnings.extend(route::warnings(route, rule));
+/// One `[limits]` over all files.
+fn limits(readers: &mut [Reader<'_>], documents: &[Document]) -> Limits {
+    let mut limits = Limits::STANDARD;
+    let mut first: Option<String> = None;
+    for (reader, document) in readers.iter_mut().zip(documents) {
+        let Some(section) = &document.limits else {
+            continue;
+        };
+        if let Some(file) = &first {
+            let file = file.clone();
+            reader.fault(section.span(), Fault::LimitsTwice(file));
+        }
+        first = Some(reader.place(section.span()).file);
+        let mut set = |limit: &mut u32, key, written: &Option<Spanned<u64>>| {
+            if let Some(written) = written {
+                *limit = reader.per_minute(key, written);
+            }
+        };
+        let section = section.get_ref();
+        set(
+            &mut limits.client_mints_per_minute,
+            "client_mints_per_minute",
+            &section.client_mints_per_minute,
+        );
+        set(
+            &mut limits.tenant_mints_per_minute,
+            "tenant_mints_per_minute",
+            &section.tenant_mints_per_minute,
+        );
     }
-    let unused = catalogue.iter().map(|tool| &tool.name).filter(|tool| {
-        !routes
-            .values()
-            .any(|rule| rule.tools().contains(*tool) || rule.needs_approval().contains(*tool))
-    });
-    warnings.extend(unused.cloned().map(Warning::ToolUnused));
-    warnings
+    limits
 }

@@ -6,15 +6,13 @@ use std::time::Duration;
 
 use hallpass_token::{BudgetUnit, Caveat};
 use hallpass_vocabulary::{
-    Actor, Audience, Catalogue, ClientId, Environment, ProofRule, Role, Route, Subject, Tenant,
-    ToolName,
+    Actor, Audience, ClientId, Environment, ProofRule, Role, Route, Subject, Tenant, ToolName,
 };
 
 use crate::TTL_SECONDS_MIN;
-use crate::policy::{Grant, Policy};
-
-/// How long a run goes on whose route does not say.
-const RUN_SECONDS_DEFAULT: Duration = Duration::from_secs(24 * 60 * 60);
+use crate::effective::Effective;
+use crate::policy::Policy;
+use crate::route::RouteRule;
 
 /// Who asks for what. The client is authenticated, and so is the subject where `verified` says so; everything else is what
 /// the client said.
@@ -48,10 +46,10 @@ pub struct Verified {
 }
 
 /// What a token may say. Tools with and without approval are disjoint and together at most
-/// [`crate::TOOLS_PER_ROUTE_MAX`]. Cloning is cheap.
+/// [`crate::TOOLS_PER_ROUTE_MAX`]; the caveats are at most [`crate::CAVEATS_MAX`]. Cloning is cheap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terms {
-    grant: Arc<Grant>,
+    effective: Arc<Effective>,
     ttl: Duration,
 }
 
@@ -79,7 +77,7 @@ pub enum PolicyRefusal {
     /// The route is not for this tenant.
     #[error("the route is not for this tenant")]
     TenantNotAllowed,
-    /// A requested tool is not one of the route's.
+    /// A requested tool is not one that the route, for this subject, gives.
     #[error("a requested tool is not one of the route's")]
     ToolNotInRoute,
     /// No tool is left to grant.
@@ -134,108 +132,112 @@ impl PolicyRefusal {
 }
 
 impl Policy {
-    /// Decides one request. The order is fixed, first refusal wins: route, client, tenant, actor, tools, life.
+    /// Decides one request. The order is fixed, first refusal wins: route, client, environment, tenant, subject, actor, tools,
+    /// life.
     ///
     /// # Errors
     /// The refusal.
     pub fn decide(&self, request: &MintRequest<'_>) -> Result<Terms, PolicyRefusal> {
         let rule = self
-            .routes
-            .get(request.route)
+            .route(request.route)
             .ok_or(PolicyRefusal::RouteUnknown)?;
-        if !rule.admits_client(request.client) {
-            return Err(PolicyRefusal::ClientNotAllowed);
+        let client = self
+            .client(request.client)
+            .filter(|_| rule.admits_client(request.client))
+            .ok_or(PolicyRefusal::ClientNotAllowed)?;
+        if !rule.admits_environment(request.environment) {
+            return Err(PolicyRefusal::EnvironmentNotAllowed);
         }
         if !rule.admits_tenant(request.tenant) {
             return Err(PolicyRefusal::TenantNotAllowed);
         }
-        if !rule.admits_actor(request.actor) {
+        if rule.verified() && request.verified.is_none() {
+            return Err(PolicyRefusal::SubjectUnverified);
+        }
+        if !rule.admits_actor(request.actor) || !client.admits_actor(request.actor) {
             return Err(PolicyRefusal::ActorNotAllowed);
         }
-        let grant = match request.tools {
-            None => Arc::clone(&rule.grant),
-            Some(tools) => Arc::new(rule.grant.narrowed(tools, &self.catalogue)?),
-        };
-        if grant.tools.is_empty() && grant.needs_approval.is_empty() {
+        let effective = self.effective(rule, request.verified, request.tools)?;
+        if effective.tools.is_empty() && effective.needs_approval.is_empty() {
             return Err(PolicyRefusal::ToolsEmpty);
         }
-        let ttl = request.ttl.unwrap_or(rule.ttl);
-        if ttl > rule.ttl {
+        let ttl = request.ttl.unwrap_or(rule.ttl());
+        if ttl > rule.ttl() {
             return Err(PolicyRefusal::TtlTooLong);
         }
         if ttl < Duration::from_secs(TTL_SECONDS_MIN) {
             return Err(PolicyRefusal::TtlTooShort);
         }
-        Ok(Terms { grant, ttl })
+        Ok(Terms { effective, ttl })
     }
-}
 
-impl Grant {
-    fn narrowed(&self, wanted: &[ToolName], catalogue: &Catalogue) -> Result<Self, PolicyRefusal> {
-        let mut narrowed = Self {
-            tools: BTreeSet::new(),
-            needs_approval: BTreeSet::new(),
-            audiences: BTreeSet::new(),
-            roles: self.roles.clone(),
-            proof: self.proof,
-        };
-        for tool in wanted {
-            let side = if self.tools.contains(tool) {
-                &mut narrowed.tools
-            } else if self.needs_approval.contains(tool) {
-                &mut narrowed.needs_approval
-            } else {
-                return Err(PolicyRefusal::ToolNotInRoute);
-            };
-            side.insert(tool.clone());
-            // Every tool of a route is in the catalogue: `check` refuses any other.
-            let known = catalogue.tool(tool).ok_or(PolicyRefusal::ToolNotInRoute)?;
-            narrowed.audiences.insert(known.audience.clone());
+    fn effective(
+        &self,
+        rule: &RouteRule,
+        verified: Option<&Verified>,
+        wanted: Option<&[ToolName]>,
+    ) -> Result<Arc<Effective>, PolicyRefusal> {
+        if verified.is_none() && wanted.is_none() {
+            return Ok(Arc::clone(&rule.base));
         }
-        Ok(narrowed)
+        let grants = self.grants_of(rule, verified);
+        let (mut tools, mut needs_approval) = grants.tools();
+        if let Some(wanted) = wanted {
+            let given = |tool| tools.contains(tool) || needs_approval.contains(tool);
+            if !wanted.iter().all(given) {
+                return Err(PolicyRefusal::ToolNotInRoute);
+            }
+            tools.retain(|tool| wanted.contains(tool));
+            needs_approval.retain(|tool| wanted.contains(tool));
+        }
+        // A policy in which some roles together have caveats that no token can say is refused when it is checked.
+        grants
+            .effective(tools, needs_approval, &self.tools)
+            .map(Arc::new)
+            .map_err(|_| PolicyRefusal::ToolsEmpty)
     }
 }
 
 impl Terms {
     /// Tools callable at once.
     pub fn tools(&self) -> &BTreeSet<ToolName> {
-        &self.grant.tools
+        &self.effective.tools
     }
 
     /// Tools callable only with an approval.
     pub fn needs_approval(&self) -> &BTreeSet<ToolName> {
-        &self.grant.needs_approval
+        &self.effective.needs_approval
     }
 
     /// The services of all those tools.
     pub fn audiences(&self) -> &BTreeSet<Audience> {
-        &self.grant.audiences
+        &self.effective.audiences
     }
 
-    /// The roles the policy gives the subject under this route.
+    /// The roles of the subject under this route: those the route gives, those of its own that the route admits, and all they
+    /// include.
     pub fn roles(&self) -> &[Role] {
-        &self.grant.roles
+        &self.effective.roles
     }
 
     /// When a call must carry a proof of possession.
     pub fn proof(&self) -> ProofRule {
-        self.grant.proof
+        self.effective.proof
     }
 
-    /// What every call of the token is bound by, from the start.
+    /// What every call of the token is bound by, from the start. Each names the tools it binds.
     pub fn caveats(&self) -> &[Caveat] {
-        &[]
+        &self.effective.caveats
     }
 
     /// What the run may spend in all.
     pub fn budgets(&self) -> &BTreeMap<BudgetUnit, u64> {
-        const NONE: &BTreeMap<BudgetUnit, u64> = &BTreeMap::new();
-        NONE
+        &self.effective.budgets
     }
 
     /// How long the run may go on by renewing, from its first token.
     pub fn run_max(&self) -> Duration {
-        RUN_SECONDS_DEFAULT
+        self.effective.run_max
     }
 
     /// The life of the token, in whole seconds at most [`crate::TTL_SECONDS_MAX`].

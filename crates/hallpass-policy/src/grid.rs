@@ -1,11 +1,12 @@
 //! The whole policy at a glance: each route, with each role a subject may bring, against each tool.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use hallpass_vocabulary::{Role, Route, ToolName};
 
-use crate::policy::{Policy, RouteRule};
+use crate::decide::Verified;
+use crate::policy::Policy;
+use crate::route::RouteRule;
 
 /// Every route against every tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,27 +66,39 @@ impl Policy {
     /// Everything the policy gives, at a glance.
     pub fn grid(&self) -> Grid {
         let tools: Vec<ToolName> = self.catalogue().iter().map(|it| it.name.clone()).collect();
-        let rows = self
-            .routes()
-            .map(|(route, rule)| GridRow {
-                route: route.clone(),
-                role: None,
-                cells: cells(rule, &BTreeSet::new(), &tools),
-            })
-            .collect();
+        let mut rows = Vec::new();
+        for (route, rule) in self.routes() {
+            let admitted = rule.subject_roles().iter().cloned().map(Some);
+            for role in std::iter::once(None).chain(admitted) {
+                rows.push(GridRow {
+                    route: route.clone(),
+                    cells: self.cells(rule, role.as_ref(), &tools),
+                    role,
+                });
+            }
+        }
         Grid { tools, rows }
     }
-}
 
-fn cells(rule: &RouteRule, _roles: &BTreeSet<Role>, tools: &[ToolName]) -> Vec<Cell> {
-    let cell = |tool| {
-        if rule.tools().contains(tool) {
-            Cell::Allow
-        } else if rule.needs_approval().contains(tool) {
-            Cell::Approval
-        } else {
-            Cell::No
-        }
-    };
-    tools.iter().map(cell).collect()
+    fn cells(&self, rule: &RouteRule, role: Option<&Role>, tools: &[ToolName]) -> Vec<Cell> {
+        let verified = Verified {
+            roles: role.into_iter().cloned().collect(),
+        };
+        let grants = self.grants_of(rule, Some(&verified));
+        let (outright, withheld) = grants.tools();
+        let sources = grants.into_sources();
+        // One grant without caveats frees the tool.
+        let is_bound = |tool: &ToolName| {
+            let mut giving = sources.iter().filter(|(_, grant)| grant.names(tool));
+            giving.all(|(_, grant)| grant.caveats_for(tool).next().is_some())
+        };
+        let cell = |tool| match (outright.contains(tool), withheld.contains(tool)) {
+            (true, _) if is_bound(tool) => Cell::AllowBound,
+            (true, _) => Cell::Allow,
+            (_, true) if is_bound(tool) => Cell::ApprovalBound,
+            (_, true) => Cell::Approval,
+            (false, false) => Cell::No,
+        };
+        tools.iter().map(cell).collect()
+    }
 }

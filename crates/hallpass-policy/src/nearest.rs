@@ -16,6 +16,14 @@ pub(crate) fn nearest<'a>(
         .map(|(_, candidate)| candidate.to_owned())
 }
 
+/// The nearest of the words a reader expected, by what it says: "unknown field `prooff`, expected one of `proof`, …".
+pub(crate) fn nearest_expected(message: &str) -> Option<String> {
+    message.strip_prefix("unknown ")?;
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let written = quoted.next()?;
+    nearest(written, quoted)
+}
+
 /// Levenshtein distance in bytes; names are ASCII.
 fn edits(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -52,6 +60,14 @@ mod tests {
         ] {
             assert_eq!(edits(a, b), expected, "{a} {b}");
         }
+    }
+
+    #[test]
+    fn the_words_a_reader_expected_are_candidates() {
+        let said = "unknown field `prooff`, expected one of `summary`, `proof`";
+        assert_eq!(nearest_expected(said).as_deref(), Some("proof"));
+        assert_eq!(nearest_expected("invalid type `proof` `prooff`"), None);
+        assert_eq!(nearest_expected("unknown field"), None);
     }
 
     #[test]

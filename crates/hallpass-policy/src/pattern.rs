@@ -55,6 +55,25 @@ impl Pattern {
         }
     }
 
+    /// The names that fit both; `None` when there are none.
+    pub fn and(&self, other: &Self) -> Option<Self> {
+        if self.covers(other) {
+            Some(other.clone())
+        } else {
+            other.covers(self).then(|| self.clone())
+        }
+    }
+
+    /// Whether some name fits both.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Exact(name), pattern) | (pattern, Self::Exact(name)) => pattern.matches(name),
+            (Self::Prefix(one), Self::Prefix(two)) => {
+                one.starts_with(&**two) || two.starts_with(&**one)
+            }
+        }
+    }
+
     /// Whether every name fits.
     pub fn matches_everything(&self) -> bool {
         matches!(self, Self::Prefix(prefix) if prefix.is_empty())
@@ -94,5 +113,24 @@ mod tests {
         assert!(!prefix.matches("agent:bo"));
         assert!(!prefix.matches_everything());
         assert!(Pattern::parse("*").unwrap().matches_everything());
+    }
+
+    #[test]
+    fn two_overlap_when_one_name_fits_both() {
+        for (one, two, expected) in [
+            ("agent:a", "agent:a", true),
+            ("agent:a", "agent:b", false),
+            ("agent:a*", "agent:ab", true),
+            ("agent:ab*", "agent:a", false),
+            ("agent:a*", "agent:ab*", true),
+            ("agent:a*", "agent:b*", false),
+            ("*", "agent:a", true),
+        ] {
+            let (one, two) = (Pattern::parse(one).unwrap(), Pattern::parse(two).unwrap());
+            assert_eq!(
+                (one.overlaps(&two), two.overlaps(&one)),
+                (expected, expected)
+            );
+        }
     }
 }

@@ -1,80 +1,61 @@
 //! The policy as it is asked: checked, with everything a decision needs computed once.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::BTreeMap;
 
+use hallpass_keys::KeyId;
 use hallpass_vocabulary::{
-    Actor, Audience, Catalogue, ClientId, ProofRule, Role, Route, Tenant, ToolName,
+    Catalogue, ClientId, GroupName, IssuerName, OperatorId, Role, Route, ToolName,
 };
 
 use crate::check;
-use crate::digest::digest;
+use crate::client::ClientRule;
+use crate::decide::Verified;
+use crate::effective::{Grants, Roles, Tools};
 use crate::error::PolicyErrors;
-use crate::pattern::Pattern;
+use crate::files::PolicyFiles;
+use crate::grant::{GrantRule, GrantSource};
+use crate::issuer::IssuerRule;
+use crate::operator::{GroupRule, OperatorKey, OperatorRule};
+use crate::rates::Limits;
+use crate::role::RoleRule;
+use crate::route::RouteRule;
+use crate::tool::ToolRule;
 use crate::warning::Warning;
 
 /// A checked policy. Cheap to ask; immutable, so a reload replaces it whole.
 #[derive(Debug, Clone)]
 pub struct Policy {
     pub(crate) catalogue: Catalogue,
-    pub(crate) summaries: BTreeMap<ToolName, String>,
+    pub(crate) clients: BTreeMap<ClientId, ClientRule>,
+    pub(crate) groups: BTreeMap<GroupName, GroupRule>,
+    pub(crate) issuers: BTreeMap<IssuerName, IssuerRule>,
+    pub(crate) limits: Limits,
+    pub(crate) operators: BTreeMap<OperatorId, OperatorRule>,
+    pub(crate) operator_keys: BTreeMap<KeyId, OperatorId>,
+    pub(crate) roles: Roles,
     pub(crate) routes: BTreeMap<Route, RouteRule>,
+    pub(crate) tools: Tools,
     pub(crate) warnings: Vec<Warning>,
-    digest: String,
-}
-
-/// What one route grants, and to whom.
-#[derive(Debug, Clone)]
-pub struct RouteRule {
-    pub(crate) summary: String,
-    pub(crate) clients: Vec<Pattern>,
-    pub(crate) tenants: Tenants,
-    pub(crate) actors: Pattern,
-    pub(crate) ttl: Duration,
-    pub(crate) grant: Arc<Grant>,
-    pub(crate) waived_writes: BTreeMap<ToolName, String>,
-    pub(crate) proof_waiver: Option<String>,
-}
-
-/// The tenants a route is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tenants {
-    /// Every tenant (`["*"]`).
-    Any,
-    /// These.
-    Only(BTreeSet<Tenant>),
-}
-
-/// The part of the terms that every unnarrowed token of a route shares.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Grant {
-    pub(crate) tools: BTreeSet<ToolName>,
-    pub(crate) needs_approval: BTreeSet<ToolName>,
-    pub(crate) audiences: BTreeSet<Audience>,
-    pub(crate) roles: Vec<Role>,
-    pub(crate) proof: ProofRule,
+    pub(crate) digest: String,
 }
 
 impl Policy {
-    /// Parses and checks a policy of several files, each `(name, text)`. The names are used in errors and in the digest.
+    /// Parses and checks the files of a policy together. Their names are used in errors and in the digest.
     ///
     /// # Errors
     /// Everything that is wrong, with file and line. A policy is refused whole.
-    pub fn parse(files: &[(&str, &str)]) -> Result<Self, PolicyErrors> {
-        let checked = check::check(files)?;
-        Ok(Self {
-            catalogue: checked.catalogue,
-            summaries: checked.summaries,
-            routes: checked.routes,
-            warnings: checked.warnings,
-            digest: digest(files),
-        })
+    pub fn parse(files: &PolicyFiles) -> Result<Self, PolicyErrors> {
+        check::check(files)
     }
 
-    /// `sha256:<hex>` over the files: what `LC_ALL=C sha256sum *.toml | sha256sum` prints in the policy directory.
+    /// `sha256:<hex>` over the files: [`PolicyFiles::digest`].
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// What is allowed but probably not meant.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 
     /// Every tool, as verifiers need it.
@@ -82,9 +63,19 @@ impl Policy {
         &self.catalogue
     }
 
+    /// A tool, as people and later steps need it.
+    pub fn tool(&self, tool: &ToolName) -> Option<&ToolRule> {
+        self.tools.get(tool)
+    }
+
+    /// Every tool likewise, by name.
+    pub fn tools(&self) -> impl Iterator<Item = (&ToolName, &ToolRule)> {
+        self.tools.iter()
+    }
+
     /// What a tool does, in its author's words.
     pub fn tool_summary(&self, tool: &ToolName) -> Option<&str> {
-        self.summaries.get(tool).map(String::as_str)
+        self.tool(tool).map(ToolRule::summary)
     }
 
     /// The rule of a route.
@@ -97,75 +88,116 @@ impl Policy {
         self.routes.iter()
     }
 
-    /// What is allowed but probably not meant.
-    pub fn warnings(&self) -> &[Warning] {
-        &self.warnings
-    }
-}
-
-impl RouteRule {
-    /// What the route is for, in its author's words.
-    pub fn summary(&self) -> &str {
-        &self.summary
+    /// A role.
+    pub fn role(&self, role: &Role) -> Option<&RoleRule> {
+        self.roles.get(role)
     }
 
-    /// The clients that may start runs under it.
-    pub fn clients(&self) -> &[Pattern] {
-        &self.clients
+    /// Every role, by name.
+    pub fn roles(&self) -> impl Iterator<Item = (&Role, &RoleRule)> {
+        self.roles.iter()
     }
 
-    /// The tenants it is for.
-    pub fn tenants(&self) -> &Tenants {
-        &self.tenants
+    /// The grants of which a token under a route is made, the route's own first. What the route denies is still in them.
+    pub fn grants<'p>(
+        &'p self,
+        route: &'p RouteRule,
+        verified: Option<&Verified>,
+    ) -> Vec<(GrantSource, &'p GrantRule)> {
+        self.grants_of(route, verified).into_sources()
     }
 
-    /// The agents that may act under it.
-    pub fn actors(&self) -> &Pattern {
-        &self.actors
+    pub(crate) fn grants_of<'p>(
+        &'p self,
+        route: &'p RouteRule,
+        verified: Option<&Verified>,
+    ) -> Grants<'p> {
+        let proven = verified.map(|verified| &verified.roles);
+        let admitted = route
+            .subject_roles()
+            .iter()
+            .filter(|role| proven.is_some_and(|roles| roles.contains(*role)));
+        Grants::of(&route.written, admitted, &self.roles)
     }
 
-    /// The longest life of a token minted under it.
-    pub fn ttl(&self) -> Duration {
-        self.ttl
+    /// A client.
+    pub fn client(&self, client: &ClientId) -> Option<&ClientRule> {
+        self.clients.get(client)
     }
 
-    /// Tools callable at once.
-    pub fn tools(&self) -> &BTreeSet<ToolName> {
-        &self.grant.tools
+    /// Every client, by name.
+    pub fn clients(&self) -> impl Iterator<Item = (&ClientId, &ClientRule)> {
+        self.clients.iter()
     }
 
-    /// Tools callable only with an approval.
-    pub fn needs_approval(&self) -> &BTreeSet<ToolName> {
-        &self.grant.needs_approval
+    /// The client whose workload a token fits, as [`crate::Workload::fits`] says; never more than one.
+    pub fn client_of_workload<'c>(
+        &self,
+        issuer: &IssuerName,
+        subject: &str,
+        claim: impl Fn(&str) -> Option<&'c str>,
+    ) -> Option<(&ClientId, &ClientRule)> {
+        self.clients.iter().find(|(_, rule)| {
+            let workload = rule.workload();
+            workload.is_some_and(|workload| workload.fits(issuer, subject, &claim))
+        })
     }
 
-    /// Tools that write and are callable without an approval, each with the reason its author gave.
-    pub fn waived_writes(&self) -> &BTreeMap<ToolName, String> {
-        &self.waived_writes
+    /// The mints a client has in a minute: its own rate, or that of all.
+    pub fn client_mints_per_minute(&self, client: &ClientId) -> u32 {
+        self.client(client)
+            .and_then(ClientRule::mints_per_minute)
+            .unwrap_or(self.limits.client_mints_per_minute)
     }
 
-    /// When a call must carry a proof of possession.
-    pub fn proof(&self) -> ProofRule {
-        self.grant.proof
+    /// The rates where nothing more particular is said.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
-    /// Why proofs are waived, where that needed a reason.
-    pub fn proof_waiver(&self) -> Option<&str> {
-        self.proof_waiver.as_deref()
+    /// An issuer, by the policy's name for it.
+    pub fn issuer(&self, issuer: &IssuerName) -> Option<&IssuerRule> {
+        self.issuers.get(issuer)
     }
 
-    pub(crate) fn admits_client(&self, client: &ClientId) -> bool {
-        self.clients.iter().any(|p| p.matches(client.as_str()))
+    /// The issuer of this exact `iss`; no two have one.
+    pub fn issuer_of(&self, iss: &str) -> Option<(&IssuerName, &IssuerRule)> {
+        self.issuers.iter().find(|(_, rule)| rule.issuer == iss)
     }
 
-    pub(crate) fn admits_tenant(&self, tenant: &Tenant) -> bool {
-        match &self.tenants {
-            Tenants::Any => true,
-            Tenants::Only(tenants) => tenants.contains(tenant),
-        }
+    /// Every issuer, by name.
+    pub fn issuers(&self) -> impl Iterator<Item = (&IssuerName, &IssuerRule)> {
+        self.issuers.iter()
     }
 
-    pub(crate) fn admits_actor(&self, actor: &Actor) -> bool {
-        self.actors.matches(actor.as_str())
+    /// An operator.
+    pub fn operator(&self, operator: &OperatorId) -> Option<&OperatorRule> {
+        self.operators.get(operator)
+    }
+
+    /// The operator who signs with a key.
+    pub fn operator_of_key(&self, key: &KeyId) -> Option<OperatorKey<'_>> {
+        let (operator, rule) = self.operators.get_key_value(self.operator_keys.get(key)?)?;
+        let key = rule.keys.iter().find(|known| known.id() == *key)?;
+        Some(OperatorKey {
+            operator,
+            rule,
+            key,
+        })
+    }
+
+    /// Every operator, by name.
+    pub fn operators(&self) -> impl Iterator<Item = (&OperatorId, &OperatorRule)> {
+        self.operators.iter()
+    }
+
+    /// An approval group.
+    pub fn group(&self, group: &GroupName) -> Option<&GroupRule> {
+        self.groups.get(group)
+    }
+
+    /// Every approval group, by name.
+    pub fn groups(&self) -> impl Iterator<Item = (&GroupName, &GroupRule)> {
+        self.groups.iter()
     }
 }

@@ -26,8 +26,8 @@ pub use id::{DecisionId, InvalidId, RequestId, RunId, TokenId};
 pub use impact::{Impact, UnknownImpact};
 pub use mcp_form::McpForm;
 pub use name::{
-    Actor, Audience, AuthorityId, ClientId, Environment, IncidentId, InvalidName, NAME_BYTES_MAX,
-    OperatorId, Role, Route, Subject, Tenant, ToolName,
+    Actor, Audience, AuthorityId, ClientId, Environment, GroupName, IncidentId, InvalidName,
+    IssuerName, NAME_BYTES_MAX, OperatorId, PersonId, Role, Route, Subject, Tenant, ToolName,
 };
 pub use pointer::{InvalidPointer, POINTER_BYTES_MAX, Pointer, is_same_name_in_any_case};
 pub use pointers::{InvalidPointers, POINTERS_BYTES_MAX, POINTERS_PER_LIST_MAX, Pointers};

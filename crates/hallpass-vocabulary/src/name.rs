@@ -155,6 +155,21 @@ name!(
 );
 
 name!(
+    /// A group of people who may approve.
+    GroupName, "group", "1 to 64 of `a-z 0-9 -`, starting with a letter",
+    |t| t.len() <= 64 && is_label(t)
+);
+name!(
+    /// The authority's own name of an identity provider, whose `iss` may be any text.
+    IssuerName, "issuer", "1 to 64 of `a-z 0-9 -`, starting with a letter",
+    |t| t.len() <= 64 && is_label(t)
+);
+name!(
+    /// A human being. Operators are compared by it where two different people are asked for.
+    PersonId, "person", "1 to 64 of `A-Z a-z 0-9 . _ @ -`, starting with a letter or digit",
+    |t| t.len() <= 64 && starts_alphanumeric(t) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"._@-".contains(&b))
+);
+name!(
     /// What a break-glass token was asked for: the id of an incident, such as `INC-42`.
     IncidentId, "incident", "1 to 64 of `A-Z a-z 0-9 . _ -`, starting with a letter or digit",
     |t| t.len() <= 64 && starts_alphanumeric(t) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
@@ -208,6 +223,12 @@ mod tests {
             assert!(OperatorId::new(bad).is_err(), "{bad}");
         }
         assert!(IncidentId::new("INC 42").is_err());
+        assert!(GroupName::new("support-leads").is_ok() && GroupName::new("Support").is_err());
+        assert!(IssuerName::new("cluster").is_ok() && IssuerName::new("https://a").is_err());
+        assert!(PersonId::new("dana@example.com").is_ok());
+        for bad in ["", "dana li", "@dana", "op:dana"] {
+            assert!(PersonId::new(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

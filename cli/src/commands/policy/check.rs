@@ -39,6 +39,9 @@ struct Answer {
     digest: String,
     faults: Vec<Fault>,
     warnings: Vec<String>,
+    clients: usize,
+    operators: usize,
+    roles: usize,
     routes: usize,
     tools: usize,
 }
@@ -53,7 +56,7 @@ struct Fault {
 pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
     let files = input::files(&args.policy)?;
     let digest = files.digest();
-    let answer = match files.parse() {
+    let answer = match Policy::parse(&files) {
         Ok(policy) => sound(&policy, digest),
         Err(errors) => Answer {
             ok: false,
@@ -61,12 +64,15 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
             faults: errors
                 .iter()
                 .map(|error| Fault {
-                    file: error.file.clone(),
-                    line: error.line,
+                    file: error.place.file().to_owned(),
+                    line: error.place.line(),
                     message: error.fault.to_string(),
                 })
                 .collect(),
             warnings: Vec::new(),
+            clients: 0,
+            operators: 0,
+            roles: 0,
             routes: 0,
             tools: 0,
         },
@@ -86,6 +92,9 @@ fn sound(policy: &Policy, digest: String) -> Answer {
         digest,
         faults: Vec::new(),
         warnings: policy.warnings().iter().map(ToString::to_string).collect(),
+        clients: policy.clients().count(),
+        operators: policy.operators().count(),
+        roles: policy.roles().count(),
         routes: policy.routes().count(),
         tools: policy.catalogue().len(),
     }
@@ -106,10 +115,19 @@ fn say(answer: &Answer, output: &mut Output) -> anyhow::Result<()> {
     }
     let line = if answer.ok {
         let ok = output.style(Style::Good, "ok:");
-        format!(
-            "{ok} {} tools, {} routes; {}",
-            answer.tools, answer.routes, answer.digest
-        )
+        let counted = [
+            (answer.tools, "tool"),
+            (answer.routes, "route"),
+            (answer.roles, "role"),
+            (answer.clients, "client"),
+            (answer.operators, "operator"),
+        ];
+        let counted: Vec<String> = counted
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}{}", if *count == 1 { "" } else { "s" }))
+            .collect();
+        format!("{ok} {}; {}", counted.join(", "), answer.digest)
     } else {
         let refused = output.style(Style::Bad, "refused:");
         format!("{refused} {} faults", answer.faults.len())

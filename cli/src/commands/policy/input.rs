@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
-use hallpass_authority::PolicyFiles;
-use hallpass_policy::{POLICY_FILE_BYTES_MAX, Policy};
+use hallpass_policy::{POLICY_FILE_BYTES_MAX, Policy, PolicyFiles};
 
 use crate::hint::HintExt as _;
 use crate::words::shell_quoted;
@@ -28,7 +27,7 @@ fn one(path: &Path) -> anyhow::Result<PolicyFiles> {
         .and_then(|name| name.to_str())
         .ok_or_else(|| anyhow!("`{}` is no policy", path.display()))?;
     let text = text(path)?;
-    Ok(PolicyFiles::new(vec![(name.to_owned(), text)]))
+    Ok(PolicyFiles::new([(name, text)]))
 }
 
 /// Reads a text of one byte more than a policy file may have, at most: what reads it says that it is too large.
@@ -53,8 +52,7 @@ pub(crate) fn policy(path: &Path) -> anyhow::Result<Policy> {
 /// The policy these files make.
 pub(crate) fn parsed(files: &PolicyFiles, path: &Path) -> anyhow::Result<Policy> {
     let path = path.display().to_string();
-    files
-        .parse()
+    Policy::parse(files)
         .map_err(|errors| anyhow!("the policy in `{path}` is refused:\n{errors}"))
         .hint(format!("hallpass policy check {}", shell_quoted(&path)))
 }

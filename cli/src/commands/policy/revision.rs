@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, anyhow};
-use hallpass_authority::{POLICY_FILES_MAX, PolicyFiles};
+use hallpass_policy::{POLICY_FILES_MAX, PolicyFiles};
 
 use crate::hint::HintExt as _;
 
@@ -33,7 +33,7 @@ pub(crate) fn files(directory: &Path, revision: &str) -> anyhow::Result<PolicyFi
 }
 
 fn is_policy(name: &str) -> bool {
-    !name.contains('/') && name.ends_with(".toml")
+    !name.contains('/') && (name.ends_with(".toml") || name.ends_with(".json"))
 }
 
 fn git(directory: &Path, arguments: &[&str]) -> anyhow::Result<String> {

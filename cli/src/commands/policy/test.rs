@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use comfy_table::Table;
-use hallpass_authority::POLICY_FILES_MAX;
-use hallpass_policy::{Expectation, Outcome, Policy};
+use hallpass_policy::{Expectation, Outcome, POLICY_FILES_MAX, Policy};
 
 use super::input;
 use crate::exit::Exit;

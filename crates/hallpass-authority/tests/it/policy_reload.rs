@@ -61,7 +61,7 @@ async fn a_reload_puts_the_new_policy_in_force_in_mints_in_the_bundle_and_on_rec
     assert_eq!(loaded["changed"], true);
     assert_eq!(
         loaded["widenings"][0],
-        "route `/ops/triage`: it is for `initech`, too"
+        "route `/ops/triage`: it is for further tenants: `initech`"
     );
     assert_eq!(loaded["widenings"].as_array().unwrap().len(), 4);
     let minted = home.records_of("minted").pop().unwrap();
@@ -100,7 +100,7 @@ async fn a_bad_policy_changes_nothing_and_is_on_record() {
     assert_eq!(bundle_policy(&home, &running).await, before);
     std::fs::remove_file(home.path(FILE)).unwrap();
     let refused = running.reloader.reload(None).await.unwrap_err();
-    assert!(matches!(refused, ReloadError::Files(_)), "{refused:?}");
+    assert!(matches!(refused, ReloadError::Directory(_)), "{refused:?}");
     assert_eq!(running.mint(&draft()).await.status, 201);
     assert_eq!(home.records_of("policy_loaded").len(), loaded);
     let refused = home.records_of("policy_refused");

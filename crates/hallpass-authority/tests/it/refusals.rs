@@ -92,7 +92,8 @@ async fn a_route_of_another_client_reads_like_one_that_does_not_exist() {
     // Only the first route, `/support/draft`, is given to someone else.
     std::fs::write(
         &policy,
-        text.replacen("demo-orchestrator", "someone-else", 1),
+        text.replacen("[\"demo-orchestrator\"]", "[\"someone-else\"]", 1)
+            + "[clients.someone-else]\nsummary = \"Another\"\nactors = \"agent:*\"\n",
     )
     .unwrap();
     let running = home.serve().await;

@@ -71,7 +71,7 @@ async fn another_client_cannot_renew_the_run() {
         text.replace(
             "[\"demo-orchestrator\"]",
             "[\"demo-orchestrator\", \"second\"]",
-        ),
+        ) + "[clients.second]\nsummary = \"Another\"\nactors = \"agent:*\"\n",
     )
     .unwrap();
     {

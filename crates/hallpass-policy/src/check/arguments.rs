@@ -3,9 +3,9 @@
 use hallpass_vocabulary::{Pointer, Pointers};
 use toml::Spanned;
 
-use super::Reader;
+use super::reader::Reader;
 use crate::document::ToolSection;
-use crate::error::Fault;
+use crate::fault::Fault;
 
 /// Both lists of a tool. What they hold after a fault is never used: the policy is refused whole.
 pub(super) fn named(reader: &mut Reader<'_>, section: &ToolSection) -> (Pointers, Pointers) {

@@ -4,265 +4,203 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hallpass_vocabulary::{
-    Actor, ClientId, Impact, ProofRule, Role, Route, Tenant, Tool, ToolName,
-};
+use hallpass_token::BudgetUnit;
+use hallpass_token::limits::BUDGET_AMOUNT_MAX;
+use hallpass_vocabulary::{ClientId, ProofRule, Role, Route, ToolName};
 use toml::Spanned;
 
-use super::Reader;
-use crate::document::RouteSection;
-use crate::error::Fault;
-use crate::nearest::nearest;
-use crate::pattern::Pattern;
-use crate::policy::{Grant, RouteRule, Tenants};
-use crate::warning::Warning;
+use super::combination;
+use super::entries::Entry;
+use super::grant::{self, GrantSection};
+use super::names;
+use super::reader::Reader;
+use super::role;
+use crate::client::ClientRule;
+use crate::document::{BudgetsSection, RouteSection};
+use crate::effective::{Effective, Grants, Roles, Tools};
+use crate::fault::Fault;
+use crate::route::{RouteRule, RouteWritten};
 use crate::{
-    AUDIENCES_PER_ROUTE_MAX, REASON_CHARS_MIN, ROLES_PER_ROUTE_MAX, TOOLS_PER_ROUTE_MAX,
-    TTL_SECONDS_MAX, TTL_SECONDS_MIN,
+    AUDIENCES_PER_ROUTE_MAX, REASON_CHARS_MIN, ROLES_PER_ROUTE_MAX, RUN_SECONDS_DEFAULT,
+    RUN_SECONDS_MAX, TOOLS_PER_ROUTE_MAX, TTL_SECONDS_MAX, TTL_SECONDS_MIN,
 };
 
-type Tools = BTreeMap<ToolName, Tool>;
+/// What routes name.
+pub(super) struct Known<'k> {
+    pub(super) clients: &'k BTreeMap<ClientId, ClientRule>,
+    pub(super) roles: &'k Roles,
+    pub(super) tools: &'k Tools,
+}
 
-/// The rule of a route. What it returns after a fault is never used: the policy is refused whole.
-pub(super) fn rule(
+/// The rules of all routes.
+pub(super) fn rules(
+    readers: &mut [Reader<'_>],
+    entries: Vec<Entry<Route, RouteSection>>,
+    known: &Known<'_>,
+) -> BTreeMap<Route, RouteRule> {
+    let role_names: BTreeSet<Role> = known.roles.keys().cloned().collect();
+    let mut routes = BTreeMap::new();
+    for Entry {
+        file,
+        name,
+        section,
+    } in entries
+    {
+        let Some(reader) = readers.get_mut(file) else {
+            continue;
+        };
+        let faults_before = reader.errors.len();
+        let written = written(reader, &name, &section, known, &role_names);
+        // What follows is about the whole, of which something may be missing.
+        if reader.errors.len() > faults_before {
+            continue;
+        }
+        if let Some(base) = whole(reader, &name, &section, &written, known) {
+            let base = Arc::new(base);
+            routes.insert(name.into_inner(), RouteRule { base, written });
+        }
+    }
+    routes
+}
+
+fn written(
     reader: &mut Reader<'_>,
     name: &Spanned<Route>,
     section: &RouteSection,
-    known: &Tools,
-) -> RouteRule {
-    let summary = reader.prose("summary", 1, &section.summary);
-    if !(TTL_SECONDS_MIN..=TTL_SECONDS_MAX).contains(section.ttl_seconds.get_ref()) {
-        reader.fault(section.ttl_seconds.span(), Fault::Ttl);
-    }
-    let allowed = tools(reader, &section.allow, known);
-    let withheld = tools(reader, &section.require_approval, known);
-    for tool in &section.require_approval {
-        if allowed.contains_key(tool.get_ref()) {
-            reader.fault(tool.span(), Fault::Overlap(tool.get_ref().clone()));
+    known: &Known<'_>,
+    role_names: &BTreeSet<Role>,
+) -> RouteWritten {
+    let grant = GrantSection {
+        section: format!("routes.\"{}\"", name.get_ref()),
+        allow: &section.allow,
+        require_approval: &section.require_approval,
+        without_approval: &section.without_approval,
+        caveats: &section.caveats,
+    };
+    let subject_roles = role::listed(reader, &section.subject_roles, role_names);
+    let roles = role::listed(reader, &section.roles, role_names);
+    for role in &section.subject_roles {
+        if roles.contains(role.get_ref()) {
+            reader.fault(role.span(), Fault::RoleGiven(role.get_ref().clone()));
         }
     }
-    if allowed.len() + withheld.len() > TOOLS_PER_ROUTE_MAX {
-        reader.fault(name.span(), Fault::ToolsTooMany);
-    }
-    let waived_writes = waived_writes(reader, name, section, &allowed);
-    let all = || allowed.values().chain(withheld.values());
-    let audiences: BTreeSet<_> = all().map(|tool| tool.audience.clone()).collect();
-    if audiences.len() > AUDIENCES_PER_ROUTE_MAX {
-        reader.fault(name.span(), Fault::AudiencesTooMany);
-    }
-    if section.roles.len() > ROLES_PER_ROUTE_MAX {
-        reader.fault(name.span(), Fault::RolesTooMany);
-    }
-    let can_write = all().any(|tool| tool.impact > Impact::Read);
-    let proof_waiver = proof_waiver(reader, section, can_write, audiences.len() > 1);
-    RouteRule {
-        summary,
-        clients: clients(reader, &section.clients),
-        tenants: tenants(reader, &section.tenants),
-        actors: actors(reader, &section.actors),
-        ttl: Duration::from_secs(*section.ttl_seconds.get_ref()),
-        grant: Arc::new(Grant {
-            tools: allowed.into_keys().collect(),
-            needs_approval: withheld.into_keys().collect(),
-            audiences,
-            roles: roles(reader, &section.roles),
-            proof: *section.proof.get_ref(),
-        }),
-        waived_writes,
-        proof_waiver,
+    RouteWritten {
+        place: reader.place(name.span()),
+        summary: reader.prose("summary", 1, &section.summary),
+        clients: names::clients(reader, &section.clients, known.clients),
+        tenants: names::tenants(reader, &section.tenants),
+        environments: section
+            .environments
+            .as_ref()
+            .map(|listed| reader.each_once(listed)),
+        actors: names::actors(reader, &section.actors),
+        verified: section.verified,
+        roles,
+        subject_roles,
+        grant: grant::rule(reader, &grant, known.tools),
+        deny: grant::tools(reader, &section.deny, known.tools),
+        ttl: ttl(reader, section),
+        run_max: run_max(reader, section),
+        budgets: budgets(reader, &section.budgets),
+        proof: *section.proof.get_ref(),
+        proof_waiver: proof_waiver(reader, section),
     }
 }
 
-/// What is allowed in a route but probably not meant.
-pub(super) fn warnings(route: &Route, rule: &RouteRule) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    if rule.clients.iter().any(Pattern::matches_everything) {
-        warnings.push(Warning::AnyClient(route.clone()));
-    }
-    if rule.tenants == Tenants::Any {
-        warnings.push(Warning::AnyTenant(route.clone()));
-    }
-    if rule.clients.is_empty() || rule.tenants == Tenants::Only(BTreeSet::new()) {
-        warnings.push(Warning::RouteUnusable(route.clone()));
-    }
-    if rule.tools().is_empty() && rule.needs_approval().is_empty() {
-        warnings.push(Warning::RouteWithoutTools(route.clone()));
-    }
-    warnings
-}
-
-fn tools(reader: &mut Reader<'_>, listed: &[Spanned<ToolName>], known: &Tools) -> Tools {
-    let mut found = Tools::new();
-    for written in listed {
-        let name = written.get_ref();
-        let Some(tool) = known.get(name) else {
-            let suggestion = nearest(name.as_str(), known.keys().map(ToolName::as_str));
-            let written_name = name.clone();
-            let fault = Fault::ToolUnknown {
-                written: written_name,
-                suggestion,
-            };
-            reader.fault(written.span(), fault);
-            continue;
-        };
-        if found.insert(name.clone(), tool.clone()).is_some() {
-            reader.fault(written.span(), Fault::ToolTwice(name.clone()));
-        }
-    }
-    found
-}
-
-/// Every tool that writes and is allowed outright has a reason, and every reason has such a tool.
-fn waived_writes(
+/// What all grants come to, and that a token can hold it, whichever roles its subject has. The base, without any.
+fn whole(
     reader: &mut Reader<'_>,
-    route: &Spanned<Route>,
+    name: &Spanned<Route>,
     section: &RouteSection,
-    allowed: &Tools,
-) -> BTreeMap<ToolName, String> {
-    let writes = |name: &ToolName| allowed.get(name).filter(|tool| tool.impact > Impact::Read);
-    let mut reasons = BTreeMap::new();
-    for (tool, reason) in &section.without_approval {
-        let text = reader.prose("without_approval", REASON_CHARS_MIN, reason);
-        if writes(tool.get_ref()).is_none() {
-            let fault = Fault::WaiverWithoutWrite(tool.get_ref().clone());
-            reader.fault(tool.span(), fault);
-        }
-        reasons.insert(tool.get_ref().clone(), text);
+    written: &RouteWritten,
+    known: &Known<'_>,
+) -> Option<Effective> {
+    let at = name.span();
+    let faults_before = reader.errors.len();
+    let widest = Grants::of(written, &written.subject_roles, known.roles);
+    if widest.roles().len() > ROLES_PER_ROUTE_MAX {
+        reader.fault(at.clone(), Fault::RolesTooMany);
     }
-    for listed in &section.allow {
-        let Some(tool) = writes(listed.get_ref()) else {
-            continue;
-        };
-        if !reasons.contains_key(listed.get_ref()) {
-            let fault = Fault::WriteNeedsApproval {
-                tool: tool.name.clone(),
-                impact: tool.impact,
-                route: route.get_ref().clone(),
-            };
-            reader.fault(listed.span(), fault);
-        }
+    let (tools, needs_approval) = widest.tools();
+    let all: BTreeSet<&ToolName> = tools.iter().chain(&needs_approval).collect();
+    if all.len() > TOOLS_PER_ROUTE_MAX {
+        reader.fault(at.clone(), Fault::ToolsTooMany);
     }
-    reasons
+    let rules = || all.iter().filter_map(|tool| known.tools.get(*tool));
+    let audiences: BTreeSet<_> = rules().map(|tool| &tool.audience).collect();
+    if audiences.len() > AUDIENCES_PER_ROUTE_MAX {
+        reader.fault(at.clone(), Fault::AudiencesTooMany);
+    }
+    let can_write = rules().any(|tool| tool.writes());
+    strong_enough(reader, section, can_write, audiences.len() > 1);
+    if reader.errors.len() > faults_before {
+        return None;
+    }
+    if let Err(fault) = combination::check(written, known.roles) {
+        reader.fault(at, fault);
+        return None;
+    }
+    let base = Grants::of(written, [], known.roles);
+    let (tools, needs_approval) = base.tools();
+    base.effective(tools, needs_approval, known.tools).ok()
 }
 
-fn proof_waiver(
+/// Proofs are demanded where they matter, or somebody wrote why not.
+fn strong_enough(
     reader: &mut Reader<'_>,
     section: &RouteSection,
     can_write: bool,
     several_services: bool,
-) -> Option<String> {
-    let waiver = section.waiver.as_ref();
+) {
     let at = section.proof.span();
     match section.proof.get_ref() {
-        ProofRule::Waived if waiver.is_none() && (can_write || several_services) => {
+        ProofRule::Waived if section.waiver.is_none() && (can_write || several_services) => {
             reader.fault(at, Fault::ProofWaiverMissing);
         }
         ProofRule::Writes if several_services => reader.fault(at, Fault::ProofTooWeak),
         ProofRule::Waived | ProofRule::Writes | ProofRule::Always => {}
     }
-    let waiver = waiver?;
+}
+
+fn proof_waiver(reader: &mut Reader<'_>, section: &RouteSection) -> Option<String> {
+    let waiver = section.waiver.as_ref()?;
     if *section.proof.get_ref() != ProofRule::Waived {
         reader.fault(waiver.span(), Fault::ProofNotWaived);
     }
     Some(reader.prose("waiver", REASON_CHARS_MIN, waiver))
 }
 
-fn pattern(reader: &mut Reader<'_>, written: &Spanned<String>) -> Option<Pattern> {
-    match Pattern::parse(written.get_ref()) {
-        Ok(pattern) => Some(pattern),
-        Err(source) => {
-            let text = written.get_ref().clone();
-            reader.fault(
-                written.span(),
-                Fault::Pattern {
-                    written: text,
-                    source,
-                },
-            );
-            None
-        }
+fn ttl(reader: &mut Reader<'_>, section: &RouteSection) -> Duration {
+    let seconds = *section.ttl_seconds.get_ref();
+    if !(TTL_SECONDS_MIN..=TTL_SECONDS_MAX).contains(&seconds) {
+        reader.fault(section.ttl_seconds.span(), Fault::Ttl);
     }
+    Duration::from_secs(seconds)
 }
 
-fn clients(reader: &mut Reader<'_>, listed: &[Spanned<String>]) -> Vec<Pattern> {
-    let mut patterns = Vec::new();
-    for written in listed {
-        let Some(pattern) = pattern(reader, written) else {
-            continue;
-        };
-        // A prefix that could start no client's name would match nothing, which is never what was meant.
-        let (Pattern::Exact(name) | Pattern::Prefix(name)) = &pattern;
-        if !pattern.matches_everything()
-            && let Err(rule) = ClientId::new(name)
-        {
-            let fault = Fault::ClientInvalid {
-                written: written.get_ref().clone(),
-                rule: rule.to_string(),
-            };
-            reader.fault(written.span(), fault);
-        }
-        if patterns.contains(&pattern) {
-            reader.fault(written.span(), Fault::EntryTwice(pattern.to_string()));
-        }
-        patterns.push(pattern);
-    }
-    patterns
-}
-
-fn tenants(reader: &mut Reader<'_>, listed: &[Spanned<String>]) -> Tenants {
-    if let [only] = listed
-        && only.get_ref() == "*"
-    {
-        return Tenants::Any;
-    }
-    let mut tenants = BTreeSet::new();
-    for written in listed {
-        if written.get_ref() == "*" {
-            reader.fault(written.span(), Fault::TenantWildcardNotAlone);
-            continue;
-        }
-        match Tenant::new(written.get_ref()) {
-            Ok(tenant) => {
-                if !tenants.insert(tenant) {
-                    let fault = Fault::EntryTwice(written.get_ref().clone());
-                    reader.fault(written.span(), fault);
-                }
-            }
-            Err(rule) => {
-                let fault = Fault::TenantInvalid {
-                    written: written.get_ref().clone(),
-                    rule: rule.to_string(),
-                };
-                reader.fault(written.span(), fault);
-            }
-        }
-    }
-    Tenants::Only(tenants)
-}
-
-fn actors(reader: &mut Reader<'_>, written: &Spanned<String>) -> Pattern {
-    let Some(pattern) = pattern(reader, written) else {
-        // Matches no actor; the policy is refused anyway.
-        return Pattern::Exact(String::new());
+fn run_max(reader: &mut Reader<'_>, section: &RouteSection) -> Duration {
+    let Some(written) = &section.run_max_seconds else {
+        return Duration::from_secs(RUN_SECONDS_DEFAULT);
     };
-    let names_agents = match &pattern {
-        Pattern::Exact(name) => Actor::new(name).is_ok(),
-        Pattern::Prefix(start) => start == "agent:" || Actor::new(start).is_ok(),
-    };
-    if !names_agents {
-        reader.fault(written.span(), Fault::ActorsNotAgents);
+    let seconds = *written.get_ref();
+    if !(*section.ttl_seconds.get_ref()..=RUN_SECONDS_MAX).contains(&seconds) {
+        reader.fault(written.span(), Fault::RunMax);
     }
-    pattern
+    Duration::from_secs(seconds)
 }
 
-fn roles(reader: &mut Reader<'_>, listed: &[Spanned<Role>]) -> Vec<Role> {
-    let mut roles = Vec::new();
-    for written in listed {
-        if roles.contains(written.get_ref()) {
-            reader.fault(written.span(), Fault::RoleTwice(written.get_ref().clone()));
-        } else {
-            roles.push(written.get_ref().clone());
+fn budgets(reader: &mut Reader<'_>, section: &BudgetsSection) -> BTreeMap<BudgetUnit, u64> {
+    let written = [
+        (BudgetUnit::Calls, &section.calls),
+        (BudgetUnit::UsdMicros, &section.usd_micros),
+    ];
+    let mut budgets = BTreeMap::new();
+    for (unit, amount) in written {
+        let Some(amount) = amount else { continue };
+        if !(1..=BUDGET_AMOUNT_MAX).contains(amount.get_ref()) {
+            reader.fault(amount.span(), Fault::Budget(unit));
         }
+        budgets.insert(unit, *amount.get_ref());
     }
-    roles
+    budgets
 }

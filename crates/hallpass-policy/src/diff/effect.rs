@@ -5,16 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use hallpass_token::Caveat;
 use hallpass_vocabulary::{Role, ToolName};
 
-use crate::policy::{Policy, RouteRule};
+use crate::decide::Verified;
+use crate::grant::{GrantRule, GrantSource};
+use crate::policy::Policy;
+use crate::route::RouteRule;
 
 /// How a tool may be called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Access {
     /// Without an approval.
     pub(super) outright: bool,
-    /// What binds its calls from the start, each in words.
-    pub(super) caveats: Vec<Caveat>,
+    pub(super) bound: Bound,
 }
+
+/// What binds calls: one of these groups of rules must hold, and all rules of it. A group without rules binds nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Bound(Vec<BTreeMap<String, Caveat>>);
 
 /// What tokens get from a route when the subject's own token gives it certain roles.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,19 +30,72 @@ pub(super) struct Effect {
 }
 
 impl Effect {
-    pub(super) fn of(_policy: &Policy, rule: &RouteRule, _token_roles: &BTreeSet<Role>) -> Self {
-        let access = |outright| Access {
-            outright,
-            caveats: Vec::new(),
+    pub(super) fn of(policy: &Policy, rule: &RouteRule, token_roles: &BTreeSet<Role>) -> Self {
+        let verified = Verified {
+            roles: token_roles.clone(),
         };
-        let allowed = rule.tools().iter().map(|tool| (tool.clone(), access(true)));
-        let withheld = rule
-            .needs_approval()
-            .iter()
-            .map(|tool| (tool.clone(), access(false)));
+        let grants = policy.grants_of(rule, Some(&verified));
+        let roles = grants.roles().clone();
+        let (outright, withheld) = grants.tools();
+        let sources = grants.into_sources();
+        let access = |tool: ToolName, outright| {
+            let bound = Bound::of(&sources, &tool);
+            (tool, Access { outright, bound })
+        };
+        let outright = outright.into_iter().map(|tool| access(tool, true));
+        let withheld = withheld.into_iter().map(|tool| access(tool, false));
         Self {
-            tools: allowed.chain(withheld).collect(),
-            roles: rule.grant.roles.iter().cloned().collect(),
+            tools: outright.chain(withheld).collect(),
+            roles,
         }
     }
+}
+
+impl Bound {
+    /// One group for each grant that gives the tool, but those that another makes superfluous.
+    fn of(sources: &[(GrantSource, &GrantRule)], tool: &ToolName) -> Self {
+        let mut groups: Vec<BTreeMap<String, Caveat>> = Vec::new();
+        for (_, grant) in sources.iter().filter(|(_, grant)| grant.names(tool)) {
+            let rules = grant.caveats_for(tool);
+            let group: BTreeMap<String, Caveat> = rules
+                .map(|bound| (bound.rule().to_owned(), bound.caveat().clone()))
+                .collect();
+            if !groups.iter().any(|other| demands(&group, other)) {
+                groups.retain(|other| !demands(other, &group));
+                groups.push(group);
+            }
+        }
+        groups.sort_by(|a, b| a.keys().cmp(b.keys()));
+        Self(groups)
+    }
+
+    /// Whether it binds nothing.
+    pub(super) fn is_free(&self) -> bool {
+        self.0.iter().any(BTreeMap::is_empty)
+    }
+
+    /// Whether everything it allows, the other allows. Only where that is plain.
+    pub(super) fn is_within(&self, other: &Self) -> bool {
+        let mut groups = self.0.iter();
+        groups.all(|group| other.0.iter().any(|wider| demands(group, wider)))
+    }
+}
+
+impl std::fmt::Display for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.is_free() {
+            return f.write_str("nothing");
+        }
+        for (index, group) in self.0.iter().enumerate() {
+            let rules: Vec<String> = group.keys().map(|rule| format!("`{rule}`")).collect();
+            let or = if index > 0 { ", or by " } else { "" };
+            write!(f, "{or}{}", rules.join(" and "))?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether one group of rules demands all that the other does.
+fn demands(more: &BTreeMap<String, Caveat>, less: &BTreeMap<String, Caveat>) -> bool {
+    less.keys().all(|rule| more.contains_key(rule))
 }

@@ -4,12 +4,15 @@ mod access;
 mod callers;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use hallpass_vocabulary::{ProofRule, Tenant};
+use hallpass_token::BudgetUnit;
+use hallpass_vocabulary::{Environment, ProofRule};
 
 use super::{At, Changes, listed};
 use crate::change::{ChangeKind, Entry};
-use crate::policy::{Policy, RouteRule, Tenants};
+use crate::policy::Policy;
+use crate::route::{RouteRule, Tenants};
 
 pub(super) fn compare(old: &Policy, new: &Policy, changes: &mut Changes) {
     for (route, _) in old.routes() {
@@ -26,15 +29,12 @@ pub(super) fn compare(old: &Policy, new: &Policy, changes: &mut Changes) {
             Some(before) => {
                 callers::compare((old, before), (new, rule), &mut at);
                 access::compare((old, before), (new, rule), &mut at);
-                tenants(&before.tenants, &rule.tenants, &mut at);
+                tenants(before.tenants(), rule.tenants(), &mut at);
+                environments(before.environments(), rule.environments(), &mut at);
+                verified(before.verified(), rule.verified(), &mut at);
                 proof(before.proof(), rule.proof(), &mut at);
-                at.bound(
-                    ChangeKind::RouteTtl,
-                    "tokens live up to",
-                    (&before.ttl, &rule.ttl),
-                    |ttl| format!("{} s", ttl.as_secs()),
-                );
-                wording(before, rule, &mut at);
+                bounds(before, rule, &mut at);
+                written(before, rule, &mut at);
             }
         }
     }
@@ -42,7 +42,7 @@ pub(super) fn compare(old: &Policy, new: &Policy, changes: &mut Changes) {
 
 /// What a new route gives, in one sentence.
 fn added(policy: &Policy, rule: &RouteRule) -> String {
-    let tenants = match &rule.tenants {
+    let tenants = match rule.tenants() {
         Tenants::Any => "every tenant".to_owned(),
         Tenants::Only(tenants) => listed(tenants),
     };
@@ -69,16 +69,12 @@ fn tenants(old: &Tenants, new: &Tenants, at: &mut At<'_>) {
                 format!("it is for {} only, no longer for every tenant", listed(new)),
             );
         }
-        (Tenants::Only(old), Tenants::Only(new)) => {
-            let more: BTreeSet<&Tenant> = new.difference(old).collect();
-            let less: BTreeSet<&Tenant> = old.difference(new).collect();
-            if !more.is_empty() {
-                at.wider(kind, format!("it is for {}, too", listed(more)));
-            }
-            if !less.is_empty() {
-                at.narrower(kind, format!("it is no longer for {}", listed(less)));
-            }
-        }
+        (Tenants::Only(old), Tenants::Only(new)) => at.set(
+            kind,
+            (old, new),
+            "it is for further tenants:",
+            "it is no longer for the tenants",
+        ),
     }
 }
 
@@ -96,7 +92,74 @@ fn proof(old: ProofRule, new: ProofRule, at: &mut At<'_>) {
     }
 }
 
-fn wording(old: &RouteRule, new: &RouteRule, at: &mut At<'_>) {
+fn environments(
+    old: Option<&BTreeSet<Environment>>,
+    new: Option<&BTreeSet<Environment>>,
+    at: &mut At<'_>,
+) {
+    let kind = ChangeKind::RouteEnvironments;
+    match (old, new) {
+        (None, None) => {}
+        (Some(old), None) => {
+            let words = format!("it is for every environment, not only for {}", listed(old));
+            at.wider(kind, words);
+        }
+        (None, Some(new)) => {
+            let words = format!(
+                "it is for {} only, no longer for every environment",
+                listed(new)
+            );
+            at.narrower(kind, words);
+        }
+        (Some(old), Some(new)) => at.set(
+            kind,
+            (old, new),
+            "it is for further environments:",
+            "it is no longer for the environments",
+        ),
+    }
+}
+
+fn verified(old: bool, new: bool, at: &mut At<'_>) {
+    let kind = ChangeKind::RouteVerified;
+    match (old, new) {
+        (true, false) => at.wider(kind, "subjects need no longer prove themselves"),
+        (false, true) => at.narrower(kind, "subjects must prove themselves"),
+        (true, true) | (false, false) => {}
+    }
+}
+
+fn bounds(old: &RouteRule, new: &RouteRule, at: &mut At<'_>) {
+    let seconds = |time: &Duration| format!("{} s", time.as_secs());
+    let kind = ChangeKind::RouteTtl;
+    at.bound(kind, "tokens live up to", (old.ttl(), new.ttl()), seconds);
+    let kind = ChangeKind::RouteRunMax;
+    let lives = (old.run_max(), new.run_max());
+    at.bound(kind, "runs go on for up to", lives, seconds);
+    for unit in BudgetUnit::ALL {
+        // No budget is above every budget.
+        let most = |rule: &RouteRule| rule.budgets().get(&unit).copied().unwrap_or(u64::MAX);
+        let what = match unit {
+            BudgetUnit::Calls => "runs may make",
+            BudgetUnit::UsdMicros => "runs may spend",
+        };
+        let kind = ChangeKind::RouteBudgets;
+        at.bound(kind, what, (most(old), most(new)), |amount| match *amount {
+            u64::MAX => format!("any number of `{unit}`"),
+            amount => format!("{amount} `{unit}`"),
+        });
+    }
+}
+
+/// What is written otherwise; what comes of it, if anything, was said.
+fn written(old: &RouteRule, new: &RouteRule, at: &mut At<'_>) {
+    if old.deny() != new.deny() {
+        let (old, new) = (listed(old.deny()), listed(new.deny()));
+        at.neutral(
+            ChangeKind::RouteDeny,
+            format!("it denies {new}; before: {old}"),
+        );
+    }
     at.wording("its summary", Some(old.summary()), Some(new.summary()));
     at.wording(
         "the reason for waiving proofs",

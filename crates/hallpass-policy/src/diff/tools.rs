@@ -5,6 +5,7 @@ use hallpass_vocabulary::{Pointer, Pointers, Tool};
 use super::{At, Changes, listed};
 use crate::change::{ChangeKind, Entry};
 use crate::policy::Policy;
+use crate::tool::ToolRule;
 
 pub(super) fn compare(old: &Policy, new: &Policy, changes: &mut Changes) {
     for tool in old.catalogue.iter() {
@@ -20,14 +21,44 @@ pub(super) fn compare(old: &Policy, new: &Policy, changes: &mut Changes) {
         match old.catalogue.tool(&tool.name) {
             // Nobody may call it unless a route says so, and then that is the widening.
             None => at.neutral(ChangeKind::ToolAdded, "it is new"),
-            Some(before) => {
-                one(before, tool, &mut at);
-                at.wording(
-                    "its summary",
-                    old.tool_summary(&tool.name),
-                    new.tool_summary(&tool.name),
-                );
-            }
+            Some(before) => one(before, tool, &mut at),
+        }
+        if let (Some(before), Some(now)) = (old.tool(&tool.name), new.tool(&tool.name)) {
+            later(before, now, &mut at);
+            at.wording("its summary", Some(before.summary()), Some(now.summary()));
+        }
+    }
+}
+
+/// What only people and later steps see.
+fn later(old: &ToolRule, new: &ToolRule, at: &mut At<'_>) {
+    let kind = ChangeKind::ToolSchema;
+    match (old.schema(), new.schema()) {
+        (None, Some(_)) => at.narrower(kind, "its arguments must fit a schema"),
+        (Some(_), None) => at.wider(kind, "its arguments need no longer fit a schema"),
+        (Some(old), Some(new)) if old != new => {
+            at.wider(kind, "its arguments must fit another schema");
+        }
+        _ => {}
+    }
+    // No rate is above every rate.
+    let rate = |tool: &ToolRule| tool.limits().calls_per_minute().map_or(u64::MAX, u64::from);
+    at.bound(
+        ChangeKind::ToolLimits,
+        "it may be called",
+        (rate(old), rate(new)),
+        |rate| match *rate {
+            u64::MAX => "without a limit".to_owned(),
+            rate => format!("{rate} times a minute"),
+        },
+    );
+    for (what, same) in [
+        ("what it acts on", old.acts_on() == new.acts_on()),
+        ("how it is taken back", old.undo() == new.undo()),
+        ("what approvers are shown", old.preview() == new.preview()),
+    ] {
+        if !same {
+            at.neutral(ChangeKind::ToolCard, format!("{what} reads otherwise"));
         }
     }
 }

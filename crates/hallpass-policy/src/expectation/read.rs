@@ -279,6 +279,17 @@ impl Reader<'_> {
     }
 
     fn roles(&mut self, written: &[Spanned<Role>]) -> BTreeSet<Role> {
+        for role in written {
+            if self.policy.role(role.get_ref()).is_none() {
+                let known = self.policy.roles().map(|(role, _)| role.as_str());
+                let suggestion = nearest(role.get_ref().as_str(), known);
+                let fault = ExpectationFault::RoleUnknown {
+                    written: role.get_ref().clone(),
+                    suggestion,
+                };
+                self.fault(role.span(), fault);
+            }
+        }
         written.iter().map(|role| role.get_ref().clone()).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hallpass_policy::{MintRequest, Policy, PolicyRefusal, Terms, starter};
+use hallpass_policy::{MintRequest, Policy, PolicyFiles, PolicyRefusal, Terms, starter};
 use hallpass_vocabulary::ToolName;
 
 struct Ask {
@@ -24,7 +24,7 @@ const GOOD: Ask = Ask {
 };
 
 fn decide(ask: &Ask) -> Result<Terms, PolicyRefusal> {
-    let policy = Policy::parse(&[("starter.toml", starter())]).unwrap();
+    let policy = Policy::parse(&PolicyFiles::from([("starter.toml", starter())])).unwrap();
     let tools: Option<Vec<ToolName>> = ask
         .tools
         .as_ref()
@@ -168,6 +168,9 @@ fn narrowing_keeps_each_tool_on_its_side() {
 #[test]
 fn narrowing_drops_the_services_of_the_tools_left_out() {
     let text = r#"
+        [clients.c]
+        summary = "client"
+        actors = "agent:*"
         [tools."a.read"]
         audience = "one"
         impact = "read"
@@ -185,7 +188,7 @@ fn narrowing_drops_the_services_of_the_tools_left_out() {
         ttl_seconds = 60
         proof = "always"
     "#;
-    let policy = Policy::parse(&[("p.toml", text)]).unwrap();
+    let policy = Policy::parse(&[("p.toml", text)].into()).unwrap();
     let (client, route, tenant) = (
         "c".parse().unwrap(),
         "/r".parse().unwrap(),

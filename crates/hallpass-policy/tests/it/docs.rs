@@ -26,6 +26,9 @@ fn the_examples_on_the_page_are_a_policy() {
         .collect();
     assert_eq!(examples.len(), 2);
     let others = r#"
+        [clients.demo-orchestrator]
+        summary = "client"
+        actors = "agent:*"
         [tools."tickets.get"]
         audience = "tickets"
         impact = "read"
@@ -36,6 +39,6 @@ fn the_examples_on_the_page_are_a_policy() {
         summary = "Close a ticket"
     "#;
     let text = format!("{others}\n{}", examples.join("\n"));
-    let policy = Policy::parse(&[("docs.toml", &text)]).unwrap();
+    let policy = Policy::parse(&[("docs.toml", &text)].into()).unwrap();
     assert_eq!(policy.warnings(), []);
 }

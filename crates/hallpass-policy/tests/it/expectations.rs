@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use hallpass_policy::{Policy, starter};
+use hallpass_policy::{Policy, PolicyFiles, starter};
 
 const ASKED: &str = r#"
 [defaults]
@@ -13,7 +13,7 @@ actor = "agent:support-bot"
 "#;
 
 fn policy() -> Policy {
-    Policy::parse(&[("starter.toml", starter())]).unwrap()
+    Policy::parse(&PolicyFiles::from([("starter.toml", starter())])).unwrap()
 }
 
 /// What becomes of one expectation with these lines.

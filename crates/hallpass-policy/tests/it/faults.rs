@@ -8,6 +8,9 @@ use hallpass_policy::{
 };
 
 const TOOLS: &str = r#"
+[clients.orchestrator]
+summary = "The orchestrator"
+actors = "agent:*"
 [tools."kb.search"]
 audience = "tickets"
 impact = "read"
@@ -20,7 +23,11 @@ summary = "Read a customer"
 audience = "tickets"
 impact = "destructive"
 summary = "Close"
+[roles.agent]
+summary = "An agent"
 "#;
+
+const CLIENT: &str = "[clients.orchestrator]\nsummary=\"s\"\nactors=\"agent:*\"\n";
 
 const ROUTE: &str = r#"[routes."/r"]
 summary = "a route"
@@ -39,7 +46,7 @@ fn faults(replace: &[(&str, &str)]) -> String {
         assert!(text.contains(from), "`{from}` is not in the route");
         text = text.replace(from, to);
     }
-    match Policy::parse(&[("tools.toml", TOOLS), ("routes.toml", &text)]) {
+    match Policy::parse(&[("tools.toml", TOOLS), ("routes.toml", &text)].into()) {
         Ok(_) => "accepted".to_owned(),
         Err(errors) => errors.to_string(),
     }
@@ -171,7 +178,7 @@ fn arguments_are_named_by_pointers_that_are_looked_at_one_by_one() {
         let text = format!(
             "[tools.\"ticket.close\"]\naudience = \"t\"\nimpact = \"read\"\nsummary = \"s\"\n{lists}\n"
         );
-        let said = match Policy::parse(&[("tools.toml", &text)]) {
+        let said = match Policy::parse(&[("tools.toml", &text)].into()) {
             Ok(_) => "accepted".to_owned(),
             Err(errors) => errors.to_string(),
         };
@@ -183,7 +190,7 @@ fn arguments_are_named_by_pointers_that_are_looked_at_one_by_one() {
 #[test]
 fn named_arguments_are_in_the_catalogue() {
     let text = "[tools.\"ticket.close\"]\naudience = \"t\"\nimpact = \"read\"\nsummary = \"s\"\nrecorded = [\"/b\", \"/a\"]\nsensitive = [\"/iban\"]\n";
-    let policy = Policy::parse(&[("tools.toml", text)]).unwrap();
+    let policy = Policy::parse(&[("tools.toml", text)].into()).unwrap();
     let tool = policy.catalogue().iter().next().unwrap();
     let listed = |list: &hallpass_vocabulary::Pointers| {
         list.iter().map(ToString::to_string).collect::<Vec<_>>()
@@ -209,10 +216,10 @@ fn a_write_is_allowed_with_a_reason_of_its_own() {
 #[test]
 fn a_name_is_defined_once_over_all_files() {
     let both = format!("{TOOLS}\n{ROUTE}");
-    let twice = Policy::parse(&[("a.toml", &both), ("b.toml", &both)]).unwrap_err();
+    let twice = Policy::parse(&[("a.toml", &both), ("b.toml", &both)].into()).unwrap_err();
     let said = twice.to_string();
     assert!(
-        said.contains("b.toml:2: tool `kb.search` is already listed"),
+        said.contains("b.toml:5: tool `kb.search` is already defined in `a.toml`"),
         "{said}"
     );
     assert!(
@@ -224,7 +231,7 @@ fn a_name_is_defined_once_over_all_files() {
 #[test]
 fn a_route_holds_as_many_tools_as_a_token_and_not_one_more() {
     let with = |count: usize| {
-        let mut text = String::new();
+        let mut text = CLIENT.to_owned();
         let mut list = Vec::new();
         for n in 0..count {
             write!(
@@ -242,7 +249,7 @@ fn a_route_holds_as_many_tools_as_a_token_and_not_one_more() {
                 "proof =",
                 &format!("require_approval = [{}]\nproof =", right.join(",")),
             );
-        Policy::parse(&[("p.toml", &text)])
+        Policy::parse(&[("p.toml", &text)].into())
             .map(|_| ())
             .map_err(|e| e.to_string())
     };
@@ -258,7 +265,7 @@ fn a_route_holds_as_many_tools_as_a_token_and_not_one_more() {
 fn a_file_name_that_could_pass_for_another_file_or_hide_from_a_shell_is_refused() {
     // Without this rule the digest of this one file is the digest of two.
     let second = format!("a.toml\n{}  b.toml", "0".repeat(64));
-    let long = "a".repeat(POLICY_FILE_NAME_CHARS_MAX + 1);
+    let long = format!("{}.toml", "a".repeat(POLICY_FILE_NAME_CHARS_MAX - 4));
     for name in [
         second.as_str(),
         &long,
@@ -267,21 +274,24 @@ fn a_file_name_that_could_pass_for_another_file_or_hide_from_a_shell_is_refused(
         "-n.toml",
         "a b.toml",
         "a\\.toml",
+        "a.txt",
         "\u{e4}.toml",
     ] {
-        let said = Policy::parse(&[(name, TOOLS)]).unwrap_err().to_string();
+        let said = Policy::parse(&[(name, TOOLS)].into())
+            .unwrap_err()
+            .to_string();
         assert!(said.contains(":1: the name of a policy file"), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");
     }
     for name in ["a.toml", "10-base_tools.v2.toml", &long[1..]] {
-        assert!(Policy::parse(&[(name, TOOLS)]).is_ok(), "{name}");
+        assert!(Policy::parse(&[(name, TOOLS)].into()).is_ok(), "{name}");
     }
 }
 
 #[test]
 fn an_oversized_file_is_refused_unread() {
     let text = "#".repeat(POLICY_FILE_BYTES_MAX + 1);
-    let said = Policy::parse(&[("big.toml", &text)])
+    let said = Policy::parse(&[("big.toml", &text)].into())
         .unwrap_err()
         .to_string();
     assert!(said.starts_with("big.toml:1: the file is larger"), "{said}");
@@ -299,7 +309,7 @@ fn warnings_point_at_what_is_probably_not_meant() {
             .replace("\"kb.search\"", "")
             .replace("\"acme\"", ""),
     );
-    let policy = Policy::parse(&[("p.toml", &text)]).unwrap();
+    let policy = Policy::parse(&[("p.toml", &text)].into()).unwrap();
     let warnings: Vec<_> = policy.warnings().iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(warnings.join("\n"));
 }
@@ -307,7 +317,7 @@ fn warnings_point_at_what_is_probably_not_meant() {
 #[test]
 fn the_digest_follows_the_bytes() {
     let parse = |text: &str| {
-        Policy::parse(&[("p.toml", text)])
+        Policy::parse(&[("p.toml", text)].into())
             .unwrap()
             .digest()
             .to_owned()
@@ -320,7 +330,7 @@ fn the_digest_follows_the_bytes() {
 #[test]
 fn a_route_spans_as_many_services_and_gives_as_many_roles_as_a_token_can_say() {
     let with = |services: usize, roles: usize| {
-        let mut text = String::new();
+        let mut text = CLIENT.to_owned();
         let mut tools = Vec::new();
         for n in 0..services {
             write!(
@@ -331,13 +341,16 @@ fn a_route_spans_as_many_services_and_gives_as_many_roles_as_a_token_can_say() {
             tools.push(format!("\"t.n{n}\""));
         }
         let roles: Vec<String> = (0..roles).map(|n| format!("\"r{n}\"")).collect();
+        for role in &roles {
+            writeln!(text, "[roles.{role}]\nsummary=\"s\"").unwrap();
+        }
         text += &ROUTE
             .replace("[\"kb.search\"]", &format!("[{}]", tools.join(",")))
             .replace(
                 "\"waived\"",
                 &format!("\"always\"\nroles = [{}]", roles.join(",")),
             );
-        Policy::parse(&[("p.toml", &text)])
+        Policy::parse(&[("p.toml", &text)].into())
             .map(|_| ())
             .map_err(|e| e.to_string())
     };

@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use hallpass_policy::{MintRequest, Policy, PolicyRefusal, starter};
+use hallpass_policy::{MintRequest, Policy, PolicyFiles, PolicyRefusal, starter};
 use hallpass_vocabulary::ToolName;
 
 #[test]
 fn the_decisions_of_the_starter_policy() {
-    let policy = Policy::parse(&[("starter.toml", starter())]).unwrap();
+    let policy = Policy::parse(&PolicyFiles::from([("starter.toml", starter())])).unwrap();
     let tools: Vec<&ToolName> = policy.catalogue().iter().map(|tool| &tool.name).collect();
     let mut grid = format!(
         "{:<16}{:<19}{:<20}{:<10}",

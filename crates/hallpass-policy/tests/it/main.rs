@@ -10,6 +10,7 @@
 )]
 
 mod decisions;
+mod diff;
 mod docs;
 mod expectations;
 mod faults;

@@ -6,9 +6,10 @@ use hallpass_vocabulary::{Role, ToolName};
 
 use super::{At, listed};
 use crate::change::{ChangeKind, Direction};
-use crate::diff::effect::{Access, Effect};
+use crate::diff::effect::{Access, Bound, Effect};
 use crate::diff::scenario::scenarios;
-use crate::policy::{Policy, RouteRule};
+use crate::policy::Policy;
+use crate::route::RouteRule;
 
 /// The tools that may be called outright and those that need an approval, whatever the subject's roles, in words.
 pub(super) fn named(policy: &Policy, rule: &RouteRule) -> (String, String) {
@@ -35,7 +36,8 @@ struct Difference {
 pub(super) fn compare(old: (&Policy, &RouteRule), new: (&Policy, &RouteRule), at: &mut At<'_>) {
     // What fewer roles show is not said again of more of them.
     let mut said: Vec<(BTreeSet<Role>, Difference)> = Vec::new();
-    for roles in scenarios(&BTreeSet::new()) {
+    let admitted = old.1.subject_roles().union(new.1.subject_roles());
+    for roles in scenarios(&admitted.cloned().collect()) {
         let before = Effect::of(old.0, old.1, &roles);
         let now = Effect::of(new.0, new.1, &roles);
         for difference in differences(&before, &now) {
@@ -69,6 +71,11 @@ fn differences(before: &Effect, now: &Effect) -> Vec<Difference> {
         if let Some((direction, words)) = step(tool, old, new) {
             say(direction, ChangeKind::RouteTools, words);
         }
+        if let (Some(old), Some(new)) = (old, new)
+            && let Some((direction, words)) = bound(tool, &old.bound, &new.bound)
+        {
+            say(direction, ChangeKind::RouteCaveats, words);
+        }
     }
     for role in now.roles.difference(&before.roles) {
         let words = format!("tokens say that the subject has role `{role}`");
@@ -81,6 +88,7 @@ fn differences(before: &Effect, now: &Effect) -> Vec<Difference> {
     found
 }
 
+/// Whether a tool may be called, and whether with an approval.
 fn step(
     tool: &ToolName,
     old: Option<&Access>,
@@ -95,5 +103,26 @@ fn step(
         (Some(true), Some(false)) => (Direction::Narrowing, "needs an approval"),
         (Some(_), None) => (Direction::Narrowing, "may no longer be called"),
     };
-    Some((direction, format!("`{tool}` {words}")))
+    let under = match new {
+        Some(new) if old.is_none() && !new.bound.is_free() => format!(", bound by {}", new.bound),
+        _ => String::new(),
+    };
+    Some((direction, format!("`{tool}` {words}{under}")))
+}
+
+/// What the calls of a tool are bound by.
+fn bound(tool: &ToolName, old: &Bound, new: &Bound) -> Option<(Direction, String)> {
+    if old == new {
+        return None;
+    }
+    let words = match (old.is_free(), new.is_free()) {
+        (true, _) => format!("calls of `{tool}` are bound by {new}"),
+        (_, true) => format!("calls of `{tool}` are no longer bound by {old}"),
+        (false, false) => format!("calls of `{tool}` are bound by {new}, no longer by {old}"),
+    };
+    if new.is_within(old) {
+        Some((Direction::Narrowing, words))
+    } else {
+        Some((Direction::Widening, words))
+    }
 }

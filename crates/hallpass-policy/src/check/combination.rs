@@ -1,0 +1,40 @@
+//! That a token can hold the caveats of a route, whichever of the admitted roles its subject has.
+//!
+//! A role without caveats only frees tools, so the combinations of those with caveats are all that need to be looked at.
+//! With fewer tools there are never more caveats.
+
+use hallpass_vocabulary::Role;
+
+use crate::effective::{Grants, Roles};
+use crate::fault::Fault;
+use crate::route::RouteWritten;
+use crate::{BOUND_ROLES_PER_ROUTE_MAX, CAVEAT_WORDS_BYTES_MAX, CAVEATS_MAX};
+
+pub(super) fn check(route: &RouteWritten, roles: &Roles) -> Result<(), Fault> {
+    let has_caveats = |role: &&Role| {
+        let all = roles.get(*role).map(|rule| &rule.all);
+        let mut grants = all.into_iter().flatten().filter_map(|role| roles.get(role));
+        grants.any(|rule| !rule.grant.caveats.is_empty())
+    };
+    let bound: Vec<&Role> = route.subject_roles.iter().filter(has_caveats).collect();
+    if bound.len() > BOUND_ROLES_PER_ROUTE_MAX {
+        return Err(Fault::BoundRolesTooMany);
+    }
+    for combination in 0..1_usize << bound.len() {
+        let chosen = bound.iter().enumerate();
+        let chosen = chosen.filter(|(place, _)| combination >> place & 1 == 1);
+        let grants = Grants::of(route, chosen.map(|(_, role)| *role), roles);
+        let (tools, needs_approval) = grants.tools();
+        let caveats = grants
+            .caveats(tools.iter().chain(&needs_approval))
+            .map_err(|unsayable| Fault::CaveatsUnsayable(unsayable.tool))?;
+        if caveats.len() > CAVEATS_MAX {
+            return Err(Fault::CaveatsTooMany);
+        }
+        let bytes: usize = caveats.iter().map(|caveat| caveat.to_string().len()).sum();
+        if bytes > CAVEAT_WORDS_BYTES_MAX {
+            return Err(Fault::CaveatsTooLong);
+        }
+    }
+    Ok(())
+}
