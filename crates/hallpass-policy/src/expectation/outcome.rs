@@ -109,7 +109,7 @@ impl Policy {
         match (&expectation.wanted, answer) {
             (Wanted::Granted(wanted), Ok(terms)) => {
                 granted(wanted, &terms, &mut differences);
-                self.calls(expectation, &terms, &wanted.calls, &mut differences);
+                self.hold_calls(expectation, &terms, &wanted.calls, &mut differences);
             }
             (Wanted::Granted(_), Err(found)) => differences.push(Difference::Refused(found)),
             (Wanted::Refused(wanted), Ok(_)) => {
@@ -124,7 +124,24 @@ impl Policy {
         Outcome { differences }
     }
 
-    fn calls(
+    /// What the token that an expectation asks for says to each of the calls in it; nothing where no token is granted.
+    pub fn calls(&self, expectation: &Expectation) -> Vec<CallAnswer> {
+        let Wanted::Granted(wanted) = &expectation.wanted else {
+            return Vec::new();
+        };
+        let Ok(terms) = self.decide(&expectation.question.request()) else {
+            return Vec::new();
+        };
+        let Ok(rehearsal) = Rehearsal::new(self, &expectation.question, &terms) else {
+            return Vec::new();
+        };
+        let calls = wanted.calls.iter();
+        calls
+            .map(|call| rehearsal.call(&call.tool, &call.arguments))
+            .collect()
+    }
+
+    fn hold_calls(
         &self,
         expectation: &Expectation,
         terms: &Terms,

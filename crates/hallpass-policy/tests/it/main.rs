@@ -15,4 +15,5 @@ mod docs;
 mod expectations;
 mod faults;
 mod grid;
+mod law;
 mod starter;
