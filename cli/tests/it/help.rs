@@ -5,7 +5,7 @@ use crate::command::{Answer, Desk, transcripts};
 #[test]
 fn every_command_explains_itself_with_examples() {
     let desk = Desk::new();
-    let commands: [&[&str]; 23] = [
+    let commands: [&[&str]; 24] = [
         &[],
         &["init"],
         &["serve"],
@@ -27,6 +27,7 @@ fn every_command_explains_itself_with_examples() {
         &["policy", "check"],
         &["policy", "test"],
         &["policy", "diff"],
+        &["policy", "explain"],
         &["policy", "grid"],
         &["why"],
     ];

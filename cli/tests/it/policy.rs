@@ -220,3 +220,83 @@ fn grid_shows_the_policy_at_a_glance() {
     ];
     insta::assert_snapshot!(shown(&answers));
 }
+
+#[test]
+fn explain_says_which_rule_decided_and_where_each_tool_comes_from() {
+    let desk = desk();
+    let explain = |more: &[&str]| {
+        let asked = [
+            "policy",
+            "explain",
+            "--client",
+            "demo-orchestrator",
+            "--env",
+            "dev",
+        ];
+        desk.run(&[&asked[..], more].concat())
+    };
+    let draft = [
+        "--route",
+        "/support/draft",
+        "--tenant",
+        "acme",
+        "--actor",
+        "agent:bot",
+    ];
+    let triage = [
+        "--route",
+        "/ops/triage",
+        "--tenant",
+        "acme",
+        "--actor",
+        "agent:triage-1",
+    ];
+    let answers = [
+        explain(&draft).expect(0),
+        explain(&triage).expect(0),
+        explain(
+            &[
+                &triage[..],
+                &["--tool", "ticket.close", "--verified", "--json"],
+            ]
+            .concat(),
+        )
+        .expect(0),
+        explain(&[
+            "--route",
+            "/ops/triage",
+            "--tenant",
+            "initech",
+            "--actor",
+            "agent:bot",
+        ])
+        .expect(1),
+        explain(
+            &[
+                &draft[..],
+                &[
+                    "--subject-role",
+                    "reader",
+                    "--tool",
+                    "ticket.close",
+                    "--ttl-seconds",
+                    "700",
+                ],
+            ]
+            .concat(),
+        )
+        .expect(1),
+        explain(&[
+            "--route",
+            "/nowhere",
+            "--tenant",
+            "acme",
+            "--actor",
+            "agent:bot",
+        ])
+        .expect(1),
+        explain(&[&draft[..], &["--tool", "ticket.clos"]].concat()).expect(2),
+        explain(&[&draft[..], &["--subject-role", "nobody"]].concat()).expect(2),
+    ];
+    insta::assert_snapshot!(shown(&answers));
+}

@@ -37,6 +37,7 @@ mod document;
 mod effective;
 mod error;
 mod expectation;
+mod explanation;
 mod fault;
 mod files;
 mod grant;
@@ -75,6 +76,7 @@ pub use error::{PolicyError, PolicyErrors};
 pub use expectation::{
     Difference, Expectation, ExpectationError, ExpectationErrors, ExpectationFault, Outcome,
 };
+pub use explanation::{Condition, Explanation, Given, RoleReason, ToolReason};
 pub use fault::Fault;
 pub use files::PolicyFiles;
 pub use grant::{BoundCaveat, GrantRule, GrantSource};

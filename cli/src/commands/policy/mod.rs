@@ -2,6 +2,7 @@
 
 mod check;
 mod diff;
+mod explain;
 mod grid;
 mod input;
 mod revision;
@@ -19,6 +20,8 @@ pub(crate) enum Command {
     Check(check::Args),
     /// Say what a policy allows that another does not
     Diff(diff::Args),
+    /// Say why a request for a token would be answered as it would
+    Explain(explain::Args),
     /// Show which route gives which tool, to whom
     Grid(grid::Args),
     /// Hold a policy to the expectations beside it
@@ -30,6 +33,7 @@ impl Command {
         match self {
             Self::Check(args) => check::run(args, output),
             Self::Diff(args) => diff::run(args, output),
+            Self::Explain(args) => explain::run(args, output),
             Self::Grid(args) => grid::run(args, output),
             Self::Test(args) => test::run(args, output),
         }

@@ -13,6 +13,7 @@ mod decisions;
 mod diff;
 mod docs;
 mod expectations;
+mod explanation;
 mod faults;
 mod grid;
 mod law;
