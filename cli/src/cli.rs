@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{call, completions, demo, dev, init, journal, policy, serve, tokens, why};
+use crate::commands::{
+    call, completions, demo, dev, doctor, init, journal, policy, runs, serve, tokens, why,
+};
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -36,6 +38,8 @@ pub(crate) enum Command {
     Demo(demo::Args),
     /// Run an authority to try things with, on this machine only
     Dev(dev::Args),
+    /// Say what is wrong with an authority, or soon will be
+    Doctor(doctor::Args),
     /// Create an authority
     Init(init::Args),
     /// Check and read the journals of services and authorities
@@ -44,6 +48,9 @@ pub(crate) enum Command {
     /// Check, test and compare the policies of authorities
     #[command(subcommand)]
     Policy(policy::Command),
+    /// End runs
+    #[command(subcommand)]
+    Runs(runs::Command),
     /// Run an authority
     Serve(serve::Args),
     /// Mint, read, check and narrow tokens
@@ -61,9 +68,11 @@ impl Command {
             Self::Completions(args) => completions::run(args, output),
             Self::Demo(args) => demo::run(args, output),
             Self::Dev(args) => dev::run(args, output),
+            Self::Doctor(args) => doctor::run(args, output),
             Self::Init(args) => init::run(args, output),
             Self::Journal(command) => command.run(output),
             Self::Policy(command) => command.run(output),
+            Self::Runs(command) => command.run(output),
             Self::Serve(args) => serve::run(args, output),
             Self::Tokens(command) => command.run(output),
             Self::Why(args) => why::run(args, output),

@@ -12,13 +12,15 @@ mod duration;
 mod exit;
 mod explained;
 mod hint;
+mod logging;
 mod output;
 mod progress;
-
 mod secret_input;
+mod sources;
 mod temporary;
 mod token_input;
 mod trust;
+mod variables;
 mod verdict;
 mod words;
 

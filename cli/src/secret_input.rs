@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, ensure};
 use clap::Args;
-use hallpass_client::{BaseUrl, ClientSecret};
+use hallpass_client::{BaseUrl, ClientSecret, TrustedCertificates};
 use hallpass_vocabulary::ClientId;
 use zeroize::Zeroizing;
 
@@ -36,6 +36,9 @@ pub(crate) struct NetworkArgs {
     /// Speak plain HTTP to another machine too: tokens and secrets cross the network unencrypted
     #[arg(long)]
     danger_without_tls: bool,
+    /// Believe these certificate authorities (PEM) of an `https` address, and no others
+    #[arg(long, value_name = "FILE", env = "HALLPASS_CA_FILE")]
+    ca_file: Option<PathBuf>,
 }
 
 impl ClientArgs {
@@ -60,15 +63,20 @@ impl ClientArgs {
 }
 
 impl NetworkArgs {
-    /// A base URL, which must be on this machine unless the danger was accepted.
+    /// A base URL: `https`, or on this machine unless the danger was accepted.
     pub(crate) fn base_url(&self, text: &str) -> anyhow::Result<BaseUrl> {
         let base = if self.danger_without_tls {
             BaseUrl::danger_without_tls(text)
         } else {
             BaseUrl::new(text)
         };
-        base.with_context(|| format!("`{text}` cannot be used"))
-            .hint("give `http://127.0.0.1:PORT`; --danger-without-tls speaks plain HTTP to another machine")
+        let base = base
+            .with_context(|| format!("`{text}` cannot be used"))
+            .hint("give `https://HOST:PORT`, or `http://127.0.0.1:PORT`; --danger-without-tls speaks plain HTTP to another machine")?;
+        match &self.ca_file {
+            Some(path) if base.is_tls() => Ok(base.trusting(TrustedCertificates::read(path)?)),
+            _ => Ok(base),
+        }
     }
 }
 

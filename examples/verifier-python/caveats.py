@@ -15,6 +15,9 @@ from grant import DATE_MAX, SERVICE, TOOL
 
 BLOCKS_MAX = 8
 POINTER_BYTES_MAX = 256
+ALTERNATIVES_MAX = 8
+RULES_PER_ALTERNATIVE_MAX = 4
+EITHER_TEXT_BYTES_MAX = 8192
 
 
 @dataclass
@@ -63,20 +66,22 @@ def read_caveat(check: Check) -> Any:
 
 def _caveat(check: Check) -> Any:
     kind, queries = check
-    need(kind in ("if", "all") and 1 <= len(queries) <= 2)
+    need(kind in ("if", "all") and queries)
     need(all(head == ("query",) and not scopes for head, _, _, scopes in queries))
-    tools = _for_tools(queries[1]) if len(queries) == 2 else None
+    tools = None
+    if len(queries) > 1 and queries[-1][1][:1] and queries[-1][1][0][0] == "call:tool":
+        tools, queries = _for_tools(queries[-1]), queries[:-1]
+    if len(queries) > 1:
+        need(kind == "if")
+        return Rule(_either(queries), tools)
     _, body, where, _ = queries[0]
     if kind == "all":
         return Rule(_each(body, where), tools)
     need(len(body) == 1)
     name, *terms = body[0]
-    if name.startswith("call:arg_") and name != "call:arg_names" or name == "call:kind":
-        return Rule(_argument(name, terms, where), tools)
+    if _is_on_arguments(name):
+        return Rule(_plain(name, terms, where, "n"), tools)
     need(len(terms) == 1 and len(where) == 1)
-    if name == "call:arg_names" and terms == [("var", "n")]:
-        allowed = _set(where[0], "n", "str", at_least=0)
-        return Rule(lambda call, _: (given := names(call.arguments)) is not None and given <= allowed, tools)
     need(tools is None)
     if name == "time" and terms == [("var", "t")]:
         end = _operand(where[0], "t", "<", "date")
@@ -99,6 +104,59 @@ def _for_tools(query: Query) -> FrozenSet[str]:
     _, body, where, _ = query
     need(body == (("call:tool", ("var", "t")),) and len(where) == 1 and where[0][-1:] == ("!",))
     return _set(where[0][:-1], "t", "str", lambda tool: re.fullmatch(TOOL, tool))
+
+
+def _is_on_arguments(name: str) -> bool:
+    return name.startswith("call:arg_") or name == "call:kind"
+
+
+def _plain(name: str, terms: List[Term], where: Tuple[Expression, ...], variable: str) -> Callable[[Call, int], bool]:
+    """A rule that can stand in an alternative: on one argument, or on the names of all."""
+    if name != "call:arg_names":
+        return _argument(name, terms, where)
+    need(terms == [("var", variable)] and len(where) == 1)
+    allowed = _set(where[0], variable, "str", at_least=0)
+    return lambda call, _: (given := names(call.arguments)) is not None and given <= allowed
+
+
+def _either(queries: Tuple[Query, ...]) -> Callable[[Call, int], bool]:
+    """Alternatives, of which one has to hold."""
+    need(2 <= len(queries) <= ALTERNATIVES_MAX)
+    alternatives = [_alternative(body, where) for _, body, where, _ in queries]
+    need(len({frozenset(rules) for rules in alternatives}) == len(alternatives))
+    need(sum(_text_bytes(part) for _, body, where, _ in queries for part in (body, where)) <= EITHER_TEXT_BYTES_MAX)
+    return lambda call, blocks: any(all(holds(call, blocks) for holds in rules.values()) for rules in alternatives)
+
+
+def _alternative(body: Tuple[Any, ...], where: Tuple[Expression, ...]) -> Dict[Any, Callable[[Call, int], bool]]:
+    """The rules of one, by what they say: the variable of the rule at place N is `$vN`, and conditions stand in the order of
+    the rules."""
+    need(1 <= len(body) <= RULES_PER_ALTERNATIVE_MAX)
+    rules, left = {}, list(where)
+    for place, (name, *terms) in enumerate(body, 1):
+        need(_is_on_arguments(name))
+        mine = ("var", f"v{place}")
+        conditions = []
+        while left and mine in left[0]:
+            conditions.append(left.pop(0))
+        need(all(part == mine for steps in (terms, *conditions) for part in steps if part[0] == "var"))
+        terms = [("var", "v") if term == mine else term for term in terms]
+        condition = tuple(tuple(("var", "v") if step == mine else step for step in steps) for steps in conditions)
+        rule = (name, tuple(terms), condition)
+        need(rule not in rules)
+        rules[rule] = _plain(name, terms, condition, "v")
+    need(not left)
+    return rules
+
+
+def _text_bytes(part: Any) -> int:
+    """The bytes of the strings among these facts or expressions."""
+    kind = part[0] if part else None
+    if kind == "str":
+        return len(part[1].encode())
+    if kind == "set":
+        return sum(_text_bytes(element) for element in part[1])
+    return sum(_text_bytes(inner) for inner in part if isinstance(inner, tuple))
 
 
 def _argument(name: str, terms: List[Term], where: Tuple[Expression, ...]) -> Callable[[Call, int], bool]:

@@ -95,7 +95,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
     let stdin = matches!(args.token, Some(HiddenTokenInput::Stdin));
     let (arguments, _) = args.arguments.read(stdin)?;
     let token = token(args, output)?;
-    let client = ToolClient::new()?;
+    let client = ToolClient::of(&service)?;
     let request = ToolRequest {
         tool: &args.tool,
         arguments_json: &arguments,

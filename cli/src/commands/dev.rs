@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use hallpass_authority::{DRAIN_SECONDS_DEFAULT, InitOptions, init};
+use hallpass_authority::{DRAIN_SECONDS_DEFAULT, InitOptions, Overrides, Settings, init};
 use hallpass_vocabulary::{AuthorityId, ClientId, Environment, SystemClock};
 use zeroize::Zeroizing;
 
@@ -17,6 +17,7 @@ use super::init::{CLIENT_DEFAULT, LISTEN_DEFAULT};
 use super::serve;
 use crate::exit::Exit;
 use crate::hint::HintExt as _;
+use crate::logging;
 use crate::output::Output;
 use crate::temporary::Temporary;
 use crate::words::shell_quoted;
@@ -47,6 +48,14 @@ pub(crate) struct Args {
     /// How long requests under way may take to end after SIGINT or SIGTERM; the rest is cut off
     #[arg(long, value_name = "SECONDS", default_value_t = DRAIN_SECONDS_DEFAULT)]
     drain_seconds: u64,
+    /// What is logged, such as `debug`
+    #[arg(
+        long,
+        value_name = "FILTER",
+        env = "HALLPASS_LOG",
+        default_value = "warn"
+    )]
+    log: String,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
@@ -54,7 +63,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
         return Err(anyhow!("`{}` is not a loopback address", args.listen))
             .hint("`hallpass dev` is for this machine; `hallpass init` and `hallpass serve` are for others");
     }
-    serve::log("warn", false);
+    logging::start(&args.log, false)?;
     // Held until the end: it removes the directory when it goes.
     let (dir, _temporary) = match &args.dir {
         Some(dir) => (dir.clone(), None),
@@ -64,7 +73,10 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
         }
     };
     let secret = secret_of(&dir, args.listen)?;
-    let authority = serve::open(&dir)?.draining_within(Duration::from_secs(args.drain_seconds));
+    let settings = serve::hinted(Settings::read(&dir, Overrides::default()))?;
+    let authority = serve::open(settings)
+        .with_context(|| format!("cannot open the authority in `{}`", dir.display()))?
+        .draining_within(Duration::from_secs(args.drain_seconds));
     output.note(&format!(
         "environment {}, directory {}",
         authority.environment(),

@@ -1,31 +1,33 @@
 //! `hallpass serve`: runs an authority until it is told to stop.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
-use hallpass_authority::{Authority, DRAIN_SECONDS_DEFAULT, OpenError, Reloader};
+use hallpass_authority::{
+    Authority, ConfigError, LogFormat, OpenError, Overrides, Reloader, Settings, Source,
+};
 use hallpass_vocabulary::SystemClock;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 use crate::exit::Exit;
 use crate::hint::HintExt as _;
+use crate::logging;
 use crate::output::Output;
-
-/// The variable that says what is logged, in the form of `tracing_subscriber::EnvFilter`.
-const LOG_VARIABLE: &str = "HALLPASS_LOG";
+use crate::sources::Sources;
 
 const EXAMPLES: &str = "\
 Examples:
   hallpass serve --dir authority
   hallpass serve --dir authority --listen 127.0.0.1:0     on a port the system chooses
+  hallpass serve --dir authority --print-config           what is in force, and who says so
 
 Runs until SIGINT or SIGTERM, then finishes what is under way: whatever was answered is on disk. SIGHUP reads the
-policy again; one that is refused changes nothing. It speaks plain HTTP: keep it on loopback, or behind something that terminates TLS. HALLPASS_LOG=debug logs more, to standard error.";
+policy again, and one that is refused changes nothing; and the certificate. What a flag says beats the environment, and that
+beats `authority.toml`. Where other machines reach it, it needs a certificate. HALLPASS_LOG=debug logs more, to standard
+error.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -34,34 +36,112 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR", env = "HALLPASS_DIR")]
     dir: PathBuf,
     /// Listen here instead of where the configuration says
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", env = "HALLPASS_LISTEN")]
     listen: Option<SocketAddr>,
-    /// How long requests under way may take to end after SIGINT or SIGTERM; the rest is cut off
-    #[arg(long, value_name = "SECONDS", default_value_t = DRAIN_SECONDS_DEFAULT)]
-    drain_seconds: u64,
-    /// Log as JSON
+    /// The certificate to show, and those that lead to its root, as PEM
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// The certificate's private key, as PEM
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
+    /// Listen without a certificate where other machines reach it: tokens and secrets cross the network unencrypted
     #[arg(long)]
-    log_json: bool,
+    danger_plain_http: bool,
+    /// How long requests under way may take to end after SIGINT or SIGTERM; the rest is cut off
+    #[arg(long, value_name = "SECONDS")]
+    drain_seconds: Option<u32>,
+    /// What is logged, such as `debug` or `info,hallpass_authority=debug`
+    #[arg(long, value_name = "FILTER", env = "HALLPASS_LOG")]
+    log: Option<String>,
+    /// How it is logged
+    #[arg(long, value_name = "FORMAT", env = "HALLPASS_LOG_FORMAT", value_parser = ["json", "text"])]
+    log_format: Option<String>,
+    /// Show the configuration in force as TOML, each value with where it comes from, and do nothing else
+    #[arg(long)]
+    print_config: bool,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
-    log("info", args.log_json);
-    let authority = open(&args.dir)?.draining_within(Duration::from_secs(args.drain_seconds));
-    if !args.log_json {
+    let opening = || format!("cannot open the authority in `{}`", args.dir.display());
+    let settings = Settings::read(&args.dir, args.overrides()?);
+    let settings = hinted(settings).with_context(opening)?;
+    if args.print_config {
+        output.write(&settings.shown())?;
+        hinted(settings.check())?;
+        return Ok(Exit::Ok);
+    }
+    let json = settings.log_format() == LogFormat::Json;
+    logging::start(settings.log_filter(), json)?;
+    let listen = settings.listen();
+    let authority = open(settings).with_context(opening)?;
+    if !json {
         // Else the log says it, in its own form.
         output.note(&format!("environment {}", authority.environment()));
     }
-    let listen = args.listen.unwrap_or(authority.listen());
+    let scheme = if authority.is_tls() { "https" } else { "http" };
     serve(authority, listen, on_hangup, |address| {
-        Ok(output.line(&format!("listening on http://{address}"))?)
+        Ok(output.line(&format!("listening on {scheme}://{address}"))?)
     })?;
     Ok(Exit::Ok)
 }
 
+impl Args {
+    /// What flags and the environment say instead of the file.
+    fn overrides(&self) -> anyhow::Result<Overrides> {
+        let sources = Sources::of_process(&["serve"]);
+        let mut overrides = Overrides::default();
+        if let Some(listen) = self.listen {
+            let source = sources.of("listen", "--listen", "HALLPASS_LISTEN");
+            overrides = overrides.with("listen", listen.to_string(), source);
+        }
+        for (key, flag, path) in [
+            (
+                "tls.certificate",
+                "--tls-certificate",
+                &self.tls_certificate,
+            ),
+            ("tls.key", "--tls-key", &self.tls_key),
+        ] {
+            if let Some(path) = path {
+                // Said here, so meant from here; the file's are meant from the authority's directory.
+                let path = std::path::absolute(path)?.display().to_string();
+                overrides = overrides.with(key, path, Source::Flag(flag));
+            }
+        }
+        if self.danger_plain_http {
+            let source = Source::Flag("--danger-plain-http");
+            overrides = overrides.with("danger_plain_http", true, source);
+        }
+        if let Some(seconds) = self.drain_seconds {
+            let source = Source::Flag("--drain-seconds");
+            overrides = overrides.with("drain_seconds", seconds, source);
+        }
+        if let Some(filter) = &self.log {
+            let source = sources.of("log", "--log", "HALLPASS_LOG");
+            overrides = overrides.with("log.filter", filter.as_str(), source);
+        }
+        if let Some(format) = &self.log_format {
+            let source = sources.of("log_format", "--log-format", "HALLPASS_LOG_FORMAT");
+            overrides = overrides.with("log.format", format.as_str(), source);
+        }
+        Ok(overrides)
+    }
+}
+
 /// Opens the authority of a directory.
-pub(super) fn open(dir: &Path) -> anyhow::Result<Authority> {
-    let opened = Authority::open(dir, Arc::new(SystemClock));
+pub(super) fn open(settings: Settings) -> anyhow::Result<Authority> {
+    hinted(Authority::open_with(settings, Arc::new(SystemClock)))
+}
+
+/// A failure to open, with what to do about it.
+pub(super) fn hinted<T>(opened: Result<T, OpenError>) -> anyhow::Result<T> {
     let hint = match &opened {
+        Err(OpenError::Config {
+            source: ConfigError::PlainHttp(_),
+            ..
+        }) => {
+            "give it a certificate with [tls]; where something in front of it terminates TLS, say `danger_plain_http = true`"
+        }
         Err(OpenError::Journal(hallpass_journal::OpenError::Locked { .. })) => {
             "the authority runs already: one directory is served by one process"
         }
@@ -72,9 +152,7 @@ pub(super) fn open(dir: &Path) -> anyhow::Result<Authority> {
         }
         _ => "nothing was changed; docs/authority.md describes the files of an authority",
     };
-    opened
-        .with_context(|| format!("cannot open the authority in `{}`", dir.display()))
-        .hint(hint)
+    opened.hint(hint)
 }
 
 /// Serves until SIGINT or SIGTERM. `reloading` is given what reads the policy again; `ready` hears where it listens, once
@@ -96,6 +174,11 @@ pub(super) fn serve(
             signal(SignalKind::terminate())?,
         );
         reloading(authority.reloader())?;
+        // A new certificate is taken on SIGHUP, which would otherwise end the process until the authority listens to it.
+        let _heard = match authority.is_tls() {
+            true => Some(signal(SignalKind::hangup())?),
+            false => None,
+        };
         let listener = TcpListener::bind(listen)
             .await
             .with_context(|| format!("cannot listen on {listen}"))
@@ -124,21 +207,4 @@ async fn first(mut interrupted: Signal, mut terminated: Signal) {
         _ = interrupted.recv() => {}
         _ = terminated.recv() => {}
     }
-}
-
-/// Logs to standard error, in colour on a terminal only.
-pub(super) fn log(default: &str, json: bool) {
-    use std::io::IsTerminal as _;
-    let filter = EnvFilter::try_from_env(LOG_VARIABLE).unwrap_or_else(|_| EnvFilter::new(default));
-    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(!plain && std::io::stderr().is_terminal());
-    // Fails only when something logs already, which then goes on.
-    let _ = if json {
-        builder.json().try_init()
-    } else {
-        builder.try_init()
-    };
 }

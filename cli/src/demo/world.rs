@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use hallpass_authority::{Authority, ForeignKey, InitOptions, InitReport, init};
 use hallpass_client::{
-    BaseUrl, ClientSecret, TokenClient, TokenRequest, TokenResponse, ToolClient,
+    BaseUrl, Behalf, ClientSecret, TokenClient, TokenRequest, TokenResponse, ToolClient,
 };
 use hallpass_verifier::{ServicePolicy, Tenancy};
 use hallpass_vocabulary::{
@@ -229,13 +229,10 @@ fn orchestrator(url: &BaseUrl, made: &InitReport) -> anyhow::Result<TokenClient>
 }
 
 fn request(route: &str, tenant: &str, ttl_seconds: Option<u32>) -> anyhow::Result<TokenRequest> {
+    let behalf = Behalf::Asserted(Subject::new("user:alice")?);
+    let actor = Actor::new("agent:support-bot")?;
     Ok(TokenRequest {
-        route: Route::new(route)?,
-        tenant: Tenant::new(tenant)?,
-        subject: Subject::new("user:alice")?,
-        actor: Actor::new("agent:support-bot")?,
-        run_id: None,
         ttl_seconds,
-        tools: Vec::new(),
+        ..TokenRequest::new(Route::new(route)?, Tenant::new(tenant)?, behalf, actor)
     })
 }

@@ -42,7 +42,8 @@ fn a_token_is_minted_narrowed_checked_and_on_record() {
         "authority",
         "--listen",
         "127.0.0.1:0",
-        "--log-json",
+        "--log-format",
+        "json",
     ]));
     let url = authority.wait_for_line("listening on ", BOUND);
     let second = desk

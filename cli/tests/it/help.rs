@@ -5,11 +5,12 @@ use crate::command::{Answer, Desk, transcripts};
 #[test]
 fn every_command_explains_itself_with_examples() {
     let desk = Desk::new();
-    let commands: [&[&str]; 24] = [
+    let commands: [&[&str]; 25] = [
         &[],
         &["init"],
         &["serve"],
         &["dev"],
+        &["doctor"],
         &["tokens"],
         &["tokens", "mint"],
         &["tokens", "inspect"],

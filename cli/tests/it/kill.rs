@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hallpass_client::{BaseUrl, ClientSecret, TokenClient, TokenRequest};
+use hallpass_client::{BaseUrl, Behalf, ClientSecret, TokenClient, TokenRequest};
 use hallpass_journal::Event;
 use hallpass_journal::read::records;
 use hallpass_journal::verify::verify;
@@ -50,13 +50,13 @@ impl Office {
 
 fn request(run_id: Option<RunId>) -> TokenRequest {
     TokenRequest {
-        route: "/support/draft".parse().unwrap(),
-        tenant: "acme".parse().unwrap(),
-        subject: "user:alice".parse().unwrap(),
-        actor: "agent:support-bot".parse().unwrap(),
         run_id,
-        ttl_seconds: None,
-        tools: Vec::new(),
+        ..TokenRequest::new(
+            "/support/draft".parse().unwrap(),
+            "acme".parse().unwrap(),
+            Behalf::Asserted("user:alice".parse().unwrap()),
+            "agent:support-bot".parse().unwrap(),
+        )
     }
 }
 

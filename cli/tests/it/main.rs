@@ -13,6 +13,7 @@ mod arguments;
 mod calls;
 mod command;
 mod demo;
+mod doctor;
 mod end_to_end;
 mod export;
 mod help;
@@ -29,6 +30,9 @@ mod pruning;
 mod readme;
 mod rehearsal;
 mod reloading;
+mod serving;
+#[cfg(feature = "tls")]
+mod tls;
 mod tokens;
 mod verifying;
 mod why;

@@ -112,6 +112,27 @@ fn the_engine_is_asked_too() {
 }
 
 #[test]
+fn alternatives_are_inspected_explained_and_asked_of_the_engine() {
+    let desk = World::new().desk();
+    let words = "for kb.search: either /limit<=10 or /limit<=100 and /query length<=8";
+    desk.write("several", minted_with(spec(), 1, &[words]));
+    let asked = |arguments| {
+        let mut args = call("@several", "kb.search", arguments);
+        args.extend(["--explain", "--engine"]);
+        verify(&desk, &args)
+    };
+    let answers = [
+        desk.run(&["tokens", "inspect", "@several", "--at", AT])
+            .expect(0),
+        asked(r#"{"limit":100,"query":"refund"}"#).expect(0),
+        asked(r#"{"limit":100,"query":"a secret"}"#).expect(0),
+        asked(r#"{"limit":100,"query":"a long secret"}"#).expect(1),
+        asked(r#"{"query":"refund"}"#).expect(1),
+    ];
+    insta::assert_snapshot!(transcripts(&answers));
+}
+
+#[test]
 fn the_json_of_an_explanation_has_the_caveat_and_the_argument() {
     let desk = desk();
     let mut args = call("@twice", "kb.search", r#"{"limit":50}"#);

@@ -23,6 +23,11 @@ pub struct IdempotencyKey(Arc<str>);
 pub struct InvalidIdempotencyKey;
 
 impl IdempotencyKey {
+    /// A key nobody else has, from 16 random bytes: their 32 hex digits.
+    pub fn from_random(random: [u8; 16]) -> Self {
+        Self(format!("{:032x}", u128::from_be_bytes(random)).into())
+    }
+
     /// The key as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -84,6 +89,9 @@ mod tests {
                 .parse::<IdempotencyKey>()
                 .is_ok()
         );
+        let random = IdempotencyKey::from_random([7; 16]);
+        assert_eq!(random.as_str().parse(), Ok(random.clone()));
+        assert_eq!(random.as_str(), "07".repeat(16));
         for bad in ["", "a b", "a\nb", "\u{e9}", &"k".repeat(129)] {
             assert!(bad.parse::<IdempotencyKey>().is_err(), "{bad:?}");
         }

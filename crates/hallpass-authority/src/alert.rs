@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 
-use crate::counters::Counters;
+use crate::metrics::Metrics;
 
 /// How long a command may run before it is killed. It hands a message on; it does not wait for people.
 const COMMAND_MAX: Duration = Duration::from_secs(10);
@@ -23,7 +23,7 @@ const COMMANDS_MAX: usize = 4;
 pub(crate) const COMMAND_WORDS_MAX: usize = 64;
 
 /// `[alerts]`
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AlertConfig {
     /// A program and its arguments. It gets one JSON object on standard input.
@@ -45,15 +45,15 @@ impl AlertConfig {
 pub(crate) struct Alerts {
     command: Vec<String>,
     running: Arc<Semaphore>,
-    counters: Arc<Counters>,
+    metrics: Arc<Metrics>,
 }
 
 impl Alerts {
-    pub(crate) fn new(config: AlertConfig, counters: Arc<Counters>) -> Self {
+    pub(crate) fn new(config: AlertConfig, metrics: Arc<Metrics>) -> Self {
         Self {
             command: config.command,
             running: Arc::new(Semaphore::new(COMMANDS_MAX)),
-            counters,
+            metrics,
         }
     }
 
@@ -63,12 +63,12 @@ impl Alerts {
         let Some((program, arguments)) = self.command.split_first() else {
             return;
         };
-        let counters = Arc::clone(&self.counters);
+        let metrics = Arc::clone(&self.metrics);
         let (Ok(permit), Ok(text)) = (
             Arc::clone(&self.running).try_acquire_owned(),
             serde_json::to_vec(message),
         ) else {
-            counters.alert_lost();
+            metrics.alerted(false);
             tracing::error!("an alert was not sent: {COMMANDS_MAX} commands are still running");
             return;
         };
@@ -82,13 +82,13 @@ impl Alerts {
         tokio::spawn(async move {
             let _permit = permit;
             match tokio::time::timeout(COMMAND_MAX, run(command, &text)).await {
-                Ok(Ok(())) => counters.alert_sent(),
+                Ok(Ok(())) => metrics.alerted(true),
                 Ok(Err(error)) => {
-                    counters.alert_lost();
+                    metrics.alerted(false);
                     tracing::error!(%error, "an alert was not sent: its command failed");
                 }
                 Err(_) => {
-                    counters.alert_lost();
+                    metrics.alerted(false);
                     tracing::error!(
                         "an alert was not sent: its command did not end in time and was killed"
                     );

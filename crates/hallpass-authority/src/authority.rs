@@ -17,6 +17,8 @@ use crate::journal;
 use crate::open::{self, OpenError};
 use crate::reload::{Reloader, Untold};
 use crate::service::Service;
+use crate::settings::{Overrides, Settings};
+use crate::transport::Transport;
 
 /// How often refusals that were only counted are recorded as a number, and rows the store refused are tried again.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
@@ -35,10 +37,10 @@ const MINTS_DRAIN_MIN: Duration = Duration::from_millis(250);
 /// An authority, opened and not yet serving. It holds its directory: no second one can open it.
 pub struct Authority {
     pub(crate) service: Arc<Service>,
-    pub(crate) name: AuthorityId,
     pub(crate) listen: SocketAddr,
     pub(crate) drain: Duration,
     pub(crate) untold: Untold,
+    pub(crate) transport: Transport,
 }
 
 /// The authority stopped, but not in good order.
@@ -72,7 +74,16 @@ impl Authority {
         clock: Arc<dyn Clock>,
         journal_storage: Arc<dyn Storage>,
     ) -> Result<Self, OpenError> {
-        open::open(directory, clock, journal_storage)
+        let settings = Settings::read(directory, Overrides::default())?;
+        open::open(settings, clock, journal_storage)
+    }
+
+    /// As [`Authority::open`], with a configuration that was read before.
+    ///
+    /// # Errors
+    /// As [`Authority::open`].
+    pub fn open_with(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        open::open(settings, clock, Arc::new(OsStorage))
     }
 
     /// The environment it mints for.
@@ -82,7 +93,7 @@ impl Authority {
 
     /// Its name.
     pub fn name(&self) -> &AuthorityId {
-        &self.name
+        &self.service.name
     }
 
     /// Where its configuration says it listens.
@@ -90,9 +101,14 @@ impl Authority {
         self.listen
     }
 
+    /// Whether it speaks TLS.
+    pub fn is_tls(&self) -> bool {
+        self.transport.is_tls()
+    }
+
     /// The digest of the policy in force.
     pub fn policy(&self) -> Digest {
-        self.service.reloading.in_force.now().digest
+        self.service.policy().digest
     }
 
     /// What makes it read its policy again while it serves.
@@ -113,7 +129,8 @@ impl Authority {
     }
 
     /// Serves until `shutdown` ends. Then it stops accepting, finishes what is under way, within its bound, writes what is queued
-    /// and closes the journal: whatever was answered is on disk. It speaks plain HTTP.
+    /// and closes the journal: whatever was answered is on disk. It speaks TLS where a certificate is configured, and
+    /// reads that again on SIGHUP.
     ///
     /// # Errors
     /// When it could not stop in good order.
@@ -138,8 +155,14 @@ impl Authority {
             drain: self.drain,
             ..CONNECTION_LIMITS
         };
-        hallpass_http::serve(listener, router, &limits, shutdown).await;
+        let server = self
+            .transport
+            .server(limits)
+            .counting(Arc::clone(&service.metrics.connections));
+        let reloading = self.transport.reload_on_hangup();
+        server.serve(listener, router, shutdown).await;
         upkeep.abort();
+        reloading.abort();
         // Mints whose callers hung up run on in tasks of their own.
         let all = service.mints.acquire_many(MINTS_IN_FLIGHT_MAX);
         let used = told.map_or(Duration::ZERO, |told| told.elapsed());
@@ -150,13 +173,11 @@ impl Authority {
             );
         }
         service.record_surplus().await;
+        service.minter.store.stop().await;
         let closing = Arc::clone(&service);
-        tokio::task::spawn_blocking(move || {
-            closing.minter.writer.stop();
-            closing.recorder.close()
-        })
-        .await
-        .map_err(|_| ServeError::Thread)??;
+        tokio::task::spawn_blocking(move || closing.recorder.close())
+            .await
+            .map_err(|_| ServeError::Thread)??;
         tracing::info!("stopped");
         Ok(())
     }
@@ -165,7 +186,7 @@ impl Authority {
 impl fmt::Debug for Authority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Authority")
-            .field("name", &self.name)
+            .field("name", self.name())
             .field("environment", self.environment())
             .field("listen", &self.listen)
             .finish_non_exhaustive()
@@ -181,8 +202,17 @@ async fn keep_up(service: Arc<Service>) {
             acknowledged = Instant::now();
             acknowledge(Arc::clone(&service)).await;
         }
-        service.minter.writer.retry();
+        service.minter.store.retry();
+        clean(&service).await;
         service.record_surplus().await;
+    }
+}
+
+/// What has no more use goes. When the store refuses it stays, and the next time tries again.
+async fn clean(service: &Service) {
+    if let Err(error) = service.minter.store.clean(service.clock.now()).await {
+        let error = &error as &dyn std::error::Error;
+        tracing::debug!(error, "the store is not cleaned for now");
     }
 }
 

@@ -1,36 +1,30 @@
-//! The registered clients, and who is at the door.
-
-use std::collections::HashMap;
+//! Who is at the door: a client with a secret of its own, or with the token of its workload.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hallpass_vocabulary::{ClientId, Environment};
+use hallpass_journal::Text;
+use hallpass_vocabulary::ClientId;
+use zeroize::Zeroizing;
 
-use crate::secret::SecretHash;
+use crate::identity::subject::SubjectTokenError;
+use crate::secret::{SECRET_PREFIX, SecretHash};
 
-/// The longest `Authorization` value looked at, in bytes. Basic with the longest client name and a secret has 160.
-pub(crate) const AUTHORIZATION_BYTES_MAX: usize = 512;
+/// The longest `Authorization` value with a secret, in bytes. Basic with the longest client name and a secret has 160.
+const SECRET_VALUE_BYTES_MAX: usize = 512;
 
-/// One registered client.
-#[derive(Debug, Clone)]
-pub(crate) struct Client {
+/// The longest `Authorization` value looked at, in bytes: the scheme and the largest token of a workload.
+pub(crate) const AUTHORIZATION_BYTES_MAX: usize = 8 * 1024 + 16;
+
+/// A client that proved itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AuthenticatedClient {
     pub(crate) id: ClientId,
-    pub(crate) environment: Environment,
-    pub(crate) secret: SecretHash,
-    pub(crate) disabled: bool,
-}
-
-/// All registered clients. Read at start: this release has no command that changes them while the authority runs.
-#[derive(Debug)]
-pub(crate) struct Clients {
-    by_id: HashMap<ClientId, Client>,
-    by_secret: HashMap<[u8; 32], ClientId>,
-    /// Stands in for a client that does not exist, so that looking for one takes the same steps.
-    nobody: SecretHash,
+    /// What it proved itself with: the id of a secret, or the policy's name of an issuer.
+    pub(crate) credential: Text,
 }
 
 /// Why a caller is not a client. For the journal and the log only: the caller is always told the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Stranger {
     #[error("the client is disabled")]
     Disabled,
@@ -38,77 +32,76 @@ pub(crate) enum Stranger {
     Malformed,
     #[error("no credentials were sent")]
     Missing,
-    #[error("the client is registered for another environment")]
-    OtherEnvironment,
+    #[error("the secret was retired")]
+    Retired,
+    #[error("the token of the workload is not accepted: {0}")]
+    Token(SubjectTokenError),
+    #[error("the policy has no such client")]
+    Undeclared,
     #[error("no client has this name and secret")]
     Unknown,
 }
 
 impl Stranger {
-    pub(crate) fn code(self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Disabled => "client_disabled",
             Self::Malformed => "credentials_malformed",
             Self::Missing => "credentials_missing",
-            Self::OtherEnvironment => "client_of_other_environment",
+            Self::Retired => "secret_retired",
+            Self::Token(SubjectTokenError::IssuerUnknown) => "workload_issuer_unknown",
+            Self::Token(SubjectTokenError::Unavailable) => "issuer_unavailable",
+            Self::Token(_) => "workload_token_invalid",
+            Self::Undeclared => "client_undeclared",
             Self::Unknown => "credentials_unknown",
         }
     }
 }
 
-impl Clients {
-    /// `unguessable` is the hash no secret has; it must be random.
-    pub(crate) fn new(clients: Vec<Client>, unguessable: [u8; 32]) -> Self {
-        Self {
-            by_secret: clients
-                .iter()
-                .map(|c| (*c.secret.as_bytes(), c.id.clone()))
-                .collect(),
-            by_id: clients.into_iter().map(|c| (c.id.clone(), c)).collect(),
-            nobody: SecretHash::from_bytes(unguessable),
-        }
-    }
+/// What was presented. Nothing of it is believed.
+pub(crate) enum Credentials {
+    /// A secret, by its hash, and whose it is said to be.
+    Secret {
+        named: Option<String>,
+        presented: SecretHash,
+    },
+    /// The token of a workload.
+    Token(Zeroizing<String>),
+}
 
-    /// The client of an `Authorization` value: HTTP Basic with its id and secret (RFC 7617), or Bearer with its secret.
-    pub(crate) fn authenticate(&self, authorization: Option<&[u8]>) -> Result<&Client, Stranger> {
+impl Credentials {
+    /// Reads an `Authorization` value: HTTP Basic with id and secret (RFC 7617), or Bearer with a secret or a token.
+    pub(crate) fn parse(authorization: Option<&[u8]>) -> Result<Self, Stranger> {
         let value = authorization.ok_or(Stranger::Missing)?;
         let text = std::str::from_utf8(value)
             .ok()
             .filter(|text| text.len() <= AUTHORIZATION_BYTES_MAX)
             .ok_or(Stranger::Malformed)?;
         let (scheme, rest) = text.split_once(' ').ok_or(Stranger::Malformed)?;
-        if scheme.eq_ignore_ascii_case("basic") {
-            let decoded = STANDARD
-                .decode(rest.trim())
-                .map_err(|_| Stranger::Malformed)?;
-            let decoded = zeroize::Zeroizing::new(decoded);
+        let rest = rest.trim();
+        let short = text.len() <= SECRET_VALUE_BYTES_MAX;
+        if scheme.eq_ignore_ascii_case("basic") && short {
+            let decoded = STANDARD.decode(rest).map_err(|_| Stranger::Malformed)?;
+            let decoded = Zeroizing::new(decoded);
             let pair = std::str::from_utf8(&decoded).map_err(|_| Stranger::Malformed)?;
             let (id, secret) = pair.split_once(':').ok_or(Stranger::Malformed)?;
-            self.confirm(self.by_id.get(id), secret)
+            Ok(Self::Secret {
+                named: Some(id.to_owned()),
+                presented: SecretHash::of(secret),
+            })
         } else if scheme.eq_ignore_ascii_case("bearer") {
-            // A lookup by hash: what its time tells is about the hash of a guess, which helps nobody guess.
-            let secret = rest.trim();
-            let named = self.by_secret.get(SecretHash::of(secret).as_bytes());
-            self.confirm(named.and_then(|id| self.by_id.get(id)), secret)
+            if rest.starts_with(SECRET_PREFIX) && short {
+                Ok(Self::Secret {
+                    named: None,
+                    presented: SecretHash::of(rest),
+                })
+            } else if rest.matches('.').count() == 2 {
+                Ok(Self::Token(Zeroizing::new(rest.to_owned())))
+            } else {
+                Err(Stranger::Malformed)
+            }
         } else {
             Err(Stranger::Malformed)
-        }
-    }
-
-    /// Hashes and compares whether or not there is such a client, and whether or not it is enabled.
-    fn confirm<'a>(
-        &'a self,
-        named: Option<&'a Client>,
-        secret: &str,
-    ) -> Result<&'a Client, Stranger> {
-        let presented = SecretHash::of(secret);
-        let matches = named
-            .map_or(&self.nobody, |client| &client.secret)
-            .matches(&presented);
-        match named {
-            Some(client) if bool::from(matches) && client.disabled => Err(Stranger::Disabled),
-            Some(client) if bool::from(matches) => Ok(client),
-            _ => Err(Stranger::Unknown),
         }
     }
 }
@@ -118,78 +111,66 @@ mod tests {
     use super::*;
     use crate::secret::ClientSecret;
 
-    fn clients() -> (Clients, ClientSecret, ClientSecret) {
-        let dev = Environment::new("dev").unwrap();
-        let (one, gone) = (
-            ClientSecret::generate().unwrap(),
-            ClientSecret::generate().unwrap(),
-        );
-        let client = |id: &str, secret: &ClientSecret, disabled| Client {
-            id: ClientId::new(id).unwrap(),
-            environment: dev.clone(),
-            secret: secret.hash(),
-            disabled,
-        };
-        let all = vec![client("one", &one, false), client("gone", &gone, true)];
-        (Clients::new(all, [7; 32]), one, gone)
-    }
-
     fn basic(id: &str, secret: &str) -> Vec<u8> {
         format!("Basic {}", STANDARD.encode(format!("{id}:{secret}"))).into_bytes()
     }
 
     #[test]
-    fn both_schemes_name_the_client() {
-        let (clients, secret, _) = clients();
-        for value in [
-            basic("one", secret.expose()),
-            format!("Bearer {}", secret.expose()).into_bytes(),
-            format!("bearer {}", secret.expose()).into_bytes(),
+    fn a_secret_is_read_in_either_scheme() {
+        let secret = ClientSecret::generate().unwrap();
+        for (value, whose) in [
+            (basic("one", secret.expose()), Some("one")),
+            (format!("Bearer {}", secret.expose()).into_bytes(), None),
+            (format!("bearer {}", secret.expose()).into_bytes(), None),
         ] {
+            let Ok(Credentials::Secret { named, presented }) = Credentials::parse(Some(&value))
+            else {
+                panic!("{}", value.escape_ascii());
+            };
+            assert_eq!(named.as_deref(), whose);
+            assert!(bool::from(presented.matches(&secret.hash())));
+        }
+    }
+
+    #[test]
+    fn a_token_is_one_by_its_form() {
+        for (value, is_token) in [
+            ("Bearer a.b.c", true),
+            ("Bearer hps_a.b.c", false),
+            ("Bearer hp1.token", false),
+            ("Bearer a.b.c.d", false),
+            ("Bearer abc", false),
+            ("Bearer ", false),
+        ] {
+            let parsed = Credentials::parse(Some(value.as_bytes()));
             assert_eq!(
-                clients.authenticate(Some(&value)).unwrap().id.as_str(),
-                "one"
+                matches!(parsed, Ok(Credentials::Token(_))),
+                is_token,
+                "{value}"
             );
         }
     }
 
     #[test]
-    fn nobody_else_gets_in() {
-        let (clients, secret, gone) = clients();
-        let other = ClientSecret::generate().unwrap();
-        for (value, why) in [
-            (basic("one", other.expose()), Stranger::Unknown),
-            (basic("two", secret.expose()), Stranger::Unknown),
-            (basic("one", ""), Stranger::Unknown),
-            (basic("nobody", ""), Stranger::Unknown),
-            (basic("gone", secret.expose()), Stranger::Unknown),
-            (basic("gone", gone.expose()), Stranger::Disabled),
-            (b"Bearer ".to_vec(), Stranger::Unknown),
-            (
-                format!("Bearer {}", other.expose()).into_bytes(),
-                Stranger::Unknown,
-            ),
-            (
-                format!("Bearer {}", gone.expose()).into_bytes(),
-                Stranger::Disabled,
-            ),
-            (b"Basic !!!".to_vec(), Stranger::Malformed),
-            (b"Basic b25l".to_vec(), Stranger::Malformed),
-            (b"Digest x".to_vec(), Stranger::Malformed),
-            (b"Basic".to_vec(), Stranger::Malformed),
-            (b"\xff\xfe x".to_vec(), Stranger::Malformed),
-            (
-                [b"Bearer ".as_slice(), &[b'x'; AUTHORIZATION_BYTES_MAX]].concat(),
-                Stranger::Malformed,
-            ),
+    fn nothing_else_has_a_form() {
+        for value in [
+            b"Basic !!!".to_vec(),
+            b"Basic b25l".to_vec(),
+            b"Digest x".to_vec(),
+            b"Basic".to_vec(),
+            b"Bearer".to_vec(),
+            b"\xff\xfe x".to_vec(),
+            [b"Bearer hps_".as_slice(), &[b'x'; SECRET_VALUE_BYTES_MAX]].concat(),
+            [b"Bearer a.b.".as_slice(), &[b'x'; AUTHORIZATION_BYTES_MAX]].concat(),
+            basic("one", &"x".repeat(SECRET_VALUE_BYTES_MAX)),
         ] {
-            assert_eq!(
-                clients.authenticate(Some(&value)).unwrap_err(),
-                why,
+            let parsed = Credentials::parse(Some(&value));
+            assert!(
+                matches!(parsed, Err(Stranger::Malformed)),
                 "{}",
                 value.escape_ascii()
             );
         }
-        assert_eq!(clients.authenticate(None).unwrap_err(), Stranger::Missing);
+        assert!(matches!(Credentials::parse(None), Err(Stranger::Missing)));
     }
 }

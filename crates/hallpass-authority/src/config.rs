@@ -6,9 +6,13 @@ use std::time::Duration;
 
 use hallpass_journal::KEEP_MIN;
 use hallpass_keys::VerifyingKey;
+use hallpass_policy::nearest;
 use hallpass_vocabulary::{AuthorityId, Environment};
 
 use crate::alert::{AlertConfig, COMMAND_WORDS_MAX};
+use crate::settings::Source;
+
+mod text;
 
 /// The largest configuration file, in bytes. A real one has a few hundred.
 pub(crate) const CONFIG_BYTES_MAX: usize = 64 * 1024;
@@ -19,7 +23,7 @@ const DAY_SECONDS: u64 = 24 * 60 * 60;
 pub(crate) const FOREIGN_KEYS_MAX: usize = 64;
 
 /// The configuration of one authority. One authority serves one environment.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     /// The environment it mints for.
@@ -28,21 +32,32 @@ pub(crate) struct Config {
     pub(crate) name: AuthorityId,
     /// Where it listens.
     pub(crate) listen: SocketAddr,
+    /// Listen without TLS where other machines can listen in.
+    #[serde(default)]
+    pub(crate) danger_plain_http: bool,
+    /// How long requests under way may take to end once it is told to stop, in seconds.
+    #[serde(default = "drain_seconds_default")]
+    pub(crate) drain_seconds: u64,
     /// Where its parts are, relative to the directory.
     pub(crate) paths: Paths,
+    /// What it logs, and how.
+    #[serde(default)]
+    pub(crate) log: LogConfig,
     /// What becomes of its journal.
     #[serde(default)]
     pub(crate) journal: JournalConfig,
     /// Who is told of a policy that allows more than the one before.
     #[serde(default)]
     pub(crate) alerts: AlertConfig,
+    /// The certificate it shows; plain HTTP without.
+    pub(crate) tls: Option<TlsConfig>,
     /// Run keys of sibling environments.
     #[serde(default)]
     pub(crate) foreign_keys: Vec<ForeignKey>,
 }
 
 /// What becomes of the journal.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct JournalConfig {
     /// For how many days records are kept; for ever when absent.
@@ -57,8 +72,51 @@ impl JournalConfig {
     }
 }
 
+/// What is logged, and how.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct LogConfig {
+    /// What, in the form of `tracing_subscriber::EnvFilter`.
+    pub(crate) filter: String,
+    /// How.
+    pub(crate) format: LogFormat,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            filter: "info".to_owned(),
+            format: LogFormat::Text,
+        }
+    }
+}
+
+/// The form of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// Lines for people.
+    Text,
+}
+
+/// The certificate of the authority's own port. Paths are relative to the directory.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TlsConfig {
+    /// PEM: the certificate and those that lead from it to a root.
+    pub(crate) certificate: PathBuf,
+    /// PEM: its private key.
+    pub(crate) key: PathBuf,
+}
+
+fn drain_seconds_default() -> u64 {
+    crate::DRAIN_SECONDS_DEFAULT
+}
+
 /// Where the parts of an authority are. Relative paths are relative to the directory of `authority.toml`.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Paths {
     pub(crate) keys: PathBuf,
@@ -71,7 +129,7 @@ pub(crate) struct Paths {
 
 /// A run key of another environment's authority. Published so that verifiers answer a stray token of that environment
 /// with `wrong_environment` instead of `unknown_key`; it never makes such a token valid.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ForeignKey {
     /// The sibling environment.
@@ -103,9 +161,25 @@ pub enum ConfigError {
         /// What is wrong.
         message: String,
     },
+    /// A value of the environment or of a flag that is not of its kind.
+    #[error("{from}: {message}")]
+    Given {
+        /// Where it came from.
+        from: Source,
+        /// What is wrong.
+        message: String,
+    },
     /// Records are to be kept for less time than they are needed.
     #[error("`keep_days` must be at least {}", KEEP_MIN.as_secs() / DAY_SECONDS)]
     KeepTooShort,
+    /// Everybody on the network could read tokens and secrets.
+    #[error(
+        "`{0}` can be reached from other machines, and there is no certificate: tokens and secrets would cross the network unencrypted"
+    )]
+    PlainHttp(SocketAddr),
+    /// A certificate is configured that this build cannot use.
+    #[error("`[tls]` needs a build with the feature `tls` (`full` has it)")]
+    TlsNotBuilt,
     /// Larger than the limit.
     #[error("larger than {CONFIG_BYTES_MAX} bytes")]
     TooLarge,
@@ -122,9 +196,16 @@ impl Config {
             let before = text.as_bytes().get(..start).unwrap_or_default();
             ConfigError::Form {
                 line: 1 + before.iter().filter(|byte| **byte == b'\n').count(),
-                message: error.message().to_owned(),
+                message: with_suggestion(error.message()),
             }
         })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// What each value allows by itself and the types do not say.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let config = self;
         if config.foreign_keys.len() > FOREIGN_KEYS_MAX {
             return Err(ConfigError::ForeignKeysTooMany);
         }
@@ -139,67 +220,37 @@ impl Config {
                 return Err(ConfigError::ForeignKeyIsOwn(key.environment.clone()));
             }
         }
-        Ok(config)
+        Ok(())
     }
 
-    /// The text of a new `authority.toml`.
-    pub(crate) fn text(
-        environment: &Environment,
-        name: &AuthorityId,
-        listen: SocketAddr,
-        foreign_keys: &[ForeignKey],
-    ) -> String {
-        let Paths {
-            keys,
-            policy,
-            store,
-            journal,
-            roots,
-            bundle,
-        } = Paths::standard();
-        let mut text = format!(
-            r#"# This authority serves one environment; its keys are bound to it.
-environment = "{environment}"
-
-# Its name, in its trust root and its signed bundles. Verifiers pin it, so it never changes.
-name = "{name}"
-
-# Where it listens. It speaks plain HTTP: keep it on loopback, or behind something that terminates TLS.
-listen = "{listen}"
-
-# Where its parts are, relative to this directory.
-[paths]
-keys = {keys:?}
-policy = {policy:?}
-store = {store:?}
-journal = {journal:?}
-roots = {roots:?}
-bundle = {bundle:?}
-
-# For how many days its journal keeps records, 8 or more; for ever without this. What is older is removed, once it is in
-# the store, and what is left still verifies.
-#
-# [journal]
-# keep_days = 400
-
-# The run keys of sibling environments, so that a stray token of one is answered `wrong_environment` rather than
-# `unknown_key`. It never makes such a token valid.
-#
-# [[foreign_keys]]
-# environment = "staging"
-# public_key = "64 hex digits"
-"#
-        );
-        for ForeignKey {
-            environment,
-            public_key,
-        } in foreign_keys
-        {
-            text.push_str(&format!(
-                "\n[[foreign_keys]]\nenvironment = \"{environment}\"\npublic_key = \"{public_key}\"\n"
-            ));
+    /// Whether it may listen so. Apart from [`Config::check`]: a file can be written first and its certificate later.
+    pub(crate) fn check_exposure(&self) -> Result<(), ConfigError> {
+        if self.tls.is_some() {
+            return if cfg!(feature = "tls") {
+                Ok(())
+            } else {
+                Err(ConfigError::TlsNotBuilt)
+            };
         }
-        text
+        if self.listen.ip().is_loopback() || self.danger_plain_http {
+            Ok(())
+        } else {
+            Err(ConfigError::PlainHttp(self.listen))
+        }
+    }
+}
+
+/// A message of the TOML reader, with the name that was probably meant: it quotes what it met first and then what it
+/// would have taken.
+pub(crate) fn with_suggestion(message: &str) -> String {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let unknown = message.starts_with("unknown ");
+    match quoted.next() {
+        Some(written) if unknown => match nearest(written, quoted) {
+            Some(name) => format!("{message}; did you mean `{name}`?"),
+            None => message.to_owned(),
+        },
+        _ => message.to_owned(),
     }
 }
 
@@ -230,64 +281,4 @@ impl Paths {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn text() -> String {
-        let dev = Environment::new("dev").unwrap();
-        let name = AuthorityId::new("dev.hallpass").unwrap();
-        Config::text(&dev, &name, "127.0.0.1:7420".parse().unwrap(), &[])
-    }
-
-    #[test]
-    fn what_is_written_is_read() {
-        let config = Config::parse(&text()).unwrap();
-        assert_eq!(config.environment.as_str(), "dev");
-        assert_eq!(config.listen.port(), 7420);
-        assert_eq!(config.foreign_keys, []);
-    }
-
-    #[test]
-    fn a_mistake_is_told_with_its_line() {
-        let Err(ConfigError::Form { line, message }) =
-            Config::parse(&text().replace("listen =", "lisen ="))
-        else {
-            panic!("accepted");
-        };
-        assert_eq!(line, 8);
-        assert!(message.contains("lisen"), "{message}");
-    }
-
-    #[test]
-    fn records_are_kept_for_ever_or_for_eight_days_and_more() {
-        assert_eq!(Config::parse(&text()).unwrap().journal.keep(), None);
-        let with = |days: &str| {
-            let text = text().replace("# [journal]\n# keep_days = 400", "[journal]\nkeep_days = N");
-            Config::parse(&text.replace("= N", &format!("= {days}")))
-        };
-        let kept = with("8").unwrap().journal.keep();
-        assert_eq!(kept, Some(KEEP_MIN));
-        let kept = with("4000000000").unwrap().journal.keep();
-        assert_eq!(kept, Some(Duration::from_secs(4_000_000_000 * DAY_SECONDS)));
-        for short in ["0", "7"] {
-            assert_eq!(with(short), Err(ConfigError::KeepTooShort));
-        }
-        assert!(matches!(with("\"90d\""), Err(ConfigError::Form { .. })));
-    }
-
-    #[test]
-    fn a_foreign_key_is_of_another_environment() {
-        let key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
-        let with = |environment: &str| {
-            format!(
-                "{}\n[[foreign_keys]]\nenvironment = \"{environment}\"\npublic_key = \"{key}\"\n",
-                text()
-            )
-        };
-        assert_eq!(Config::parse(&with("prod")).unwrap().foreign_keys.len(), 1);
-        assert!(matches!(
-            Config::parse(&with("dev")),
-            Err(ConfigError::ForeignKeyIsOwn(_))
-        ));
-    }
-}
+mod tests;

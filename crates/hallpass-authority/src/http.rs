@@ -1,30 +1,82 @@
 //! The HTTP face: routes, and nothing else. What they do is in the service.
 
+mod auth;
+mod body;
+mod bounds;
 mod bundle;
+mod clients;
+pub(crate) mod current;
+mod edge;
+pub(crate) mod endpoints;
 mod health;
 pub(crate) mod limits;
+mod metrics;
+mod minting;
+mod oauth;
+mod operator_gate;
+mod operators;
+mod policy;
 mod problem;
+mod run_end;
 mod tokens;
+mod well_known;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::routing::{get, post};
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, delete, get, post};
 
 use crate::service::Service;
+use bounds::Lanes;
+use edge::Edge;
+use endpoints::Endpoint;
+use operator_gate::Gate;
 use problem::{Problem, ProblemCode};
 
-/// Every path of the authority.
+/// Every path of the authority: those of the table, each behind its gate, and no others.
 pub(crate) fn router(service: Arc<Service>) -> Router {
-    Router::new()
-        .route("/v1/tokens", post(tokens::post))
-        .route("/v1/bundle", get(bundle::get))
-        .route("/livez", get(health::livez))
-        .route("/readyz", get(health::readyz))
+    let edge = Arc::new(Edge {
+        service: Arc::clone(&service),
+        lanes: Lanes::default(),
+    });
+    let mut router = Router::new();
+    for endpoint in Endpoint::ALL {
+        let gate = Gate {
+            service: Arc::clone(&service),
+            endpoint: *endpoint,
+        };
+        let gated = handler(*endpoint).route_layer(from_fn_with_state(gate, operator_gate::pass));
+        router = router.route(endpoint.path(), gated);
+    }
+    router
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(service)
+        .layer(from_fn_with_state(edge, edge::edge))
+}
+
+/// What answers an endpoint.
+fn handler(endpoint: Endpoint) -> MethodRouter<Arc<Service>> {
+    match endpoint {
+        Endpoint::BundleGet => get(bundle::get),
+        Endpoint::ClientDisable => post(clients::disable),
+        Endpoint::ClientEnable => post(clients::enable),
+        Endpoint::ClientSecretAdd => post(clients::add_secret),
+        Endpoint::ClientSecretRetire => delete(clients::retire_secret),
+        Endpoint::ClientsList => get(clients::list),
+        Endpoint::Livez => get(health::livez),
+        Endpoint::Metrics => get(metrics::get),
+        Endpoint::OauthToken => post(oauth::post),
+        Endpoint::OperatorsList => get(operators::list),
+        Endpoint::PolicyGet => get(policy::read),
+        Endpoint::PolicyReload => post(policy::reload),
+        Endpoint::Readyz => get(health::readyz),
+        Endpoint::RunEnd => post(run_end::post),
+        Endpoint::TokenMint => post(tokens::post),
+        Endpoint::WellKnown => get(well_known::get),
+    }
 }
 
 async fn not_found(State(service): State<Arc<Service>>) -> Problem {

@@ -8,17 +8,20 @@ use std::sync::Arc;
 use hallpass_bundle::{InvalidDocument, SignError, TrustRoot};
 use hallpass_keys::key_file::KeyFileError;
 use hallpass_keys::{Purpose, RandomnessError, VerifyingKey};
-use hallpass_vocabulary::{AuthorityId, ClientId, Clock, Environment};
+use hallpass_vocabulary::{AuthorityId, ClientId, Clock, Environment, OperatorId};
 
 use crate::config::{ConfigError, ForeignKey, Paths};
 use crate::file::FileError;
+use crate::journal::CatchUpError;
 use crate::layout;
 use crate::secret::ClientSecret;
 use crate::store::StoreError;
 
 mod build;
+mod operator;
 mod workshop;
 
+pub use operator::FirstOperator;
 use workshop::Workshop;
 
 /// What a new authority is to be.
@@ -32,6 +35,8 @@ pub struct InitOptions {
     pub listen: SocketAddr,
     /// The name of its first client.
     pub client: ClientId,
+    /// Its first operator.
+    pub operator: FirstOperator,
     /// Run keys of sibling environments, so that their stray tokens are answered `wrong_environment`.
     pub foreign_keys: Vec<ForeignKey>,
     /// Dates its documents.
@@ -62,8 +67,12 @@ pub struct InitReport {
     pub trust_root_path: PathBuf,
     /// The key to take offline: it is needed only to replace the others.
     pub root_key_path: PathBuf,
+    /// The first operator.
+    pub operator: OperatorId,
     /// The first operator's key, to hand to its owner.
     pub operator_key_path: PathBuf,
+    /// The policy file that makes it one.
+    pub operators_path: PathBuf,
     /// The public half of the run key, for sibling environments to list as foreign.
     pub run_key: VerifyingKey,
 }
@@ -87,6 +96,9 @@ pub enum InitError {
     /// What was asked for makes no valid configuration.
     #[error("the options are invalid")]
     Config(#[from] ConfigError),
+    /// The store cannot be brought up to the journal.
+    #[error("cannot bring the store up to the journal")]
+    CatchUp(#[from] CatchUpError),
     /// A file cannot be written.
     #[error(transparent)]
     File(#[from] FileError),
@@ -120,6 +132,7 @@ impl fmt::Debug for InitOptions {
             .field("authority", &self.authority)
             .field("listen", &self.listen)
             .field("client", &self.client)
+            .field("operator", &self.operator)
             .field("foreign_keys", &self.foreign_keys)
             .finish_non_exhaustive()
     }
@@ -149,6 +162,8 @@ pub fn init(directory: &Path, options: &InitOptions) -> Result<InitReport, InitE
         trust_root: made.trust_root,
         trust_root_path: directory.join(layout::TRUST_ROOT_FILE),
         root_key_path: layout::key_file(&paths.keys, Purpose::Root),
+        operator: options.operator.operator.clone(),
+        operators_path: paths.policy.join(layout::OPERATORS_POLICY_FILE),
         operator_key_path: layout::key_file(&paths.keys, Purpose::Operator),
         run_key: made.run_key,
     })

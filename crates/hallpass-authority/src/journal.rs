@@ -5,19 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_journal::read::{self, ReadError, Records, UnknownEvent};
-use hallpass_journal::{Event, Journal, JournalName, OpenError, Settings, Storage};
+use hallpass_journal::{Journal, JournalName, OpenError, Settings, Storage};
 use hallpass_vocabulary::{Clock, Environment};
 
-use crate::store::{MintedRow, Store, StoreError};
+use crate::store::{Change, LandingEvent, Store, StoreError};
 
 /// How long a record at start-up may take. Nobody waits for the authority yet, and a disk this slow cannot serve.
 pub(crate) const START_APPEND_MAX: Duration = Duration::from_secs(10);
 
-/// Rows written to the store in one transaction while catching up. Bounds what is held, not what is read.
-const CATCH_UP_ROWS: usize = 4_096;
-
-/// The kind of record that has rows.
-const MINTED_KIND: &str = "minted";
+/// Changes written to the store in one transaction while catching up. Bounds what is held, not what is read.
+const CATCH_UP_CHANGES: usize = 4_096;
 
 /// What the journal of every authority is called; with its environment and a random part that makes its origin.
 const NAME: &str = "authority";
@@ -61,7 +58,7 @@ pub enum CatchUpError {
     /// The journal cannot be read.
     #[error("cannot read the journal")]
     Read(#[from] ReadError),
-    /// A record of a mint has a form this release does not know: a newer one wrote it.
+    /// A record with rows has a form this release does not know: a newer one wrote it.
     #[error("record {index} of the journal cannot be indexed")]
     Record {
         /// Which record.
@@ -75,7 +72,7 @@ pub enum CatchUpError {
     Store(#[from] StoreError),
 }
 
-/// Gives the store the rows of every minted record it may have missed: after a crash between a record and its rows, or
+/// Gives the store the rows of every record it may have missed: after a crash between a record and its rows, or
 /// when an older copy of the store was put back.
 pub(crate) fn bring_up_to_date(store: &Store, journal: &Journal) -> Result<(), CatchUpError> {
     let floor = store.floor()?;
@@ -89,17 +86,18 @@ pub(crate) fn bring_up_to_date(store: &Store, journal: &Journal) -> Result<(), C
     let mut missed = Vec::new();
     for record in records_from(journal.dir(), floor)? {
         let record = record?;
-        if record.kind() != MINTED_KIND {
+        if !LandingEvent::is_of_kind(record.kind()) {
             continue;
         }
         let index = record.index();
         let event = record
             .event()
             .map_err(|source| CatchUpError::Record { index, source })?;
-        if let Event::Minted(minted) = event {
-            missed.push(MintedRow::of(&minted, index));
-        }
-        if missed.len() == CATCH_UP_ROWS {
+        missed.extend(LandingEvent::of(event, record.time()).map(|event| Change {
+            event,
+            record: index,
+        }));
+        if missed.len() == CATCH_UP_CHANGES {
             store.catch_up(&missed, index.saturating_add(1))?;
             missed.clear();
         }
@@ -132,7 +130,7 @@ fn records_from(dir: &Path, index: u64) -> Result<Records, ReadError> {
 mod tests {
     use std::sync::atomic::{AtomicI64, Ordering};
 
-    use hallpass_journal::{Abandoned, Durability, Old, OsStorage};
+    use hallpass_journal::{Abandoned, Durability, Event, Old, OsStorage};
     use hallpass_vocabulary::{DecisionId, Timestamp};
 
     use super::*;
@@ -154,14 +152,14 @@ mod tests {
     fn no_record_is_pruned_that_the_store_has_not_taken_over() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("authority.db");
-        Store::create(&path, &[]).unwrap();
-        let store = Store::open(&path).unwrap();
         let day = Arc::new(Day(AtomicI64::new(0)));
         let clock: Arc<dyn Clock> = day.clone();
         let dev = Environment::new("dev").unwrap();
         let dir = directory.path().join("journal");
         let opened = || open(&dir, &dev, &clock, Arc::new(OsStorage), None).unwrap();
         let journal = opened();
+        Store::create(&path).unwrap();
+        let store = Store::open(&path, journal.origin(), &dev).unwrap();
         // Each day begins a segment: the records 0 and 1, then 2, then 3 and so on.
         for n in 0..40 {
             day.0.store(n, Ordering::SeqCst);

@@ -13,6 +13,9 @@ pub(crate) const TRUST_ROOT_FILE: &str = "trust-root.txt";
 /// The policy a new authority starts with, in the policy directory.
 pub(crate) const STARTER_POLICY_FILE: &str = "starter.toml";
 
+/// The policy file with the first operator, in the policy directory.
+pub(crate) const OPERATORS_POLICY_FILE: &str = "operators.toml";
+
 /// The last bundle's number and digest, in the bundle directory.
 pub(crate) const BUNDLE_STATE_FILE: &str = "last.json";
 

@@ -14,14 +14,15 @@ use tokio::sync::Semaphore;
 
 use crate::alert::Alerts;
 use crate::authority::Authority;
-use crate::client::Clients;
-use crate::config::{CONFIG_BYTES_MAX, Config, ConfigError, Paths};
-use crate::counters::Counters;
+use crate::config::{ConfigError, Paths};
 use crate::file::{self, FileError};
 use crate::http::limits::MINTS_IN_FLIGHT_MAX;
+use crate::identity::Identity;
+use crate::identity::declared::IdentityError;
 use crate::journal::{self, CatchUpError, START_APPEND_MAX};
 use crate::kept_policy::KeptPolicies;
 use crate::layout;
+use crate::metrics::Metrics;
 use crate::mint::Minter;
 use crate::policy_change::PolicyChange;
 use crate::policy_in_force::{LoadedPolicy, PolicyInForce};
@@ -29,14 +30,17 @@ use crate::publisher::{self, Content, PublishError, Publisher, Signers};
 use crate::recorder::Recorder;
 use crate::refusals::Refusals;
 use crate::reload::Reloading;
+use crate::secret::SecretHash;
 use crate::service::Service;
+use crate::settings::Settings;
 use crate::store::{Store, StoreError};
+use crate::transport::Transport;
 
 /// The largest root document, in bytes: three roles of 16 keys, and their signatures.
-const ROOT_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const ROOT_BYTES_MAX: usize = 64 * 1024;
 
 /// The largest trust root file, in bytes. A real one has about 160.
-const TRUST_ROOT_BYTES_MAX: usize = 4 * 1024;
+pub(crate) const TRUST_ROOT_BYTES_MAX: usize = 4 * 1024;
 
 /// An authority that cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +58,9 @@ pub enum OpenError {
     /// A file cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The issuers of the policy cannot be used.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// The journal cannot be opened.
     #[error("cannot open the journal")]
     Journal(#[from] hallpass_journal::OpenError),
@@ -107,6 +114,10 @@ pub enum OpenError {
     /// The store cannot be opened.
     #[error("cannot open the store")]
     Store(#[from] StoreError),
+    /// The certificate or its key cannot be used.
+    #[cfg(feature = "tls")]
+    #[error("cannot speak TLS")]
+    Tls(#[from] hallpass_http::TlsError),
     /// The trust root is malformed.
     #[error("`{}` is malformed", path.display())]
     TrustRoot {
@@ -120,11 +131,13 @@ pub enum OpenError {
 
 /// Opens everything. The journal comes first: its lock keeps a second authority away from the rest.
 pub(crate) fn open(
-    directory: &Path,
+    settings: Settings,
     clock: Arc<dyn Clock>,
     journal_storage: Arc<dyn Storage>,
 ) -> Result<Authority, OpenError> {
-    let config = read_config(directory)?;
+    settings.check()?;
+    let (directory, config) = (settings.directory(), &settings.config);
+    let transport = Transport::of(directory, config)?;
     let environment = &config.environment;
     let paths = config.paths.under(directory);
     let key = |purpose| {
@@ -142,9 +155,12 @@ pub(crate) fn open(
     };
     let (files, policy) = read_policy(&paths.policy)?;
 
+    let identity = Arc::new(Identity::default());
+    identity.install(identity.prepare(&policy.policy, directory)?);
+
     let keep = config.journal.keep();
     let journal = journal::open(&paths.journal, environment, &clock, journal_storage, keep)?;
-    let store = Arc::new(Store::open(&paths.store)?);
+    let store = Arc::new(Store::open(&paths.store, journal.origin(), environment)?);
     journal::bring_up_to_date(&store, &journal)?;
     journal::acknowledge(&store, &journal)?;
 
@@ -167,45 +183,51 @@ pub(crate) fn open(
     let publisher = start_publisher(directory, &paths, content, signers, &clock)?;
     kept.forget_others(policy.digest);
     let untold = change.widened(policy.digest, environment, None, clock.now());
-    let counters = Arc::new(Counters::default());
-    counters.policy_loaded(change.widenings.len());
+    let metrics = Arc::new(Metrics::default());
+    metrics.policy_read(Some(change.widenings.len()));
     let policies = Arc::new(PolicyInForce::new(Arc::new(policy)));
     let recorder = Arc::new(Recorder::new(journal, Arc::clone(&clock)));
-    let clients = Clients::new(store.clients()?, random_bytes()?);
+    store.start_writer()?;
     let minter = Minter {
         environment: environment.clone(),
         policies: Arc::clone(&policies),
         run_key_id: run_key.id(),
         run_key,
         approval_keys: vec![approval_key],
+        identity: Arc::clone(&identity),
         recorder: Arc::clone(&recorder),
-        writer: store.start_writer()?,
         store,
         clock: Arc::clone(&clock),
     };
+    minter.store.measure_groups(metrics.store_groups());
     let service = Service {
+        name: config.name.clone(),
         environment: environment.clone(),
-        clients,
+        nobody: SecretHash::from_bytes(random_bytes()?),
+        identity,
         minter: Arc::new(minter),
         publisher: Arc::new(publisher),
         mints: Arc::new(Semaphore::new(MINTS_IN_FLIGHT_MAX as usize)),
         recorder,
         refusals: Refusals::default(),
         reloading: Reloading {
-            directory: paths.policy.clone(),
+            directory: directory.to_owned(),
+            policy: paths.policy.clone(),
             kept,
             in_force: policies,
-            alerts: Alerts::new(config.alerts.clone(), Arc::clone(&counters)),
-            counters,
+            alerts: Alerts::new(config.alerts.clone(), Arc::clone(&metrics)),
             turn: tokio::sync::Mutex::new(()),
         },
+        operator_refusals: Refusals::default(),
+        registry: tokio::sync::Mutex::new(()),
         clock,
+        metrics,
     };
     Ok(Authority {
         service: Arc::new(service),
-        name: config.name,
         listen: config.listen,
-        drain: std::time::Duration::from_secs(crate::DRAIN_SECONDS_DEFAULT),
+        drain: settings.drain(),
+        transport,
         untold,
     })
 }
@@ -216,14 +238,8 @@ fn read_required(path: &Path, bytes_max: usize) -> Result<String, OpenError> {
     })
 }
 
-fn read_config(directory: &Path) -> Result<Config, OpenError> {
-    let path = directory.join(layout::CONFIG_FILE);
-    let text = read_required(&path, CONFIG_BYTES_MAX)?;
-    Config::parse(&text).map_err(|source| OpenError::Config { path, source })
-}
-
 /// The policy of the directory, and the files it is made of.
-fn read_policy(directory: &Path) -> Result<(PolicyFiles, LoadedPolicy), OpenError> {
+pub(crate) fn read_policy(directory: &Path) -> Result<(PolicyFiles, LoadedPolicy), OpenError> {
     let files = PolicyFiles::read(directory)?;
     let policy = Policy::parse(&files).map_err(|source| OpenError::Policy {
         path: directory.to_owned(),

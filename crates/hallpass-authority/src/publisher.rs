@@ -227,6 +227,15 @@ impl Publisher {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How old the bundle in force is, and how long it is still believed.
+    pub(crate) fn age_and_left(&self) -> (Duration, Duration) {
+        let current = self.lock();
+        let (now, renew_at) = (self.clock.now(), current.renew_at);
+        // It is renewed half-way.
+        let age = (BUNDLE_LIFE / 2 + now.since(renew_at)).saturating_sub(renew_at.since(now));
+        (age, BUNDLE_LIFE.saturating_sub(age))
+    }
+
     /// The number of the bundle in force.
     pub(crate) fn version(&self) -> u64 {
         self.lock().bundle.id().version
@@ -237,6 +246,12 @@ impl Publisher {
 pub(crate) fn last_policy(directory: &Path) -> Result<Option<Digest>, PublishError> {
     let last = read_state(&directory.join(crate::layout::BUNDLE_STATE_FILE))?;
     Ok(last.map(|last| last.policy))
+}
+
+/// The number of the last bundle and until when it is believed; nothing when there was none yet.
+pub(crate) fn last_expiry(directory: &Path) -> Result<Option<(u64, Timestamp)>, PublishError> {
+    let last = read_state(&directory.join(crate::layout::BUNDLE_STATE_FILE))?;
+    Ok(last.map(|last| (last.bundle.version, last.issued.after(BUNDLE_LIFE))))
 }
 
 fn read_state(path: &Path) -> Result<Option<State>, PublishError> {

@@ -2,6 +2,7 @@
 //! journal.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use hallpass_vocabulary::Timestamp;
@@ -25,6 +26,16 @@ pub(crate) enum Caller {
 pub(crate) struct Surplus {
     pub(crate) code: &'static str,
     pub(crate) count: u64,
+}
+
+impl fmt::Display for Surplus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} more requests were refused so and are not recorded singly",
+            self.count
+        )
+    }
 }
 
 /// The count of the present second.

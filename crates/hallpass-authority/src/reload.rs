@@ -10,8 +10,8 @@ use hallpass_vocabulary::OperatorId;
 use tokio::sync::Mutex;
 
 use crate::alert::Alerts;
-use crate::counters::Counters;
 use crate::file::FileError;
+use crate::identity::declared::IdentityError;
 use crate::kept_policy::KeptPolicies;
 use crate::policy_change::{PolicyChange, Widened};
 use crate::policy_in_force::{LoadedPolicy, PolicyInForce};
@@ -20,12 +20,13 @@ use crate::service::Service;
 
 /// What a reload needs beside the service.
 pub(crate) struct Reloading {
-    /// The policy directory.
+    /// The authority's directory.
     pub(crate) directory: PathBuf,
+    /// The policy's.
+    pub(crate) policy: PathBuf,
     pub(crate) kept: KeptPolicies,
     pub(crate) in_force: Arc<PolicyInForce>,
     pub(crate) alerts: Alerts,
-    pub(crate) counters: Arc<Counters>,
     /// One at a time: each is compared with the one before it.
     pub(crate) turn: Mutex<()>,
 }
@@ -54,6 +55,9 @@ pub enum ReloadError {
     /// The policy directory cannot be read.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+    /// Its issuers cannot be used.
+    #[error("the policy's issuers cannot be used")]
+    Identity(#[from] IdentityError),
     /// A copy of it cannot be kept.
     #[error(transparent)]
     Keep(#[from] FileError),
@@ -86,11 +90,6 @@ impl Reloader {
     pub async fn reload(&self, by: Option<OperatorId>) -> Result<Reloaded, ReloadError> {
         reload(&self.0, by).await
     }
-
-    /// What became of policies and alerts since the start, each number with its name.
-    pub fn numbers(&self) -> [(&'static str, u64); 5] {
-        self.0.reloading.counters.read()
-    }
 }
 
 /// Reads the policy directory and puts what it says in force. Goes on when nobody waits for it any longer.
@@ -117,16 +116,20 @@ async fn in_turn(service: &Arc<Service>, by: Option<OperatorId>) -> Result<Reloa
 /// Everything that can fail comes before the record but the disk itself, and the record before the bundle that names the
 /// policy.
 async fn replace(service: &Arc<Service>, by: Option<OperatorId>) -> Result<Reloaded, ReloadError> {
-    let (files, next, change) = blocking(service, |service| {
-        let files = PolicyFiles::read(&service.reloading.directory)?;
+    let (files, next, identity, change) = blocking(service, |service| {
+        let reloading = &service.reloading;
+        let files = PolicyFiles::read(&reloading.policy)?;
         let next = Arc::new(LoadedPolicy::new(Policy::parse(&files)?)?);
-        let change = PolicyChange::between(&service.reloading.in_force.now(), &next);
+        let identity = service
+            .identity
+            .prepare(&next.policy, &reloading.directory)?;
+        let change = PolicyChange::between(&reloading.in_force.now(), &next);
         if change.changed {
             let catalogue = next.policy.catalogue();
             service.publisher.rehearse(catalogue, next.digest)?;
-            service.reloading.kept.keep(next.digest, &files)?;
+            reloading.kept.keep(next.digest, &files)?;
         }
-        Ok((files, next, change))
+        Ok((files, next, identity, change))
     })
     .await?;
     let record = change.record(next.digest, &files, by.clone());
@@ -139,18 +142,18 @@ async fn replace(service: &Arc<Service>, by: Option<OperatorId>) -> Result<Reloa
         blocking(service, move |service| {
             let catalogue = next.policy.catalogue();
             service.publisher.replace(catalogue, next.digest)?;
+            service.identity.install(identity);
             service.reloading.in_force.replace(Arc::clone(&next));
             service.reloading.kept.forget_others(next.digest);
             Ok(())
         })
         .await?;
     }
-    let reloading = &service.reloading;
-    reloading.counters.policy_loaded(change.widenings.len());
+    service.metrics.policy_read(Some(change.widenings.len()));
     tracing::info!(policy = %next.digest, changed = change.changed, "the policy was loaded");
     let now = service.clock.now();
     if let Some(widened) = change.widened(next.digest, &service.environment, by, now) {
-        reloading.alerts.send(&widened);
+        service.reloading.alerts.send(&widened);
     }
     Ok(Reloaded {
         policy: next.digest,
@@ -179,7 +182,7 @@ async fn blocking<T: Send + 'static>(
 
 /// Says in the log and in the journal that a policy did not come into force.
 async fn refused(service: &Service, error: &ReloadError, by: Option<OperatorId>) {
-    service.reloading.counters.policy_refused();
+    service.metrics.policy_read(None);
     let why = why(error);
     tracing::error!(error = %why, "the policy is refused; the one before stays in force");
     let event = Event::PolicyRefused(PolicyRefused {
@@ -192,7 +195,7 @@ async fn refused(service: &Service, error: &ReloadError, by: Option<OperatorId>)
 }
 
 /// The first fault of a policy; else the chain of causes.
-fn why(error: &ReloadError) -> String {
+pub(crate) fn why(error: &ReloadError) -> String {
     if let ReloadError::Refused(errors) = error
         && let Some(first) = errors.iter().next()
     {

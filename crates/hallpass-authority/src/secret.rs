@@ -60,6 +60,12 @@ impl SecretHash {
         Self(bytes)
     }
 
+    /// What the secret is called in public: a piece of its hash, which tells nothing of it.
+    pub(crate) fn id(&self) -> String {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        format!("sec_{}", hex::encode([a, b, c, d, e, f, g, h]))
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

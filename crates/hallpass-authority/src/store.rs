@@ -1,219 +1,274 @@
-//! The embedded store: what the authority must look up, in SQLite.
+//! What the authority must look up: runs, tokens, idempotency keys, clients; and what it must not do twice.
 //!
-//! It is an index of the journal, not a second truth. Rows are written after their record, by one thread and in
-//! groups; the store remembers up to which record it is complete, and what is missing is read from the journal when
-//! the authority starts ([`Store::catch_up`]). Only the clients are here alone.
+//! The store is an index of the journal, not a second truth. Rows are written after their record and in groups; the store
+//! remembers for every journal up to which record it is complete, and what is missing is read from the journal when the
+//! authority starts ([`Store::catch_up`]). Claims in flight, rates and nonces are here alone: nobody misses them.
 
+#![allow(
+    dead_code,
+    reason = "what the endpoints of runs, clients and operators ask for"
+)]
+
+mod change;
+mod claim;
+mod error;
+mod flight;
+mod group;
+mod limit;
+mod query;
 mod rows;
-mod schema;
-mod writer;
+mod selection;
+mod sqlite;
 
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 
-use hallpass_vocabulary::RunId;
-use rusqlite::{Connection, OpenFlags};
+use hallpass_args::IdempotencyKey;
+use hallpass_keys::{Digest, KeyId};
+use hallpass_vocabulary::{ClientId, Environment, RunId, Timestamp, TokenId};
+use prometheus_client::metrics::histogram::Histogram;
 
-pub(crate) use rows::{MintedRow, RunRow, RunTools};
-pub(crate) use writer::Writer;
+pub(crate) use change::{Change, LandingEvent};
+pub(crate) use claim::{Claim, Claimed};
+pub use error::StoreError;
+pub(crate) use error::WriterGone;
+pub(crate) use flight::Flight;
+pub(crate) use limit::Admission;
+pub(crate) use query::{Page, RunQuery, TokenQuery};
+pub(crate) use rows::{ClientRow, RunRow, SecretRow, TokenRow};
+use sqlite::Sqlite;
+pub(crate) use sqlite::inspect;
 
-use crate::client::Client;
-
-/// How long SQLite waits for another process's lock, in milliseconds. Only a backup tool ever holds one.
-const BUSY_TIMEOUT_MS: u64 = 2_000;
-
-/// Idle connections kept for reading. Reads are single lookups by key, so two serve more than two cores can ask.
-const READERS_IDLE_MAX: usize = 2;
-
-/// The store cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// The store knows of records the journal does not have: one of the two was replaced.
-    #[error(
-        "the store is complete up to record {floor}, but the journal has only {size}; restore both from one backup"
-    )]
-    AheadOfJournal {
-        /// The first record the store does not claim.
-        floor: u64,
-        /// How many records there are.
-        size: u64,
-    },
-    /// Its file cannot be made.
-    #[error("cannot create the store")]
-    Create(#[source] std::io::Error),
-    /// A value in it is not of its kind.
-    #[error("the store holds a malformed `{column}`")]
-    Malformed {
-        /// Where.
-        column: &'static str,
-    },
-    /// Written by a newer release.
-    #[error(
-        "the store has schema version {found}, and this release knows {known}; run the newer release"
-    )]
-    Newer {
-        /// Its version.
-        found: i64,
-        /// The newest known.
-        known: i64,
-    },
-    /// SQLite refused.
-    #[error("cannot {action} the store")]
-    Sqlite {
-        /// What was tried.
-        action: &'static str,
-        /// Why not.
-        #[source]
-        source: rusqlite::Error,
-    },
-    /// A read was interrupted because the process is stopping.
-    #[error("the store is shutting down")]
-    Stopping,
-    /// There is no store at the place where it should be.
-    #[error("there is no store at `{}`", path.display())]
-    Missing {
-        /// Where.
-        path: PathBuf,
-    },
-}
-
-pub(crate) fn failed(action: &'static str) -> impl FnOnce(rusqlite::Error) -> StoreError {
-    move |source| StoreError::Sqlite { action, source }
-}
+/// Steps of cleaning in one go. With the rows of a step this keeps up with more keys than an authority mints under.
+const CLEAN_STEPS_MAX: usize = 16;
 
 /// The open store.
 #[derive(Debug)]
-pub(crate) struct Store {
-    path: PathBuf,
-    /// Held for start-up work, then handed to the writer thread.
-    first: Mutex<Option<Connection>>,
-    readers: Mutex<Vec<Connection>>,
+pub(crate) enum Store {
+    Sqlite(Arc<Sqlite>),
 }
 
 impl Store {
-    /// Creates an empty store at a path where there is none.
-    pub(crate) fn create(path: &Path, clients: &[Client]) -> Result<(), StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-        let mut connection = connect(path, flags)?;
-        schema::migrate(&mut connection)?;
-        rows::insert_clients(&mut connection, clients)?;
-        // Closing the last connection folds the write-ahead log into the file.
-        connection
-            .close()
-            .map_err(|(_, source)| StoreError::Sqlite {
-                action: "close",
-                source,
-            })
+    /// Creates an empty embedded store at a path where there is none. Blocks on the disk.
+    pub(crate) fn create(path: &Path) -> Result<(), StoreError> {
+        Sqlite::create(path)
     }
 
-    /// Opens an existing store, migrating it if it is older.
-    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
-        if !path.is_file() {
-            return Err(StoreError::Missing {
-                path: path.to_owned(),
-            });
-        }
-        let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        schema::migrate(&mut connection)?;
-        Ok(Self {
-            path: path.to_owned(),
-            first: Mutex::new(Some(connection)),
-            readers: Mutex::new(Vec::new()),
-        })
+    /// Opens the embedded store for the authority of a journal, migrating it if it is older. Blocks on the disk.
+    pub(crate) fn open(
+        path: &Path,
+        origin: &str,
+        environment: &Environment,
+    ) -> Result<Self, StoreError> {
+        Sqlite::open(path, origin, environment).map(|it| Self::Sqlite(Arc::new(it)))
     }
 
-    /// Every registered client.
-    pub(crate) fn clients(&self) -> Result<Vec<Client>, StoreError> {
-        self.with_reader(rows::clients)
-    }
-
-    /// Every record before this one is in the store.
+    /// Every record of this authority's journal before this one is in the store. Blocks.
     pub(crate) fn floor(&self) -> Result<u64, StoreError> {
-        self.with_reader(rows::floor)
+        match self {
+            Self::Sqlite(it) => it.floor(),
+        }
     }
 
-    /// Every record before this one is in the store, and still is after a power cut: what was committed before is folded
-    /// from the write-ahead log into the file, which syncs both. 0 when that could not be done just now. Blocks on the disk.
+    /// The same, and still so after a power cut; 0 when that is not known just now. Blocks.
     pub(crate) fn durable_floor(&self) -> Result<u64, StoreError> {
-        let connection = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        rows::durable_floor(&connection)
-    }
-
-    /// Writes the rows of records the store may have missed; rows that are there already stay.
-    pub(crate) fn catch_up(&self, minted: &[MintedRow], floor: u64) -> Result<(), StoreError> {
-        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-        match first.as_mut() {
-            Some(connection) => rows::insert_minted(connection, minted.iter(), floor),
-            None => Err(StoreError::Stopping),
+        match self {
+            Self::Sqlite(it) => it.durable_floor(),
         }
     }
 
-    /// Starts the writer thread. Once.
-    pub(crate) fn start_writer(&self) -> Result<Writer, StoreError> {
-        let connection = self
-            .first
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-            .ok_or(StoreError::Stopping)?;
-        Ok(Writer::start(connection))
+    /// Writes the rows of records the store may have missed; rows that are there already stay. Before the writer is
+    /// started. Blocks.
+    pub(crate) fn catch_up(&self, changes: &[Change], floor: u64) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(it) => it.catch_up(changes, floor),
+        }
     }
 
-    /// A run as it was started, and the tools of its first token. Blocks on the disk: call it where that is allowed.
-    pub(crate) fn run(&self, run: RunId) -> Result<Option<(RunRow, RunTools)>, StoreError> {
-        self.with_reader(|connection| rows::run(connection, run))
+    /// Every client, by name. Before the writer is started. Blocks.
+    pub(crate) fn clients_at_start(&self) -> Result<Vec<ClientRow>, StoreError> {
+        match self {
+            Self::Sqlite(it) => Ok(it.shared.clients.load().all().to_vec()),
+        }
     }
 
-    fn with_reader<T>(
+    /// Starts the writer. Once.
+    pub(crate) fn start_writer(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(it) => it.start_writer(),
+        }
+    }
+
+    /// Measures the sizes of the groups it writes from here on.
+    pub(crate) fn measure_groups(&self, sizes: Histogram) {
+        match self {
+            Self::Sqlite(it) => {
+                // Set once, when the authority opens.
+                let _ = it.shared.group_sizes.set(sizes);
+            }
+        }
+    }
+
+    /// Whether recorded events wait for the store to take their rows.
+    pub(crate) fn is_behind(&self) -> bool {
+        match self {
+            Self::Sqlite(it) => it.is_behind(),
+        }
+    }
+
+    /// Tries a refused group again. Without it the next mint would, and an authority that calls itself unready may get
+    /// none.
+    pub(crate) fn retry(&self) {
+        match self {
+            Self::Sqlite(it) => it.retry(),
+        }
+    }
+
+    /// Writes what is queued and stops the writer; call it once no mint is under way.
+    pub(crate) async fn stop(&self) {
+        match self {
+            Self::Sqlite(it) => {
+                let it = Arc::clone(it);
+                // Fails when the thread panicked, which it has told.
+                let _ = tokio::task::spawn_blocking(move || it.stop()).await;
+            }
+        }
+    }
+
+    /// Announces an event that will have rows, before it is recorded. `records` is how many records the journal has now.
+    pub(crate) fn take_off(&self, records: u64) -> Flight {
+        match self {
+            Self::Sqlite(it) => it.shared.flights.take_off(records),
+        }
+    }
+
+    /// Writes the rows of a recorded event; returns once a reader sees them, or `false` when the store refused for now
+    /// and tries again by itself.
+    pub(crate) async fn land(
         &self,
-        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let idle = self.idle().pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => connect(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
-        };
-        let answer = read(&connection);
-        let mut idle = self.idle();
-        if idle.len() < READERS_IDLE_MAX {
-            idle.push(connection);
+        flight: Flight,
+        event: LandingEvent,
+        record: u64,
+    ) -> Result<bool, WriterGone> {
+        let change = Change { event, record };
+        match self {
+            Self::Sqlite(it) => it.land(flight, change).await,
         }
-        answer
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
-        // A panic while the list was held cannot have left it half-changed: it is pushed to and popped from only.
-        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A run as it was started, and whether it was ended.
+    pub(crate) async fn run(&self, run: RunId) -> Result<Option<RunRow>, StoreError> {
+        match self {
+            Self::Sqlite(it) => it.run(run).await,
+        }
     }
-}
 
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
-    if flags.contains(OpenFlags::SQLITE_OPEN_CREATE) {
-        // SQLite would make the file readable by everybody; its companions (`-wal`, `-shm`) take after it.
-        std::fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)
-            .map_err(StoreError::Create)?;
+    /// A token's record.
+    pub(crate) async fn token(&self, token: TokenId) -> Result<Option<TokenRow>, StoreError> {
+        match self {
+            Self::Sqlite(it) => it.token(token).await,
+        }
     }
-    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-        .map_err(failed("open"))?;
-    connection
-        .busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS))
-        .map_err(failed("set up"))?;
-    if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
-        // NORMAL: a power cut may lose the last groups, which the journal has and the next start brings back.
-        connection
-            .pragma_update(None, "journal_mode", "WAL")
-            .and_then(|()| connection.pragma_update(None, "synchronous", "NORMAL"))
-            .and_then(|()| connection.pragma_update(None, "foreign_keys", true))
-            .map_err(failed("set up"))?;
+
+    /// Runs, newest first.
+    pub(crate) async fn runs(&self, query: &RunQuery) -> Result<Page<RunRow>, StoreError> {
+        match self {
+            Self::Sqlite(it) => it.runs(query.clone()).await,
+        }
     }
-    Ok(connection)
+
+    /// Tokens, newest first.
+    pub(crate) async fn tokens(&self, query: &TokenQuery) -> Result<Page<TokenRow>, StoreError> {
+        match self {
+            Self::Sqlite(it) => it.tokens(query.clone()).await,
+        }
+    }
+
+    /// Takes an idempotency key before a mint. It is held until the token lands or the claim is released, and lapses
+    /// after 30 seconds of which nothing is heard.
+    pub(crate) async fn claim(
+        &self,
+        client: &ClientId,
+        key: &IdempotencyKey,
+        request: Digest,
+        now: Timestamp,
+    ) -> Result<Claim, StoreError> {
+        match self {
+            Self::Sqlite(it) => it.claim(client, key, request, now).await,
+        }
+    }
+
+    /// Gives a key back under which nothing was recorded, for certain.
+    pub(crate) async fn release(&self, claimed: Claimed) {
+        match self {
+            Self::Sqlite(it) => it.shared.claims.release(claimed),
+        }
+    }
+
+    /// The client of a secret, by the secret's SHA-256; whether either is still good is the caller's question.
+    pub(crate) async fn client_of_secret(
+        &self,
+        digest: &[u8; 32],
+    ) -> Result<Option<(ClientRow, SecretRow)>, StoreError> {
+        match self {
+            Self::Sqlite(it) => {
+                let clients = it.shared.clients.load();
+                let found = clients.of_secret(digest);
+                Ok(found.map(|(client, secret)| (client.clone(), secret.clone())))
+            }
+        }
+    }
+
+    /// A client with its secrets.
+    pub(crate) async fn client(&self, id: &ClientId) -> Result<Option<ClientRow>, StoreError> {
+        match self {
+            Self::Sqlite(it) => Ok(it.shared.clients.load().client(id).cloned()),
+        }
+    }
+
+    /// Every client, by name.
+    pub(crate) async fn clients(&self) -> Result<Vec<ClientRow>, StoreError> {
+        match self {
+            Self::Sqlite(it) => Ok(it.shared.clients.load().all().to_vec()),
+        }
+    }
+
+    /// Takes a place in a bucket of so many a minute, if there is one.
+    pub(crate) async fn admit(
+        &self,
+        bucket: &str,
+        per_minute: u32,
+        now: Timestamp,
+    ) -> Result<Admission, StoreError> {
+        match self {
+            Self::Sqlite(it) => Ok(it.buckets.admit(bucket, per_minute, now)),
+        }
+    }
+
+    /// Remembers a nonce of a signed request until a time; whether it was seen for the first time.
+    pub(crate) async fn remember_nonce(
+        &self,
+        key: KeyId,
+        nonce: &str,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(it) => it.remember_nonce(key, nonce, until).await,
+        }
+    }
+
+    /// Removes what has no more use, in small steps, so that no mint waits for long.
+    pub(crate) async fn clean(&self, now: Timestamp) -> Result<(), StoreError> {
+        for _ in 0..CLEAN_STEPS_MAX {
+            let removed = match self {
+                Self::Sqlite(it) => it.clean(now).await?,
+            };
+            if removed == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -6,19 +6,24 @@ use std::str::FromStr;
 
 use reqwest::Url;
 
-/// Where a server is: scheme, host, port, and a path prefix if there is one.
+use crate::TrustedCertificates;
+
+/// Where a server is: scheme, host, port, and a path prefix if there is one; and whose certificates are believed of it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct BaseUrl(Url);
+pub struct BaseUrl {
+    url: Url,
+    trusted: Option<TrustedCertificates>,
+}
 
 /// A text that is no base URL, or one that must not be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidBaseUrl {
     /// Not a URL, or one with a user, a password, a query or a fragment.
-    #[error("expected `http://HOST:PORT`, without user, query or fragment")]
+    #[error("expected `https://HOST:PORT` or `http://HOST:PORT`, without user, query or fragment")]
     Form,
     /// Encryption, which this build does not have.
-    #[error("`https` needs a build with TLS; use a local TLS proxy")]
+    #[error("`https` needs a build with the feature `tls` (`full` has it), or a local TLS proxy")]
     NoTls,
     /// Secrets would cross a network unencrypted.
     #[error("plain `http` to another machine would show secrets to the network")]
@@ -26,20 +31,20 @@ pub enum InvalidBaseUrl {
 }
 
 impl BaseUrl {
-    /// Parses a URL of a server on this machine.
+    /// Parses a URL of a server: `https` anywhere, plain `http` on this machine.
     ///
     /// # Errors
     /// [`InvalidBaseUrl`], which never repeats the input.
     pub fn new(text: &str) -> Result<Self, InvalidBaseUrl> {
         let base = Self::danger_without_tls(text)?;
-        if base.is_loopback() {
+        if base.is_tls() || base.is_loopback() {
             Ok(base)
         } else {
             Err(InvalidBaseUrl::PlainText)
         }
     }
 
-    /// Parses a URL of a server on any machine.
+    /// Parses a URL of a server on any machine, also for plain `http`.
     ///
     /// # Danger
     /// Tokens and client secrets cross the network as they are. Only for a network that encrypts below us (a service
@@ -54,14 +59,31 @@ impl BaseUrl {
             || url.query().is_some()
             || url.fragment().is_some();
         match url.scheme() {
-            "http" if !extras && url.has_host() => Ok(Self(url)),
-            "https" => Err(InvalidBaseUrl::NoTls),
+            _ if extras || !url.has_host() => Err(InvalidBaseUrl::Form),
+            "https" if !cfg!(feature = "tls") => Err(InvalidBaseUrl::NoTls),
+            "http" | "https" => Ok(Self { url, trusted: None }),
             _ => Err(InvalidBaseUrl::Form),
         }
     }
 
+    /// Believing these certificate authorities of it and no others.
+    #[must_use]
+    pub fn trusting(mut self, trusted: TrustedCertificates) -> Self {
+        self.trusted = Some(trusted);
+        self
+    }
+
+    /// Whether it is reached over TLS.
+    pub fn is_tls(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
+    pub(crate) fn trusted(&self) -> Option<&TrustedCertificates> {
+        self.trusted.as_ref()
+    }
+
     fn is_loopback(&self) -> bool {
-        self.0.host_str().is_some_and(|host| {
+        self.url.host_str().is_some_and(|host| {
             host == "localhost"
                 || host
                     .trim_matches(['[', ']'])
@@ -72,7 +94,7 @@ impl BaseUrl {
 
     /// The URL of something on this server; `path` starts with a slash and needs no escaping.
     pub(crate) fn join(&self, path: &str) -> Url {
-        let mut url = self.0.clone();
+        let mut url = self.url.clone();
         let prefix = url.path().trim_end_matches('/').to_owned();
         url.set_path(&format!("{prefix}{path}"));
         url
@@ -81,7 +103,7 @@ impl BaseUrl {
 
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.as_str().trim_end_matches('/'))
+        f.write_str(self.url.as_str().trim_end_matches('/'))
     }
 }
 
@@ -150,9 +172,18 @@ mod tests {
                 "{bad}"
             );
         }
-        assert_eq!(
-            BaseUrl::new("https://127.0.0.1"),
-            Err(InvalidBaseUrl::NoTls)
-        );
+    }
+
+    #[test]
+    fn over_tls_secrets_may_leave_the_machine_where_the_build_has_it() {
+        for anywhere in ["https://127.0.0.1", "https://authority.example:7420/a"] {
+            let base = BaseUrl::new(anywhere);
+            if cfg!(feature = "tls") {
+                assert!(base.unwrap().is_tls());
+            } else {
+                assert_eq!(base, Err(InvalidBaseUrl::NoTls));
+            }
+        }
+        assert_eq!(BaseUrl::new("https://u@h"), Err(InvalidBaseUrl::Form));
     }
 }

@@ -56,6 +56,18 @@ secret!(
     ClientSecret
 );
 
+secret!(
+    /// A subject's own token, with which the authority verifies on whose behalf a run is. `Debug` hides it.
+    SubjectToken
+);
+
+// In the body of a request for a token, and nowhere else.
+impl serde::Serialize for SubjectToken {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.expose())
+    }
+}
+
 impl BearerToken {
     /// The value of an `Authorization` header; HTTP libraries are told to keep it out of logs.
     pub(crate) fn header(&self) -> Result<HeaderValue, InvalidSecret> {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Response, redirect};
+use reqwest::{Client, ClientBuilder, Response, redirect};
+
+use crate::BaseUrl;
 
 /// How long to wait for a connection. On one network, a server that takes longer is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -27,6 +29,13 @@ pub enum TransportError {
 #[error(transparent)]
 pub struct HttpFailure(reqwest::Error);
 
+impl TransportError {
+    /// Whether the request may have reached the server: all that is known is that no answer came back.
+    pub(crate) fn may_have_arrived(&self) -> bool {
+        matches!(self, Self::Http(HttpFailure(error)) if !error.is_connect() && !error.is_builder())
+    }
+}
+
 impl From<reqwest::Error> for TransportError {
     fn from(error: reqwest::Error) -> Self {
         Self::Http(HttpFailure(error.without_url()))
@@ -34,14 +43,33 @@ impl From<reqwest::Error> for TransportError {
 }
 
 /// A client that goes where it is told: no redirects (they would take secrets along), no proxies from the environment.
+/// Believes the certificate authorities of the operating system.
 pub(crate) fn client(timeout: Duration) -> Result<Client, TransportError> {
-    Ok(Client::builder()
+    Ok(builder(timeout).build()?)
+}
+
+/// The same for one server, believing of it what was said to be believed.
+pub(crate) fn client_to(server: &BaseUrl, timeout: Duration) -> Result<Client, TransportError> {
+    let builder = builder(timeout);
+    #[cfg(feature = "tls")]
+    let builder = match server.trusted() {
+        Some(trusted) => builder.tls_certs_only(trusted.certificates()?),
+        None if server.is_tls() => builder,
+        // No certificate will be looked at, so none of the system's is read.
+        None => builder.tls_certs_only([]),
+    };
+    #[cfg(not(feature = "tls"))]
+    let _ = server.trusted();
+    Ok(builder.build()?)
+}
+
+fn builder(timeout: Duration) -> ClientBuilder {
+    Client::builder()
         .redirect(redirect::Policy::none())
         .no_proxy()
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(timeout)
         .user_agent(concat!("hallpass/", env!("CARGO_PKG_VERSION")))
-        .build()?)
 }
 
 /// Reads an answer up to a limit, and not a chunk further: a server that never stops is cut off.

@@ -9,18 +9,24 @@ mod base_url;
 mod bearer;
 mod bundle_source;
 mod http;
+mod probe;
 mod problem;
 mod refresh;
+mod run;
 mod token_client;
+mod token_request;
 mod tool_client;
+mod trusted;
 
 pub use base_url::{BaseUrl, InvalidBaseUrl};
-pub use bearer::{BEARER_BYTES_MAX, BearerToken, ClientSecret, InvalidSecret};
+pub use bearer::{BEARER_BYTES_MAX, BearerToken, ClientSecret, InvalidSecret, SubjectToken};
 pub use bundle_source::{BundleSource, BundleSourceConfig, BundleStatus, REFRESH_INTERVAL};
 pub use http::TransportError;
+pub use probe::{AuthorityIdentity, Probe, probe};
 pub use problem::Problem;
 pub use refresh::{OpenError, RefreshError};
-pub use token_client::{
-    TOKEN_ANSWER_BYTES_MAX, TokenClient, TokenError, TokenRequest, TokenResponse,
-};
+pub use run::{REST_DEFAULT, Run, RunError};
+pub use token_client::{TOKEN_ANSWER_BYTES_MAX, TokenClient, TokenError};
+pub use token_request::{Behalf, RunEnd, TokenRequest, TokenResponse};
 pub use tool_client::{TOOL_ANSWER_BYTES_MAX, ToolAnswer, ToolClient, ToolError, ToolRequest};
+pub use trusted::{InvalidCertificates, TrustedCertificates};

@@ -1,6 +1,7 @@
 //! What a server says when it refuses.
 
 use std::fmt;
+use std::time::Duration;
 
 /// A problem document (RFC 9457). Members we do not know are ignored: a refusal with more to say is still a refusal.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
@@ -8,6 +9,9 @@ pub struct Problem {
     /// The HTTP status, from the status line rather than the document.
     #[serde(skip)]
     pub status: u16,
+    /// How long to wait before asking again, from the header, where the server says.
+    #[serde(skip)]
+    pub retry_after: Option<Duration>,
     /// The stable code; programs look at this.
     pub code: String,
     /// What the code means.

@@ -71,7 +71,7 @@ impl<C: Clock + Clone + 'static> Refresher<C> {
     /// Starts with what was saved, if anything was.
     pub(crate) fn open(config: &BundleSourceConfig, clock: C) -> Result<Self, OpenError> {
         let mut refresher = Self {
-            http: http::client(config.timeout)?,
+            http: http::client_to(&config.authority, config.timeout)?,
             authority: config.authority.clone(),
             trust_root: config.trust_root.clone(),
             state_directory: config.state_directory.clone(),

@@ -3,81 +3,69 @@
 use std::fmt;
 use std::time::Duration;
 
-use hallpass_vocabulary::{
-    Actor, Audience, ClientId, Route, RunId, Subject, Tenant, Timestamp, TokenId, ToolName,
-};
-use reqwest::StatusCode;
+use hallpass_args::IdempotencyKey;
+use hallpass_keys::{RandomnessError, random_bytes};
+use hallpass_vocabulary::{ClientId, RunId};
+use reqwest::header::RETRY_AFTER;
+use reqwest::{RequestBuilder, Response, StatusCode};
 
 use crate::http::{self, TransportError};
-use crate::{BaseUrl, BearerToken, ClientSecret, InvalidSecret, Problem};
+use crate::token_request::Wire;
+use crate::{BaseUrl, ClientSecret, Problem, RunEnd, TokenRequest, TokenResponse};
 
-/// The largest answer to a request for a token, in bytes: a token of 11 KiB and the names in its grant.
+/// The largest answer to a request for a token, in bytes: a token of 11 KiB, the names in its grant and its caveats.
 pub const TOKEN_ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// How long to wait for a token. Minting waits for the authority's journal, which denies after 250 ms.
 const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// What a token is asked for.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct TokenRequest {
-    /// The policy to run under.
-    pub route: Route,
-    /// Whose data.
-    pub tenant: Tenant,
-    /// On whose behalf.
-    pub subject: Subject,
-    /// The agent.
-    pub actor: Actor,
-    /// The run to renew; a new one when `None`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub run_id: Option<RunId>,
-    /// A shorter life than the route's, in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ttl_seconds: Option<u32>,
-    /// Only these of the route's tools; all of them when empty.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub tools: Vec<ToolName>,
-}
-
-/// A token, and what it is good for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TokenResponse {
-    /// The token.
-    pub token: BearerToken,
-    /// Its id, for logs and revocation.
-    pub token_id: TokenId,
-    /// The run it belongs to; name it to renew.
-    pub run_id: RunId,
-    /// Not accepted from then on.
-    pub expires_at: Timestamp,
-    /// The policy it was minted under.
-    pub route: Route,
-    /// Whose data.
-    pub tenant: Tenant,
-    /// The services that accept it.
-    pub audiences: Vec<Audience>,
-    /// Tools it can call.
-    pub tools: Vec<ToolName>,
-    /// Tools it can call with an approval only.
-    pub needs_approval: Vec<ToolName>,
-}
+/// How often one request is sent at most, under one idempotency key.
+const ATTEMPTS_MAX: u32 = 3;
+/// How long to wait before the second attempt; four times as long before the next. Longer than the authority holds a record
+/// back, so that a mint whose answer was lost is as a rule over.
+const RETRY_WAIT: Duration = Duration::from_millis(300);
 
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
+    /// There is no randomness to name the request with.
+    #[error(transparent)]
+    Randomness(#[from] RandomnessError),
     /// The authority says no, and why.
     #[error("the authority refused: {0}")]
     Refused(Box<Problem>),
+    /// The request names an empty list of tools: a token for nothing. To get all of the route's, name none.
+    #[error("the request names no tool; leave the tools out to get all of the route's")]
+    ToolsEmpty,
     /// An answer that is neither a token nor a problem.
     #[error("the authority answered {status} with something that is not understood")]
     Unreadable {
         /// The HTTP status.
         status: u16,
     },
-    /// The authority was not reached. A token may have been minted all the same; it is of no use to anyone.
+    /// The authority was not reached, or did not answer. A token may have been minted all the same; asked again with the
+    /// same idempotency key, the authority answers with that one.
     #[error(transparent)]
     Transport(#[from] TransportError),
 }
+
+impl TokenError {
+    /// Whether the same request may be granted a moment later.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Refused(problem) => {
+                problem.status >= 500
+                    || problem.status == StatusCode::TOO_MANY_REQUESTS.as_u16()
+                    || problem.code == IN_FLIGHT
+            }
+            Self::Transport(TransportError::Http(_)) => true,
+            Self::Unreadable { status } => *status >= 500,
+            Self::Randomness(_) | Self::ToolsEmpty | Self::Transport(_) => false,
+        }
+    }
+}
+
+/// The authority's word for a request of the same key that is under way: the one whose answer was lost.
+const IN_FLIGHT: &str = "idempotency_in_flight";
 
 /// Asks one authority for tokens, as one client.
 #[derive(Clone)]
@@ -86,20 +74,6 @@ pub struct TokenClient {
     authority: BaseUrl,
     client: ClientId,
     secret: ClientSecret,
-}
-
-// No unknown members refused: an authority one version ahead may say more.
-#[derive(serde::Deserialize)]
-struct Wire {
-    token: String,
-    token_id: TokenId,
-    run_id: RunId,
-    expires_at: Timestamp,
-    route: Route,
-    tenant: Tenant,
-    audiences: Vec<Audience>,
-    tools: Vec<ToolName>,
-    needs_approval: Vec<ToolName>,
 }
 
 impl TokenClient {
@@ -113,39 +87,114 @@ impl TokenClient {
         secret: ClientSecret,
     ) -> Result<Self, TransportError> {
         Ok(Self {
-            http: http::client(TIMEOUT)?,
+            http: http::client_to(&authority, TIMEOUT)?,
             authority,
             client,
             secret,
         })
     }
 
-    /// Asks for a token. Not repeated by itself: every token is a record in a journal.
+    /// Asks for a token. When the answer is lost, or the authority is busy, it asks again with the same idempotency key, so that
+    /// one request is one token.
     ///
     /// # Errors
     /// [`TokenError`]; look at the code of [`TokenError::Refused`].
     pub async fn request(&self, request: &TokenRequest) -> Result<TokenResponse, TokenError> {
-        let response = self
-            .http
-            .post(self.authority.join("/v1/tokens"))
-            .basic_auth(&self.client, Some(self.secret.expose()))
-            .json(request)
-            .send()
-            .await
-            .map_err(TransportError::from)?;
-        let status = response.status();
-        let body = http::read(response, TOKEN_ANSWER_BYTES_MAX).await?;
-        let unreadable = TokenError::Unreadable {
-            status: status.as_u16(),
-        };
-        if status != StatusCode::CREATED {
-            let problem = Problem::read(status.as_u16(), &body).ok_or(unreadable)?;
-            return Err(TokenError::Refused(Box::new(problem)));
+        let key = IdempotencyKey::from_random(random_bytes()?);
+        self.request_as(request, &key).await
+    }
+
+    /// Asks for a token under an idempotency key of the caller's own: the same key and request give the same token while it
+    /// lives, also after this process was started anew.
+    ///
+    /// # Errors
+    /// [`TokenError`]; `idempotency_conflict` when the key named another request before.
+    pub async fn request_as(
+        &self,
+        request: &TokenRequest,
+        key: &IdempotencyKey,
+    ) -> Result<TokenResponse, TokenError> {
+        if request.tools.as_ref().is_some_and(Vec::is_empty) {
+            return Err(TokenError::ToolsEmpty);
         }
+        let mut wait = RETRY_WAIT;
+        for _ in 1..ATTEMPTS_MAX {
+            match self.request_once(request, key).await {
+                Err(error) if may_be_lost(&error) => {
+                    tracing::debug!(%error, "asking again for a token");
+                    tokio::time::sleep(wait).await;
+                    wait *= 4;
+                }
+                answer => return answer,
+            }
+        }
+        self.request_once(request, key).await
+    }
+
+    async fn request_once(
+        &self,
+        request: &TokenRequest,
+        key: &IdempotencyKey,
+    ) -> Result<TokenResponse, TokenError> {
+        let asked = self
+            .post("/v1/tokens")
+            .header("idempotency-key", key.as_str())
+            .json(request);
+        let (status, body) = answer(asked, StatusCode::CREATED).await?;
         serde_json::from_slice::<Wire>(&body)
             .ok()
             .and_then(|wire| TokenResponse::try_from(wire).ok())
-            .ok_or(unreadable)
+            .ok_or(TokenError::Unreadable { status })
+    }
+
+    /// Ends a run of this client: it gets no further token, and neither do the runs it started. A run that is ended stays as
+    /// it was ended.
+    ///
+    /// # Errors
+    /// [`TokenError`]; `run_unknown` when there is no such run of this client.
+    pub async fn end_run(&self, run: RunId, reason: Option<&str>) -> Result<RunEnd, TokenError> {
+        let mut asked = self.post(&format!("/v1/runs/{run}/end"));
+        if let Some(reason) = reason {
+            asked = asked.json(&serde_json::json!({ "reason": reason }));
+        }
+        let (status, body) = answer(asked, StatusCode::OK).await?;
+        serde_json::from_slice(&body).map_err(|_| TokenError::Unreadable { status })
+    }
+
+    fn post(&self, path: &str) -> RequestBuilder {
+        self.http
+            .post(self.authority.join(path))
+            .basic_auth(&self.client, Some(self.secret.expose()))
+    }
+}
+
+/// The body of the answer that was hoped for, or the problem.
+async fn answer(asked: RequestBuilder, hoped: StatusCode) -> Result<(u16, Vec<u8>), TokenError> {
+    let response = asked.send().await.map_err(TransportError::from)?;
+    let (status, wait) = (response.status(), retry_after(&response));
+    let body = http::read(response, TOKEN_ANSWER_BYTES_MAX).await?;
+    let number = status.as_u16();
+    if status == hoped {
+        return Ok((number, body));
+    }
+    let problem = Problem::read(number, &body).ok_or(TokenError::Unreadable { status: number })?;
+    Err(TokenError::Refused(Box::new(Problem {
+        retry_after: wait,
+        ..problem
+    })))
+}
+
+fn retry_after(response: &Response) -> Option<Duration> {
+    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    value.parse().ok().map(Duration::from_secs)
+}
+
+/// Whether asking again at once helps: there was an answer, or may have been. A port nobody listens at stays so.
+fn may_be_lost(error: &TokenError) -> bool {
+    match error {
+        TokenError::Transport(error) => error.may_have_arrived(),
+        TokenError::Refused(problem) => problem.status >= 500 || problem.code == IN_FLIGHT,
+        _ => false,
     }
 }
 
@@ -155,24 +204,5 @@ impl fmt::Debug for TokenClient {
             .field("authority", &self.authority)
             .field("client", &self.client)
             .finish_non_exhaustive()
-    }
-}
-
-impl TryFrom<Wire> for TokenResponse {
-    type Error = InvalidSecret;
-
-    fn try_from(wire: Wire) -> Result<Self, InvalidSecret> {
-        let text = zeroize::Zeroizing::new(wire.token);
-        Ok(Self {
-            token: BearerToken::new(&text)?,
-            token_id: wire.token_id,
-            run_id: wire.run_id,
-            expires_at: wire.expires_at,
-            route: wire.route,
-            tenant: wire.tenant,
-            audiences: wire.audiences,
-            tools: wire.tools,
-            needs_approval: wire.needs_approval,
-        })
     }
 }

@@ -69,6 +69,16 @@ impl ToolClient {
         })
     }
 
+    /// A client of one service, believing the certificates that are believed of it.
+    ///
+    /// # Errors
+    /// When the HTTP library cannot start.
+    pub fn of(service: &BaseUrl) -> Result<Self, TransportError> {
+        Ok(Self {
+            http: http::client_to(service, TIMEOUT)?,
+        })
+    }
+
     /// Calls a tool of the service there. A refusal is an answer: see [`ToolAnswer::problem`].
     ///
     /// # Errors

@@ -1,17 +1,25 @@
 //! Requests whose framing two readers could understand differently: refused before a handler sees them.
 
 use axum::extract::Request;
-use axum::http::header::{CONTENT_TYPE, HOST, TRANSFER_ENCODING};
-use axum::http::{HeaderMap, HeaderName, StatusCode, Version};
+use axum::http::header::{CONNECTION, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 /// Passes on what is framed unambiguously.
 pub(crate) async fn check(request: Request, next: Next) -> Response {
-    match fault(request.version(), request.headers()) {
+    // RFC 9112 section 6.1: a request with chunks and a length may be an attempt to smuggle another one, and its connection
+    // must end with the answer. hyper reads the chunks and forgets the length, so every one with chunks ends it.
+    let in_chunks = request.headers().contains_key(TRANSFER_ENCODING);
+    let mut response = match fault(request.version(), request.headers()) {
         None => next.run(request).await,
         Some((status, detail)) => refusal(status, detail),
+    };
+    if in_chunks {
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    response
 }
 
 fn fault(version: Version, headers: &HeaderMap) -> Option<(StatusCode, &'static str)> {

@@ -2,7 +2,7 @@
 //!
 //! Floor 4. axum and hyper read heads of any age from any number of connections, and stop only when the last of them
 //! does; [`serve`] bounds each, and answers requests whose framing two readers could understand differently itself.
-//! Plain HTTP/1: TLS is terminated in front of it.
+//! HTTP/1, plain, or with the feature `tls` over TLS by a [`Server`].
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -21,8 +21,14 @@
 //! # }
 //! ```
 
+mod counters;
 mod framing;
 mod serve;
 mod stall;
+#[cfg(feature = "tls")]
+mod tls;
 
-pub use serve::{Limits, serve};
+pub use counters::Counters;
+pub use serve::{Limits, Server, serve};
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsError};

@@ -11,8 +11,12 @@
 //! ```
 //!
 //! RFC 7468 section 2 allows explanatory text before the boundary, so other tools read the file as it is:
-//! `openssl pkey -in FILE -pubout`. We read back nothing but this exact form; see docs/keys.md.
+//! `openssl pkey -in FILE -pubout`. We read back nothing but this exact form; see docs/keys.md. With the feature
+//! `encryption` the block may be an `ENCRYPTED PRIVATE KEY` under a passphrase.
 
+#[cfg(feature = "encryption")]
+mod encrypted;
+mod stored;
 mod text;
 
 use std::fs::{File, OpenOptions};
@@ -22,6 +26,9 @@ use std::path::{Path, PathBuf};
 use hallpass_vocabulary::Environment;
 use zeroize::Zeroizing;
 
+#[cfg(feature = "encryption")]
+pub use encrypted::{PASSPHRASE_BYTES_MAX, PASSPHRASE_CHARS_MIN, PassphraseError};
+pub use stored::KeyFile;
 pub use text::MalformedKeyFile;
 
 use crate::{Purpose, SigningKey};
@@ -70,8 +77,8 @@ pub enum KeyFileError {
         /// Which file.
         path: PathBuf,
     },
-    /// Not of the form of a key file.
-    #[error("key file `{}` is malformed", path.display())]
+    /// Not of the form of a key file, or not to be opened so.
+    #[error("key file `{}` cannot be used", path.display())]
     Malformed {
         /// Which file.
         path: PathBuf,
@@ -106,10 +113,26 @@ pub enum KeyFileError {
 /// # Errors
 /// When the file exists, or cannot be written; a half-written file is removed.
 pub fn write_key_file(path: &Path, key: &SigningKey) -> Result<(), KeyFileError> {
-    let text = text::write(key).map_err(|source| KeyFileError::Malformed {
-        path: path.to_owned(),
-        source,
-    })?;
+    let text = text::write(key).map_err(malformed(path))?;
+    write_new(path, &text)
+}
+
+/// As [`write_key_file`], with the key under a passphrase. Takes a noticeable part of a second, as reading it will.
+///
+/// # Errors
+/// Also when the passphrase is too short or too long.
+#[cfg(feature = "encryption")]
+pub fn write_encrypted_key_file(
+    path: &Path,
+    key: &SigningKey,
+    passphrase: &str,
+) -> Result<(), KeyFileError> {
+    let text = text::write_encrypted(key, passphrase)
+        .map_err(|error| malformed(path)(MalformedKeyFile::Passphrase(error)))?;
+    write_new(path, &text)
+}
+
+fn write_new(path: &Path, text: &str) -> Result<(), KeyFileError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -143,26 +166,16 @@ pub fn read_key_file(
     purpose: Purpose,
     environment: &Environment,
 ) -> Result<SigningKey, KeyFileError> {
-    let bytes = read_private(path)?;
-    let key = text::read(&bytes).map_err(|source| KeyFileError::Malformed {
+    let file = KeyFile::open(path)?;
+    file.require(purpose, environment)?;
+    file.key()
+}
+
+fn malformed(path: &Path) -> impl FnOnce(MalformedKeyFile) -> KeyFileError + '_ {
+    |source| KeyFileError::Malformed {
         path: path.to_owned(),
         source,
-    })?;
-    if key.purpose() != purpose {
-        return Err(KeyFileError::WrongPurpose {
-            path: path.to_owned(),
-            expected: purpose,
-            found: key.purpose(),
-        });
     }
-    if key.environment() != environment {
-        return Err(KeyFileError::WrongEnvironment {
-            path: path.to_owned(),
-            expected: environment.clone(),
-            found: key.environment().clone(),
-        });
-    }
-    Ok(key)
 }
 
 fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {

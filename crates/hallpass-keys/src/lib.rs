@@ -1,4 +1,4 @@
-//! Purpose-bound Ed25519 keys, key files, DSSE envelopes and signed notes.
+//! Purpose-bound Ed25519 keys, key files, DSSE envelopes, signed notes and signed HTTP requests.
 //!
 //! Floor 0. Every signature Hallpass makes or checks comes through here, except the ones inside a token. A
 //! [`SigningKey`] knows what it is for and which environment it belongs to; a [`VerifyingKey`] is never a weak point
@@ -18,6 +18,7 @@
 mod digest;
 pub mod dsse;
 mod hexadecimal;
+pub mod http_signature;
 pub mod key_file;
 mod key_id;
 pub mod note;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use ed25519_dalek::Signer as _;
 use hallpass_vocabulary::Environment;
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
 
 use crate::{KeyId, Purpose, Signature, VerifyingKey};
 
@@ -56,6 +58,22 @@ impl SigningKey {
         Signature::from_bytes(self.secret.sign(message).to_bytes())
     }
 
+    /// Another secret, made of this one: HMAC-SHA256 (RFC 2104) keyed by the secret's bytes, over the label, a zero byte and
+    /// the message. The same key, label and message give the same secret, and nobody without the key can tell it from
+    /// random bytes. The label says what the secret is for and holds no zero byte: no two uses share one.
+    pub fn derive(&self, label: &'static str, message: &[u8]) -> zeroize::Zeroizing<[u8; 32]> {
+        debug_assert!(!label.contains('\0'), "a label holds no zero byte");
+        // Padded with zeros to a block of SHA-256, as RFC 2104 pads it: a key of that size is never refused.
+        let mut key = zeroize::Zeroizing::new([0; 64]);
+        let (bytes, _) = key.split_at_mut(SEED_BYTES);
+        bytes.copy_from_slice(&*self.expose_secret_bytes());
+        let mut mac = Hmac::<Sha256>::new((&*key).into());
+        mac.update(label.as_bytes());
+        mac.update(&[0]);
+        mac.update(message);
+        zeroize::Zeroizing::new(mac.finalize().into_bytes().into())
+    }
+
     /// The secret itself.
     ///
     /// # Danger
@@ -91,6 +109,28 @@ mod tests {
         assert!(text.contains("Run") && text.contains("prod"));
         assert!(text.contains(&key().id().to_string()));
         assert!(!text.contains(&hex::encode([9; 32])) && !text.contains("9, 9"));
+    }
+
+    #[test]
+    fn derives_what_any_hmac_derives_and_a_secret_for_each_use() {
+        let seed: [u8; 32] =
+            hex::decode("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+                .unwrap()
+                .try_into()
+                .unwrap();
+        let key = SigningKey::from_seed(Purpose::Run, Environment::new("prod").unwrap(), seed);
+        let derived = key.derive("hallpass.next-secret.v1", b"tok_1");
+        // hmac.new(seed, b"hallpass.next-secret.v1\0tok_1", "sha256") of Python.
+        assert_eq!(
+            hex::encode(*derived),
+            "002c79971035c8e0d84abd3a617f406ccb6608243a435e667930294653c8f976"
+        );
+        assert_ne!(*derived, *key.derive("hallpass.next-secret.v1", b"tok_2"));
+        assert_ne!(*derived, *key.derive("hallpass.next-secret.v2", b"tok_1"));
+        assert_ne!(
+            *derived,
+            *self::key().derive("hallpass.next-secret.v1", b"tok_1")
+        );
     }
 
     #[test]

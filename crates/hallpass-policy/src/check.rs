@@ -25,6 +25,7 @@ mod combination;
 mod entries;
 mod grant;
 mod issuer;
+mod largest;
 mod names;
 mod operator;
 mod reader;
@@ -57,6 +58,9 @@ pub(crate) fn check(files: &PolicyFiles) -> Result<Policy, PolicyErrors> {
     let mut schema_readers: Vec<Reader<'_>> = schemas.into_iter().map(Reader::of).collect();
     let mut documents: Vec<Document> = readers.iter_mut().map(Reader::document).collect();
     let mut schemas = Schemas::read(&mut schema_readers);
+    // What a file that cannot be read defines would be missing everywhere.
+    let unread = readers.iter_mut().chain(&mut schema_readers);
+    told(unread.flat_map(|reader| std::mem::take(&mut reader.errors)))?;
 
     let (readers_, documents_) = (&mut *readers, &mut *documents);
     let tools = take(readers_, documents_, &TOOLS, |d| &mut d.tools);
@@ -86,12 +90,7 @@ pub(crate) fn check(files: &PolicyFiles) -> Result<Policy, PolicyErrors> {
         place: first_line(files.iter().next().map_or("", |(name, _)| name)),
         fault: Fault::Catalogue(error),
     });
-    let told = readers.into_iter().chain(schema_readers);
-    let mut errors: Vec<PolicyError> = told.flat_map(|reader| reader.errors).collect();
-    errors.sort_by(|a, b| a.place.cmp(&b.place));
-    if let Some(errors) = PolicyErrors::of(errors) {
-        return Err(errors);
-    }
+    told(readers.into_iter().flat_map(|reader| reader.errors))?;
     let mut policy = Policy {
         catalogue: catalogue.map_err(PolicyErrors::one)?,
         clients,
@@ -108,6 +107,13 @@ pub(crate) fn check(files: &PolicyFiles) -> Result<Policy, PolicyErrors> {
     };
     policy.warnings = warnings::of(&policy, unnamed);
     Ok(policy)
+}
+
+/// Everything that was wrong, by file and line.
+fn told(errors: impl Iterator<Item = PolicyError>) -> Result<(), PolicyErrors> {
+    let mut errors: Vec<PolicyError> = errors.collect();
+    errors.sort_by(|a, b| a.place.cmp(&b.place));
+    PolicyErrors::of(errors).map_or(Ok(()), Err)
 }
 
 fn first_line(file: &str) -> Place {

@@ -74,8 +74,8 @@ impl Workload {
         &self.claims
     }
 
-    /// Whether a token fits whose signature, `iss` and `aud` are those of `issuer`, whose `sub` is `subject`, and whose
-    /// top-level claims `claim` looks up: the text of one, or `None` where there is none or it is no text.
+    /// Whether a token fits whose signature, `iss` and `aud` are those of `issuer`, whose `sub` is `subject`, and whose other
+    /// claims `claim` looks up: the text of one, or `None` where there is none or it is no text.
     pub fn fits<'c>(
         &self,
         issuer: &IssuerName,

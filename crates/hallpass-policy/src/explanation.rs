@@ -268,10 +268,7 @@ impl Policy {
             place: place(source).clone(),
             with_approval: grant.require_approval().contains(tool),
             reason: grant.without_approval().get(tool).cloned(),
-            caveats: grant
-                .caveats_for(tool)
-                .map(|caveat| caveat.rule().to_owned())
-                .collect(),
+            caveats: grant.rules_for(tool).map(ToString::to_string).collect(),
         };
         let wanted = |tool: &&ToolName| {
             let tools = question.tools.as_ref();

@@ -1,6 +1,6 @@
 //! What can be wrong with a policy, and what to write instead.
 
-use hallpass_token::{BudgetUnit, InvalidCaveat};
+use hallpass_token::{BudgetUnit, InvalidArgumentCaveat, InvalidCaveat, MintError};
 use hallpass_vocabulary::{
     CatalogueError, ClientId, Impact, InvalidPointers, IssuerName, OperatorId, Pointer, Role,
     ToolName,
@@ -41,6 +41,17 @@ pub enum Fault {
     /// Words that are no caveat.
     #[error("no caveat: {0}")]
     Caveat(InvalidCaveat),
+    /// A caveat for a tool that its grant does not give.
+    #[error(
+        "the caveat is for `{tool}`, which this grant does not give; a caveat binds tools of its own grant only{}",
+        did_you_mean(suggestion.as_deref())
+    )]
+    CaveatForeignTool {
+        /// The tool.
+        tool: ToolName,
+        /// The nearest tool of the grant.
+        suggestion: Option<String>,
+    },
     /// A caveat about something else than arguments.
     #[error(
         "only caveats on arguments can stand here; time, tools, services and blocks have keys of their own or are the holder's to narrow"
@@ -55,11 +66,16 @@ pub enum Fault {
     /// More caveats than [`CAVEATS_MAX`] in one token.
     #[error("one token would have more than {CAVEATS_MAX} caveats")]
     CaveatsTooMany,
-    /// Several grants of a tool whose caveats together no caveat can say.
+    /// Several grants of a tool whose caveats no caveats say together.
     #[error(
-        "`{0}` is given by several grants whose caveats cannot be said as one: give it in one of them, with the same caveats in all, or without any in one"
+        "`{tool}` is given by several grants whose caveats cannot be said as one ({why}): have them more alike, or give the tool in fewer"
     )]
-    CaveatsUnsayable(ToolName),
+    CaveatsUnsayable {
+        /// The tool.
+        tool: ToolName,
+        /// Why not.
+        why: InvalidArgumentCaveat,
+    },
     /// A client entry is neither a client's name nor a pattern of one.
     #[error("`{written}` is no client: {rule}")]
     ClientInvalid {
@@ -226,6 +242,11 @@ pub enum Fault {
     /// `*` beside named tenants: one of the two is a mistake.
     #[error("`*` already means every tenant; list it alone, or list tenants")]
     TenantWildcardNotAlone,
+    /// Caveats that no token has room for beside the rest of the route.
+    #[error(
+        "with the longest names a request may have, a token of this route could not be minted: {0}"
+    )]
+    TokenTooLarge(MintError),
     /// More of something than a policy may have.
     #[error("more than {max} {what}")]
     TooMany {

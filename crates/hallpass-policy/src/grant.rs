@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use hallpass_token::Caveat;
+use hallpass_token::{ArgumentRule, Caveat};
 use hallpass_vocabulary::{Role, ToolName};
 
 /// What one route or one role gives, as it is written: what it includes and what a route denies is not in it.
@@ -19,7 +19,7 @@ pub struct GrantRule {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BoundCaveat {
     pub(crate) caveat: Caveat,
-    pub(crate) rule: String,
+    pub(crate) rule: ArgumentRule,
     pub(crate) tools: BTreeSet<ToolName>,
 }
 
@@ -72,11 +72,13 @@ impl GrantRule {
         self.allow.iter().chain(&self.require_approval)
     }
 
-    /// The caveats that bind a tool.
-    pub(crate) fn caveats_for(&self, tool: &ToolName) -> impl Iterator<Item = &BoundCaveat> {
-        self.caveats
+    /// What its caveats demand of calls of a tool.
+    pub(crate) fn rules_for(&self, tool: &ToolName) -> impl Iterator<Item = &ArgumentRule> {
+        let bound = self
+            .caveats
             .iter()
-            .filter(|caveat| caveat.tools.contains(tool))
+            .filter(|caveat| caveat.tools.contains(tool));
+        bound.map(|caveat| &caveat.rule)
     }
 }
 
@@ -86,8 +88,8 @@ impl BoundCaveat {
         &self.caveat
     }
 
-    /// Its words without the tools.
-    pub fn rule(&self) -> &str {
+    /// What it demands, without the tools.
+    pub fn rule(&self) -> &ArgumentRule {
         &self.rule
     }
 

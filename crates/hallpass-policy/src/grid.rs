@@ -90,7 +90,7 @@ impl Policy {
         // One grant without caveats frees the tool.
         let is_bound = |tool: &ToolName| {
             let mut giving = sources.iter().filter(|(_, grant)| grant.names(tool));
-            giving.all(|(_, grant)| grant.caveats_for(tool).next().is_some())
+            giving.all(|(_, grant)| grant.rules_for(tool).next().is_some())
         };
         let cell = |tool| match (outright.contains(tool), withheld.contains(tool)) {
             (true, _) if is_bound(tool) => Cell::AllowBound,

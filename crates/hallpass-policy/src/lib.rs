@@ -82,6 +82,7 @@ pub use files::PolicyFiles;
 pub use grant::{BoundCaveat, GrantRule, GrantSource};
 pub use grid::{Cell, Grid, GridRow};
 pub use issuer::{Algorithm, IssuerRule, KeySource, SubjectClaims, Vouches};
+pub use nearest::nearest;
 pub use operator::{GroupRule, OperatorKey, OperatorRole, OperatorRule};
 pub use pattern::{InvalidPattern, Pattern};
 pub use place::Place;

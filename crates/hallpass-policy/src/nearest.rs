@@ -4,10 +4,7 @@
 const EDITS_MAX: usize = 2;
 
 /// The candidate nearest to `written`, when it is near enough to be a likely typing mistake.
-pub(crate) fn nearest<'a>(
-    written: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<String> {
+pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     candidates
         .into_iter()
         .map(|candidate| (edits(written, candidate), candidate))

@@ -1,80 +1,64 @@
 //! The caveats of a token that several grants make: the union of the grants, each with its own caveats.
 //!
-//! For each tool, the alternatives are the caveats of each grant that gives it. One alternative without caveats frees the
-//! tool. What all alternatives demand binds it as it stands; of the rest, one alternative must hold.
+//! For each tool, the grants that give it are combined by [`Caveat::any_of`]: one without caveats frees the tool, what all of
+//! them demand binds it as it stands, and of the rest one must hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hallpass_token::Caveat;
+use hallpass_token::{ArgumentRule, Caveat, InvalidArgumentCaveat, NameSet};
 use hallpass_vocabulary::ToolName;
 
-use crate::grant::{BoundCaveat, GrantRule};
+use crate::grant::GrantRule;
 
-/// Rules by their words.
-type Rules<'g> = BTreeMap<&'g str, &'g BoundCaveat>;
-
-/// Alternatives that no caveat says.
+/// Grants of a tool whose caveats no caveats say together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unsayable {
-    /// The tool they are for.
+    /// The tool.
     pub(crate) tool: ToolName,
+    /// Why not.
+    pub(crate) why: InvalidArgumentCaveat,
 }
 
-/// The caveats of a token with these tools, each for exactly the tools it binds, in an order of their own. More grants or
-/// fewer tools never make them stricter for a tool.
+/// The caveats of a token with these tools, all of which some grant gives: each for exactly the tools it binds, sorted by the
+/// words of what it demands.
 pub(crate) fn caveats<'t>(
     grants: &[&GrantRule],
     tools: impl Iterator<Item = &'t ToolName>,
 ) -> Result<Vec<Caveat>, Unsayable> {
-    let mut demanded: BTreeMap<&str, (&BoundCaveat, BTreeSet<ToolName>)> = BTreeMap::new();
+    if grants.iter().all(|grant| grant.caveats.is_empty()) {
+        return Ok(Vec::new());
+    }
+    let mut demanded: BTreeMap<String, (ArgumentRule, BTreeSet<ToolName>)> = BTreeMap::new();
     for tool in tools {
-        let alternatives = alternatives(grants, tool);
-        let Some((first, others)) = alternatives.split_first() else {
-            continue;
+        let given = grants.iter().filter(|grant| grant.names(tool));
+        let rules = given.map(|grant| grant.rules_for(tool).cloned().collect());
+        let unsayable = |why| Unsayable {
+            tool: tool.clone(),
+            why,
         };
-        let is_common = |rule: &str| others.iter().all(|other| other.contains_key(rule));
-        for (rule, caveat) in first.iter().filter(|(rule, _)| is_common(rule)) {
-            let (_, bound) = demanded.entry(rule).or_insert((caveat, BTreeSet::new()));
+        for caveat in Caveat::any_of(None, rules).map_err(unsayable)? {
+            let Caveat::Argument(caveat) = caveat else {
+                continue; // Never: rules on arguments make caveats on arguments.
+            };
+            let rule = caveat.rule();
+            let known = demanded.entry(rule.to_string());
+            let (_, bound) = known.or_insert_with(|| (rule, BTreeSet::new()));
             bound.insert(tool.clone());
-        }
-        if !others.is_empty() {
-            // ANY-OF: the one place that needs a caveat "either … or …". Until there is one, such a policy is refused.
-            return Err(Unsayable { tool: tool.clone() });
         }
     }
     demanded
         .into_values()
-        .map(|(caveat, bound)| for_tools(&caveat.caveat, bound))
+        .map(|(rule, bound)| for_tools(rule, bound))
         .collect()
 }
 
-/// What each grant that gives a tool demands. One that demands all that another does adds nothing, so it is left out.
-fn alternatives<'g>(grants: &[&'g GrantRule], tool: &ToolName) -> Vec<Rules<'g>> {
-    let mut alternatives: Vec<Rules<'g>> = Vec::new();
-    let given = grants.iter().filter(|grant| grant.names(tool));
-    for rules in given.map(|grant| rules_for(grant, tool)) {
-        let demands =
-            |more: &Rules<'_>, less: &Rules<'_>| less.keys().all(|rule| more.contains_key(rule));
-        if alternatives.iter().any(|other| demands(&rules, other)) {
-            continue;
-        }
-        alternatives.retain(|other| !demands(other, &rules));
-        alternatives.push(rules);
-    }
-    alternatives
-}
-
-fn rules_for<'g>(grant: &'g GrantRule, tool: &ToolName) -> Rules<'g> {
-    let bound = grant.caveats_for(tool);
-    bound.map(|caveat| (&*caveat.rule, caveat)).collect()
-}
-
-fn for_tools(caveat: &Caveat, tools: BTreeSet<ToolName>) -> Result<Caveat, Unsayable> {
-    let Some(first) = tools.first().cloned() else {
-        return Ok(caveat.clone());
+fn for_tools(rule: ArgumentRule, bound: BTreeSet<ToolName>) -> Result<Caveat, Unsayable> {
+    let Some(tool) = bound.first().cloned() else {
+        return Ok(Caveat::on_arguments(None, rule)); // Never: a tool brought the rule.
     };
-    caveat
-        .clone()
-        .for_tools(tools)
-        .map_err(|_| Unsayable { tool: first })
+    let tools = NameSet::new(bound).map_err(|_| Unsayable {
+        tool,
+        why: InvalidArgumentCaveat::Tools,
+    })?;
+    Ok(Caveat::on_arguments(Some(tools), rule))
 }

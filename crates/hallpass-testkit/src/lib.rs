@@ -12,6 +12,7 @@
     reason = "test equipment fails a test by panicking"
 )]
 
+mod certificate;
 mod clock;
 mod disk;
 mod port;
@@ -19,6 +20,7 @@ mod process;
 mod random;
 mod wait;
 
+pub use certificate::Certificates;
 pub use clock::FixedClock;
 pub use disk::{EIO, ENOSPC, EROFS, Fault, Left, Operation, Part, SimDisk, SimFile};
 pub use port::free_port;

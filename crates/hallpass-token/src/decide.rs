@@ -4,7 +4,7 @@ use hallpass_args::Arguments;
 use hallpass_vocabulary::{Audience, DenialCode, Environment, Timestamp, ToolName};
 
 use crate::admission::{AdmittedToken, Place, PlacedCaveat};
-use crate::caveat::{Caveat, Test};
+use crate::caveat::{Caveat, Looks, Test};
 use crate::limits::ISSUED_AHEAD_SECONDS_MAX;
 
 /// What is known of a call.
@@ -126,6 +126,7 @@ impl AdmittedToken {
         let code = DenialCode::CaveatFailed;
         // A bit for each caveat that was seen to hold together with one before it.
         let mut held: u128 = 0;
+        let mut looks = Looks::at(call.arguments);
         for (number, PlacedCaveat { place, caveat }) in self.caveats().iter().enumerate() {
             if held >> number & 1 == 1 || caveat.denial() != code {
                 continue;
@@ -137,6 +138,9 @@ impl AdmittedToken {
                 {
                     held |= self.holding_with(number, call);
                     held >> number & 1 == 1
+                }
+                Caveat::Argument(argument) if argument.test().is_none() => {
+                    argument.holds_with(call.tool, &mut looks)
                 }
                 _ => caveat.holds(call, self.blocks()),
             };

@@ -91,8 +91,8 @@ pub use admission::{AdmissionError, AdmittedToken, NotAdmitted, Place, PlacedCav
 pub use attenuate::AttenuateError;
 pub use authority::VOCABULARY_VERSION;
 pub use caveat::{
-    ArgumentBuilder, ArgumentCaveat, BlockCount, Caveat, Doubt, InvalidArgumentCaveat,
-    InvalidCaveat, Literal, Unmet,
+    ArgumentBuilder, ArgumentCaveat, ArgumentRule, BlockCount, Caveat, Doubt,
+    InvalidArgumentCaveat, InvalidCaveat, Literal, Unmet,
 };
 pub use decide::{CallFacts, Clearance, Denial};
 pub use envelope::Malformed;

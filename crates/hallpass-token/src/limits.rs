@@ -82,5 +82,15 @@ pub const ITEMS_MAX: usize = 1024;
 /// Names of a call's arguments: as many as a set may have, so that a call with more is in no set.
 pub const ARGUMENT_NAMES_MAX: usize = SET_ELEMENTS_MAX;
 
+/// Alternatives of a caveat with `either`: grants of one tool that a subject can have by its roles, with room.
+pub const ALTERNATIVES_MAX: usize = 8;
+
+/// Rules of one alternative: as many predicates as the engine is given in one query.
+pub const RULES_PER_ALTERNATIVE_MAX: usize = EXTENDED_PREDICATES_MAX;
+
+/// Bytes of the pointers, texts and names of a caveat with `either`, each as often as it stands. In a token a text costs
+/// its bytes once, so that a small one could say a hundred times as much as it holds.
+pub const EITHER_TEXT_BYTES_MAX: usize = TOKEN_BYTES_MAX;
+
 /// Bytes of one caveat in words: the largest set of the longest texts, every character escaped.
 pub const CAVEAT_WORDS_BYTES_MAX: usize = 128 * 1024;

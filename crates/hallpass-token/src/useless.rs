@@ -20,6 +20,12 @@ pub enum Useless {
     /// It has ended.
     #[error("it has ended")]
     Ended,
+    /// A caveat on arguments each alternative of which contradicts itself; so it is with every tool that is left.
+    #[error("no call can satisfy `{caveat}`")]
+    Impossible {
+        /// The caveat, in words.
+        caveat: String,
+    },
     /// No service is in all of its sets.
     #[error("no service is left")]
     NoServices,
@@ -60,7 +66,7 @@ impl Description {
         contradictions?.into_iter().next()
     }
 
-    /// Two caveats that no call of a tool satisfies both.
+    /// A caveat that no call of a tool satisfies, or two that none satisfies both.
     fn contradiction(&self, tool: &ToolName) -> Option<Useless> {
         let looking: Vec<(&ArgumentCaveat, &str)> = self
             .caveats
@@ -72,6 +78,13 @@ impl Description {
                 _ => None,
             })
             .collect();
+        let impossible = looking
+            .iter()
+            .find(|(one, _)| one.rule.alternatives().all(is_impossible));
+        if let Some((_, caveat)) = impossible {
+            let caveat = (*caveat).to_owned();
+            return Some(Useless::Impossible { caveat });
+        }
         looking
             .iter()
             .enumerate()
@@ -86,9 +99,30 @@ impl Description {
     }
 }
 
-/// Whether no arguments satisfy both. Only what is plain.
+/// Whether no arguments satisfy both: whichever alternatives of the two are taken, they exclude each other.
 fn excludes(one: &ArgumentCaveat, other: &ArgumentCaveat) -> bool {
-    match (&one.rule, &other.rule) {
+    one.rule.alternatives().all(|these| {
+        is_impossible(these)
+            || other.rule.alternatives().all(|those| {
+                let pairs = |one| those.iter().any(|other| are_exclusive(one, other));
+                is_impossible(those) || these.iter().any(pairs)
+            })
+    })
+}
+
+/// Whether no arguments satisfy all of these rules.
+fn is_impossible(rules: &[Rule]) -> bool {
+    let mut numbered = rules.iter().enumerate();
+    numbered.any(|(number, one)| {
+        let mut later = rules.iter().skip(number).skip(1);
+        later.any(|other| are_exclusive(one, other))
+    })
+}
+
+/// Whether no arguments satisfy both of two plain rules. Only what is plain.
+fn are_exclusive(one: &Rule, other: &Rule) -> bool {
+    match (one, other) {
+        (Rule::Either(_), _) | (_, Rule::Either(_)) => false,
         // What a caveat looks at must be there.
         (Rule::Only(names), Rule::Test(test)) | (Rule::Test(test), Rule::Only(names)) => {
             !names.contains(member(test).as_str())
@@ -131,15 +165,16 @@ fn kind(test: &Test) -> &'static str {
     }
 }
 
-/// Whether two tests look at the same and their bounds have nothing in common, or they name two different values.
+/// Whether two tests look at the same and their bounds have nothing in common, or one names values that the other
+/// does not allow.
 fn are_apart(one: &Test, other: &Test) -> bool {
     if (one.each, one.quality) != (other.each, other.quality) {
         return false;
     }
-    match (&one.condition, &other.condition) {
+    let (one, other) = (&one.condition, &other.condition);
+    match (one, other) {
         (Condition::Within(one), Condition::Within(other)) => !meet(*one, *other),
-        (Condition::Is(one), Condition::Is(other)) => one != other,
-        _ => false,
+        _ => one.allows_none_of(other) || other.allows_none_of(one),
     }
 }
 
@@ -189,6 +224,14 @@ mod tests {
                 "no call can satisfy both `/n<=10` and `/n in 11..20`",
             ),
             (
+                &["/p one of low, normal", "/p one of high"],
+                "no call can satisfy both `/p one of low, normal` and `/p one of high`",
+            ),
+            (
+                &["/p starts with a", "/p==b"],
+                "no call can satisfy both `/p starts with a` and `/p==b`",
+            ),
+            (
                 &["/n==1", "/n==2"],
                 "no call can satisfy both `/n==1` and `/n==2`",
             ),
@@ -198,6 +241,25 @@ mod tests {
                     "/to email domain a.example",
                 ],
                 "no call can satisfy both `each /to email domain a.example` and `/to email domain a.example`",
+            ),
+            (
+                &["either /n==1 and /n==2 or /m==1 and no arguments"],
+                "no call can satisfy `either /m==1 and no arguments or /n==1 and /n==2`",
+            ),
+            (
+                &["either /n==1 or /n==2", "/n>=3"],
+                "no call can satisfy both `either /n==1 or /n==2` and `/n>=3`",
+            ),
+            (
+                &["/n>=3", "either /n==1 or /m==1 and /n<=2"],
+                "no call can satisfy both `/n>=3` and `either /m==1 and /n<=2 or /n==1`",
+            ),
+            (
+                &[
+                    "either /n==1 or /n==2",
+                    "either /n==3 or /n==1 and /n==2 or /n==4",
+                ],
+                "no call can satisfy both `either /n==1 or /n==2` and `either /n==1 and /n==2 or /n==3 or /n==4`",
             ),
         ] {
             assert_eq!(useless(caveats).as_deref(), Some(why), "{caveats:?}");
@@ -211,12 +273,28 @@ mod tests {
             &["only arguments limit, query", "/limit<=10", "/limit>=10"],
             &["only arguments a/b", "/a~1b/c==1"],
             &["/n<=10", "/m>=11"],
+            &["/p one of low, normal", "/p not one of low"],
+            &["/p==a", "/p length<=1"],
+            &["each /p one of a, b", "each /p one of b, c"],
+            &["/n==1", "/n<=1.5"],
             &["/n<=10", "/n<=9.5"],
             &["/path under /a", "/path ends with .txt"],
             &["for kb.search: no arguments", "/limit<=10"],
             &["each /n<=10", "/n count<=3"],
             &["at most 2 blocks"],
             &["expires before 2026-11-21T09:30:06Z"],
+            &["either /n==1 or /n==2", "/n==2"],
+            &["either /n==1 and /n==2 or /m==1"],
+            &["either /n==1 or /n==2", "either /n==2 or /n==3"],
+            &["either /n==1 or /m==1", "either /n==2 or /m==2"],
+            &["either /n==1 or no arguments", "only arguments limit"],
+            &["for kb.search: either /n==1 and /n==2 or /n==3 and no arguments"],
+            // Three that exclude each other, of which no two do: not found, and not claimed.
+            &[
+                "either /n==1 or /n==2",
+                "either /n==2 or /n==3",
+                "either /n==1 or /n==3",
+            ],
         ] {
             assert_eq!(useless(caveats), None, "{caveats:?}");
         }

@@ -1,4 +1,4 @@
-//! An orchestrator: asks the authority for a token for one run, and calls tools with it.
+//! An orchestrator: starts a run at the authority, calls tools with its tokens, and ends it.
 //!
 //! The "agent" is a script here. What matters is where the token is: in this process and in the `Authorization` header,
 //! never in what the agent sees or says. A refusal comes back to the agent as words it can act on.
@@ -6,7 +6,7 @@
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use hallpass_client::{
-    BaseUrl, ClientSecret, TokenClient, TokenRequest, TokenResponse, ToolAnswer, ToolClient,
+    BaseUrl, Behalf, ClientSecret, Run, TokenClient, TokenRequest, ToolAnswer, ToolClient,
     ToolRequest,
 };
 use hallpass_vocabulary::{Actor, ClientId, Route, Subject, Tenant, ToolName};
@@ -31,20 +31,22 @@ struct Arguments {
     subject: Subject,
 }
 
-/// One run of one agent: its token, and the tools it can reach.
-struct Run {
-    token: TokenResponse,
+/// One agent: its run, and the tools it can reach.
+struct Agent {
+    run: Run,
     tools: ToolClient,
     tickets: BaseUrl,
 }
 
-impl Run {
-    /// Calls a tool for the agent. The token goes into the header here and nowhere else.
+impl Agent {
+    /// Calls a tool for the agent. The run has a token that is good for a while yet, however long the agent takes; it goes
+    /// into the header here and nowhere else.
     async fn call(&self, tool: &str, arguments: serde_json::Value) -> Result<ToolAnswer> {
+        let token = self.run.token().await?;
         let request = ToolRequest {
             tool: &ToolName::new(tool)?,
             arguments_json: &arguments.to_string(),
-            token: Some(&self.token.token),
+            token: Some(&token.token),
             idempotency_key: None,
         };
         Ok(self.tools.call(&self.tickets, request).await?)
@@ -61,23 +63,20 @@ async fn main() -> Result<()> {
         arguments.client_id,
         ClientSecret::new(&secret)?,
     )?;
-    let token = authority
-        .request(&TokenRequest {
-            route: Route::new("/support/draft")?,
-            tenant: arguments.tenant,
-            subject: arguments.subject,
-            actor: Actor::new("agent:support-bot")?,
-            run_id: None,
-            ttl_seconds: None,
-            tools: Vec::new(),
-        })
-        .await?;
+    let request = TokenRequest::new(
+        Route::new("/support/draft")?,
+        arguments.tenant,
+        Behalf::Asserted(arguments.subject),
+        Actor::new("agent:support-bot")?,
+    );
+    let run = Run::start(authority, request).await?;
+    let token = run.token().await?;
     println!(
         "{} started; token {} until {}",
         token.run_id, token.token_id, token.expires_at
     );
-    let run = Run {
-        token,
+    let agent = Agent {
+        run,
         tools: ToolClient::new()?,
         tickets: BaseUrl::new(&arguments.tickets)?,
     };
@@ -92,9 +91,11 @@ async fn main() -> Result<()> {
         ),
     ];
     for (tool, arguments) in script {
-        let answer = run.call(tool, arguments.clone()).await?;
+        let answer = agent.call(tool, arguments.clone()).await?;
         println!("{tool} {arguments}: {}", in_words(&answer));
     }
+    let ended = agent.run.end(Some("the script is through")).await?;
+    println!("{ended}");
     Ok(())
 }
 

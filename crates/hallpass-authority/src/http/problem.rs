@@ -1,5 +1,7 @@
 //! Answers other than yes, as RFC 9457 problem documents with stable codes.
 
+use std::time::Duration;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hallpass_vocabulary::RequestId;
@@ -37,6 +39,9 @@ macro_rules! problem_codes {
 
 problem_codes! {
     ActorNotAllowed { code: "actor_not_allowed", status: FORBIDDEN, title: "The route does not admit this actor" }
+    AudienceNotAllowed {
+        code: "audience_not_allowed", status: FORBIDDEN, title: "The request leaves no tool of this service",
+    }
     BodyMalformed { code: "body_malformed", status: BAD_REQUEST, title: "The body is not what this path takes" }
     ClientUnauthorized { code: "client_unauthorized", status: UNAUTHORIZED, title: "The client is not authenticated" }
     ClientUnknown { code: "client_unknown", status: NOT_FOUND, title: "There is no such client" }
@@ -88,6 +93,9 @@ problem_codes! {
         code: "run_mismatch", status: FORBIDDEN,
         title: "There is no such run, or it was started with another client, route, tenant, subject or actor, or with fewer tools",
     }
+    RunTooDeep {
+        code: "run_too_deep", status: FORBIDDEN, title: "The run would be started by too many runs above it",
+    }
     RunTooLong { code: "run_too_long", status: FORBIDDEN, title: "The run is older than its route allows" }
     RunUnknown { code: "run_unknown", status: NOT_FOUND, title: "There is no such run" }
     SecretsTooMany { code: "secrets_too_many", status: CONFLICT, title: "The client has as many secrets as it may have" }
@@ -110,6 +118,7 @@ pub(crate) struct Problem {
     instance: RequestId,
     detail: Option<String>,
     pointer: Option<String>,
+    retry_after: Option<Duration>,
 }
 
 /// The document on the wire.
@@ -133,7 +142,21 @@ impl Problem {
             instance,
             detail: None,
             pointer: None,
+            retry_after: None,
         }
+    }
+
+    pub(crate) fn code(&self) -> ProblemCode {
+        self.code
+    }
+
+    pub(crate) fn instance(&self) -> RequestId {
+        self.instance
+    }
+
+    /// What is said of it, in words.
+    pub(crate) fn said(&self) -> &str {
+        self.detail.as_deref().unwrap_or(self.code.title())
     }
 
     /// With what is wrong, in words that repeat nothing secret and nothing the caller could not know.
@@ -147,6 +170,13 @@ impl Problem {
     #[must_use]
     pub(crate) fn pointer(mut self, pointer: impl Into<String>) -> Self {
         self.pointer = Some(pointer.into());
+        self
+    }
+
+    /// With how long to wait before asking again.
+    #[must_use]
+    pub(crate) fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
         self
     }
 }
@@ -166,6 +196,8 @@ impl IntoResponse for Problem {
         // Strings and numbers only: writing them to memory cannot fail.
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = (status, body).into_response();
+        // For whoever counts or records what came of a request.
+        response.extensions_mut().insert(self.code);
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
@@ -181,8 +213,13 @@ impl IntoResponse for Problem {
                 ),
             );
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        let again = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(Duration::from_secs(1));
+        if let Some(wait) = self.retry_after.or(again) {
+            // Whole seconds, rounded up: whoever waits them is not told to wait again.
+            let seconds = wait.as_millis().div_ceil(1_000).max(1);
+            if let Ok(seconds) = HeaderValue::from_str(&seconds.to_string()) {
+                headers.insert(header::RETRY_AFTER, seconds);
+            }
         }
         response
     }

@@ -3,41 +3,53 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use hallpass_journal::{MintRefused, Text};
-use hallpass_policy::PolicyRefusal;
+use hallpass_journal::Spent;
+use hallpass_keys::VerifyingKey;
 use hallpass_vocabulary::{
-    Audience, ClientId, RequestId, Route, RunId, Tenant, Timestamp, TokenId, ToolName,
+    Actor, Audience, RequestId, Route, RunId, Subject, SubjectAssurance, Tenant, Timestamp,
+    TokenId, ToolName,
 };
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
-use super::limits::{BODY_READ_MAX, MINT_WAIT_MAX, REQUEST_BYTES_MAX};
+use super::auth;
+use super::body;
+use super::minting;
 use super::problem::{Problem, ProblemCode};
-use crate::client::Stranger;
-use crate::mint::{Minted, Unminted};
-use crate::refusals::Caller;
+use crate::mint::Granted;
 use crate::request::TokenRequest;
 use crate::service::Service;
 
-/// The answer to a granted request.
+/// The answer to a granted request. All of it is in the token's record, so the same answer can be given again.
 #[derive(serde::Serialize)]
-struct Granted<'a> {
+struct Answer<'a> {
     token: &'a str,
     token_id: TokenId,
     run_id: RunId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_run_id: Option<RunId>,
+    issued_at: Timestamp,
     expires_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_ends_at: Option<Timestamp>,
     route: &'a Route,
     tenant: &'a Tenant,
-    audiences: Vec<&'a Audience>,
-    tools: Vec<&'a ToolName>,
-    needs_approval: Vec<&'a ToolName>,
+    subject: &'a Subject,
+    assurance: SubjectAssurance,
+    actor: &'a Actor,
+    audiences: &'a [Audience],
+    tools: &'a [ToolName],
+    needs_approval: &'a [ToolName],
+    caveats: &'a [String],
+    budgets: Spent,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holder_key: Option<VerifyingKey>,
 }
 
 pub(super) async fn post(State(service): State<Arc<Service>>, request: Request) -> Response {
     let instance = service.request_id();
     match answer(&service, instance, request).await {
-        Ok(minted) => granted(&minted),
+        Ok(granted) => created(&granted),
         Err(problem) => problem.into_response(),
     }
 }
@@ -46,161 +58,44 @@ async fn answer(
     service: &Arc<Service>,
     instance: RequestId,
     request: Request,
-) -> Result<Minted, Problem> {
+) -> Result<Granted, Problem> {
     let (head, body) = request.into_parts();
-    let client = authenticate(service, instance, &head.headers).await?;
-    if !is_json(&head.headers) {
+    let asker = auth::client(service, instance, &head.headers).await?;
+    minting::admit(service, instance, &asker).await?;
+    if !body::is_of(&head.headers, body::JSON) {
         return Err(Problem::new(ProblemCode::MediaTypeUnsupported, instance));
     }
-    let body = read_body(body, instance).await?;
+    let key = minting::idempotency_key(&head.headers, instance)?;
+    let body = body::read(body, instance).await?;
     let request = TokenRequest::parse(&body).map_err(|bad| {
         Problem::new(ProblemCode::RequestMalformed, instance)
             .pointer(bad.pointer)
             .detail(bad.detail)
     })?;
-    // What the record of a refusal says; the request itself goes into the task.
-    let mut refused = MintRefused {
-        request: Some(instance),
-        code: Text::new(""),
-        detail: None,
-        client: Some(client.clone()),
-        tenant: Some(request.tenant.clone()),
-        subject: Some(request.subject.clone()),
-        route: Some(request.route.clone()),
-        run: request.run,
-    };
-    let permit = Arc::clone(&service.mints)
-        .try_acquire_owned()
-        .map_err(|_| Problem::new(ProblemCode::Overloaded, instance))?;
-    let minter = Arc::clone(&service.minter);
-    // A task of its own: a caller that hangs up must not stop a mint between its record and its rows.
-    let task = tokio::spawn(async move {
-        let _permit = permit;
-        minter.mint(&client, request).await
-    });
-    let outcome = tokio::time::timeout(MINT_WAIT_MAX, task)
-        .await
-        .map_err(|_| {
-            service.recorder.has_failed();
-            Problem::new(ProblemCode::Overloaded, instance)
-        })?
-        .map_err(|_| Problem::new(ProblemCode::Unavailable, instance))?;
-    match outcome {
-        Ok(minted) => Ok(minted),
-        Err(unminted) => {
-            let (code, recorded_as) = codes(&unminted);
-            tracing::info!(denial.code = recorded_as, request.id = %instance, error = %unminted, "refused to mint");
-            refused.detail = Some(Text::new(&unminted.to_string()));
-            service
-                .record_refusal(Caller::Known, recorded_as, refused)
-                .await;
-            Err(Problem::new(code, instance))
-        }
-    }
+    minting::mint(service, instance, asker, request, key).await
 }
 
-/// The client at the door, and that it belongs to this environment.
-async fn authenticate(
-    service: &Service,
-    instance: RequestId,
-    headers: &HeaderMap,
-) -> Result<ClientId, Problem> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let first = values.next().map(HeaderValue::as_bytes);
-    let authenticated = match values.next() {
-        None => service.clients.authenticate(first),
-        // Two readers could each believe another one.
-        Some(_) => Err(Stranger::Malformed),
-    };
-    let (stranger, client) = match authenticated {
-        Ok(client) if client.environment == service.environment => return Ok(client.id.clone()),
-        Ok(client) => (Stranger::OtherEnvironment, Some(client.id.clone())),
-        Err(stranger) => (stranger, None),
-    };
-    tracing::info!(denial.code = stranger.code(), request.id = %instance, "refused a stranger");
-    let refused = MintRefused {
-        request: Some(instance),
-        code: Text::new(""),
-        detail: Some(Text::new(&stranger.to_string())),
-        client,
-        tenant: None,
-        subject: None,
-        route: None,
-        run: None,
-    };
-    service
-        .record_refusal(Caller::Stranger, stranger.code(), refused)
-        .await;
-    Err(Problem::new(ProblemCode::ClientUnauthorized, instance))
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
-    let first = values.next().and_then(|value| value.to_str().ok());
-    let essence = first.and_then(|value| value.split(';').next());
-    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
-        && values.next().is_none()
-}
-
-async fn read_body(
-    body: axum::body::Body,
-    instance: RequestId,
-) -> Result<axum::body::Bytes, Problem> {
-    let limited = Limited::new(body, REQUEST_BYTES_MAX).collect();
-    match tokio::time::timeout(BODY_READ_MAX, limited).await {
-        Err(_) => Err(Problem::new(ProblemCode::RequestTimeout, instance)),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(Problem::new(ProblemCode::RequestTooLarge, instance)
-                .detail(format!("at most {REQUEST_BYTES_MAX} bytes")))
-        }
-        Ok(Err(_)) => Err(Problem::new(ProblemCode::RequestMalformed, instance)
-            .detail("the body could not be read")),
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-    }
-}
-
-/// What the client is told, and what the journal says.
-fn codes(unminted: &Unminted) -> (ProblemCode, &'static str) {
-    match unminted {
-        Unminted::Policy(refusal) => (policy_code(*refusal), refusal.code()),
-        Unminted::RunUnknown => (ProblemCode::RunMismatch, "run_unknown"),
-        Unminted::RunMismatch => (ProblemCode::RunMismatch, "run_mismatch"),
-        Unminted::HolderKeyRequired => (ProblemCode::HolderKeyRequired, "holder_key_required"),
-        Unminted::Journal(_) => (ProblemCode::JournalUnavailable, "journal_unavailable"),
-        Unminted::Store(_) => (ProblemCode::StoreUnavailable, "store_unavailable"),
-        Unminted::Grant(_) | Unminted::Randomness(_) | Unminted::Sign(_) => {
-            (ProblemCode::Unavailable, "unavailable")
-        }
-    }
-}
-
-fn policy_code(refusal: PolicyRefusal) -> ProblemCode {
-    match refusal {
-        PolicyRefusal::ActorNotAllowed => ProblemCode::ActorNotAllowed,
-        PolicyRefusal::ClientNotAllowed | PolicyRefusal::RouteUnknown => {
-            ProblemCode::RouteNotAllowed
-        }
-        PolicyRefusal::EnvironmentNotAllowed => ProblemCode::EnvironmentNotAllowed,
-        PolicyRefusal::SubjectUnverified => ProblemCode::SubjectUnverified,
-        PolicyRefusal::TenantNotAllowed => ProblemCode::TenantNotAllowed,
-        PolicyRefusal::ToolNotInRoute => ProblemCode::ToolNotInRoute,
-        PolicyRefusal::ToolsEmpty => ProblemCode::ToolsEmpty,
-        PolicyRefusal::TtlTooLong => ProblemCode::TtlTooLong,
-        PolicyRefusal::TtlTooShort => ProblemCode::TtlTooShort,
-    }
-}
-
-fn granted(minted: &Minted) -> Response {
-    let document = Granted {
-        token: minted.text.expose(),
-        token_id: minted.token,
-        run_id: minted.run,
-        expires_at: minted.expires,
-        route: &minted.route,
-        tenant: &minted.tenant,
-        audiences: minted.terms.audiences().iter().collect(),
-        tools: minted.terms.tools().iter().collect(),
-        needs_approval: minted.terms.needs_approval().iter().collect(),
+fn created(granted: &Granted) -> Response {
+    let record = &granted.record;
+    let document = Answer {
+        token: granted.text.expose(),
+        token_id: record.token,
+        run_id: record.run,
+        parent_run_id: record.parent,
+        issued_at: record.issued,
+        expires_at: record.expires,
+        run_ends_at: record.run_ends,
+        route: &record.route,
+        tenant: &record.tenant,
+        subject: &record.subject,
+        assurance: record.assurance,
+        actor: &record.actor,
+        audiences: &record.audiences,
+        tools: &record.tools,
+        needs_approval: &record.needs_approval,
+        caveats: &record.caveats,
+        budgets: record.budgets.unwrap_or_default(),
+        holder_key: record.holder,
     };
     let mut response = (StatusCode::CREATED, axum::Json(&document)).into_response();
     // RFC 6749 section 5.1: a response with a token is not stored.
@@ -208,16 +103,4 @@ fn granted(minted: &Minted) -> Response {
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_policys_public_code_is_the_one_on_the_wire() {
-        for refusal in PolicyRefusal::ALL {
-            assert_eq!(policy_code(refusal).as_str(), refusal.public_code());
-        }
-    }
 }

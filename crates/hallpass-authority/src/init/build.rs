@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_bundle::{Role, Root, RootDraft, TrustRoot};
-use hallpass_journal::{Durability, Event, KeyCreated, OsStorage};
+use hallpass_journal::{
+    ClientChange, ClientChanged, Durability, Event, KeyCreated, OsStorage, Text,
+};
 use hallpass_keys::key_file::write_key_file;
-use hallpass_keys::{Purpose, RandomnessError, SigningKey, VerifyingKey};
+use hallpass_keys::{Digest, Purpose, RandomnessError, SigningKey, VerifyingKey};
 
 use super::{InitError, InitOptions};
-use crate::client::Client;
 use crate::config::{Config, Paths};
 use crate::file;
 use crate::journal;
@@ -62,16 +63,14 @@ pub(super) fn build(
     file::create(&starter, hallpass_policy::starter().as_bytes())?;
 
     let keys = Keys::generate(options)?;
-    keys.write(&paths.keys)?;
+    keys.write(&paths.keys, options)?;
+    file::create(
+        &paths.policy.join(layout::OPERATORS_POLICY_FILE),
+        options.operator.policy(&keys.operator).as_bytes(),
+    )?;
     let trust_root = write_root(directory, &paths, options, &keys)?;
-    let client = Client {
-        id: options.client.clone(),
-        environment: options.environment.clone(),
-        secret: secret.hash(),
-        disabled: false,
-    };
-    Store::create(&paths.store, &[client])?;
-    record_keys(&paths.journal, options, &keys)?;
+    Store::create(&paths.store)?;
+    record(&paths, options, &keys, secret)?;
     for part in [&paths.keys, &paths.policy, &paths.roots] {
         file::sync_directory(part)?;
     }
@@ -113,32 +112,53 @@ impl Keys {
         [approval, bundle, heartbeat, operator, root, run]
     }
 
-    fn write(&self, directory: &Path) -> Result<(), InitError> {
+    fn write(&self, directory: &Path, options: &InitOptions) -> Result<(), InitError> {
         for key in self.all() {
-            write_key_file(&layout::key_file(directory, key.purpose()), key)?;
+            let path = layout::key_file(directory, key.purpose());
+            match key.purpose() {
+                Purpose::Operator => options.operator.write_key(&path, key)?,
+                _ => write_key_file(&path, key)?,
+            }
         }
         Ok(())
     }
 }
 
-/// Starts the journal with the keys there are.
-fn record_keys(directory: &Path, options: &InitOptions, keys: &Keys) -> Result<(), InitError> {
+/// Starts the journal with the keys there are, and with the first client's secret: its rows come from there.
+fn record(
+    paths: &Paths,
+    options: &InitOptions,
+    keys: &Keys,
+    secret: &ClientSecret,
+) -> Result<(), InitError> {
     let journal = journal::open(
-        directory,
+        &paths.journal,
         &options.environment,
         &options.clock,
         Arc::new(OsStorage),
         None,
     )?;
-    for key in keys.all() {
-        let created = Event::KeyCreated(KeyCreated {
+    let created = keys.all().map(|key| {
+        Event::KeyCreated(KeyCreated {
             key: key.id(),
             purpose: key.purpose(),
-        });
+        })
+    });
+    let added = Event::ClientChanged(ClientChanged {
+        client: options.client.clone(),
+        change: ClientChange::SecretAdded,
+        secret: Some(Text::new(&secret.hash().id())),
+        secret_digest: Some(Digest::from_bytes(*secret.hash().as_bytes())),
+        until: None,
+        by: None,
+    });
+    for event in created.iter().chain([&added]) {
         let _recorded = journal
-            .append(&created, Durability::Durable)
+            .append(event, Durability::Durable)
             .wait(journal::START_APPEND_MAX)?;
     }
+    let store = Store::open(&paths.store, journal.origin(), &options.environment)?;
+    journal::bring_up_to_date(&store, &journal)?;
     journal.close()?;
     Ok(())
 }

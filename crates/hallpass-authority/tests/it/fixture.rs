@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use hallpass_authority::{Authority, InitOptions, InitReport, Reloader, ServeError, init};
+use hallpass_authority::{
+    Authority, FirstOperator, InitOptions, InitReport, Reloader, ServeError, init,
+};
 use hallpass_journal::{OsStorage, Storage};
 use hallpass_vocabulary::{Clock, Timestamp};
 use serde_json::{Value, json};
@@ -57,6 +59,11 @@ pub fn options(clock: &Arc<TestClock>) -> InitOptions {
         authority: "hallpass.test".parse().unwrap(),
         listen: "127.0.0.1:0".parse().unwrap(),
         client: "demo-orchestrator".parse().unwrap(),
+        operator: FirstOperator {
+            operator: "op:dana".parse().unwrap(),
+            person: "dana".parse().unwrap(),
+            passphrase: None,
+        },
         foreign_keys: Vec::new(),
         clock: clock.clone(),
     }

@@ -36,6 +36,15 @@ async fn an_old_run(home: &Home) -> Value {
 async fn what_is_old_goes_and_its_runs_renew() {
     let home = Home::new();
     keep(&home, 10);
+    // A run that may go on for as long as any.
+    let policy = home.path("policy/starter.toml");
+    let text = std::fs::read_to_string(&policy).unwrap();
+    let long = text.replacen(
+        "ttl_seconds = 600",
+        "ttl_seconds = 600\nrun_max_seconds = 2592000",
+        1,
+    );
+    std::fs::write(&policy, long).unwrap();
     let run = an_old_run(&home).await;
     let running = home.serve().await;
     let pruned = home.path("journal").join("pruned");

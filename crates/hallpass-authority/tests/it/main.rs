@@ -10,17 +10,25 @@
 )]
 
 mod bundle;
+mod children;
 mod concurrency;
+mod corpus;
 mod disk;
+mod edge;
+mod endings;
 mod faulty;
 mod fixture;
 mod health;
+mod idempotency;
 mod init;
 mod keeping;
 mod limits;
 mod mint;
 mod policy_alerts;
 mod policy_reload;
+mod quotas;
+mod reasons;
 mod refusals;
 mod renewal;
 mod restart;
+mod routes;

@@ -98,7 +98,7 @@ async fn a_bad_policy_changes_nothing_and_is_on_record() {
     assert_eq!(for_initech(&running).await, 403);
     assert_eq!(running.mint(&draft()).await.status, 201);
     assert_eq!(bundle_policy(&home, &running).await, before);
-    std::fs::remove_file(home.path(FILE)).unwrap();
+    std::fs::rename(home.path("policy"), home.path("elsewhere")).unwrap();
     let refused = running.reloader.reload(None).await.unwrap_err();
     assert!(matches!(refused, ReloadError::Directory(_)), "{refused:?}");
     assert_eq!(running.mint(&draft()).await.status, 201);
@@ -111,6 +111,7 @@ async fn a_bad_policy_changes_nothing_and_is_on_record() {
     assert_eq!(refused[1]["by"], "op:dana");
     assert_eq!(refused[0].get("by"), None);
     // It recovers by itself.
+    std::fs::rename(home.path("elsewhere"), home.path("policy")).unwrap();
     std::fs::write(home.path(FILE), good).unwrap();
     assert!(!running.reloader.reload(None).await.unwrap().changed);
     running.stop().await;

@@ -179,15 +179,14 @@ fn what_is_missing_or_malformed_is_named() {
             "{name}: {told}"
         );
     };
-    for name in [
-        "authority.toml",
-        "keys/run.key",
-        "trust-root.txt",
-        "policy/starter.toml",
-    ] {
+    for name in ["authority.toml", "keys/run.key", "trust-root.txt"] {
         broken(name, &|path| std::fs::remove_file(path).unwrap());
         broken(name, &|path| std::fs::write(path, "nonsense").unwrap());
     }
+    broken("policy", &|path| std::fs::remove_dir_all(path).unwrap());
+    broken("policy/starter.toml", &|path| {
+        std::fs::write(path, "nonsense").unwrap()
+    });
     broken("roots/1.json", &|path| std::fs::remove_file(path).unwrap());
     broken("roots/1.json", &|path| std::fs::write(path, "{}").unwrap());
 }

@@ -1,8 +1,8 @@
 use std::error::Error as _;
 
 use hallpass_client::{
-    BaseUrl, ClientSecret, TOKEN_ANSWER_BYTES_MAX, TokenClient, TokenError, TokenRequest,
-    TransportError,
+    BaseUrl, Behalf, ClientSecret, SubjectToken, TOKEN_ANSWER_BYTES_MAX, TokenClient, TokenError,
+    TokenRequest, TransportError,
 };
 use hallpass_vocabulary::{ClientId, RunId, Timestamp, TokenId};
 use serde_json::{Value, json};
@@ -17,15 +17,12 @@ fn client(base: &BaseUrl) -> TokenClient {
 }
 
 fn request() -> TokenRequest {
-    TokenRequest {
-        route: "/support/draft".parse().unwrap(),
-        tenant: "acme".parse().unwrap(),
-        subject: "user:alice".parse().unwrap(),
-        actor: "agent:support-bot".parse().unwrap(),
-        run_id: None,
-        ttl_seconds: None,
-        tools: Vec::new(),
-    }
+    TokenRequest::new(
+        "/support/draft".parse().unwrap(),
+        "acme".parse().unwrap(),
+        Behalf::Asserted("user:alice".parse().unwrap()),
+        "agent:support-bot".parse().unwrap(),
+    )
 }
 
 fn answer() -> Value {
@@ -85,7 +82,7 @@ async fn says_what_is_narrower_only_when_it_is() {
     let request = TokenRequest {
         run_id: Some(run),
         ttl_seconds: Some(60),
-        tools: vec!["kb.search".parse().unwrap()],
+        tools: Some(vec!["kb.search".parse().unwrap()]),
         ..request()
     };
     client(&server.base).request(&request).await.unwrap();

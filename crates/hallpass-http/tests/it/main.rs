@@ -9,6 +9,9 @@
     reason = "tests fail by panicking"
 )]
 
+#[cfg(feature = "tls")]
+mod tls;
+
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};

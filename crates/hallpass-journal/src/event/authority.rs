@@ -80,6 +80,9 @@ pub struct Minted {
     /// When the run ends at the latest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_ends: Option<Timestamp>,
+    /// Until when the subject's own token vouches for the subject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject_until: Option<Timestamp>,
     /// What the client calls it by.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,

@@ -142,6 +142,7 @@ fn authority_events() -> Vec<Event> {
             holder: None,
             parent: None,
             run_ends: None,
+            subject_until: None,
             labels: std::collections::BTreeMap::new(),
         })),
         Event::MintRefused(Box::new(MintRefused {

@@ -146,7 +146,7 @@ fn refuses_every_other_form() {
         ),
         (
             |t| t.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY"),
-            header(5, "-----BEGIN PRIVATE KEY-----"),
+            MalformedKeyFile::Encrypted,
         ),
         (
             |t| t[..t.len() - 5].to_owned(),

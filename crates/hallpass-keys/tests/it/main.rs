@@ -11,6 +11,9 @@
 
 mod dsse;
 mod ed25519_vectors;
+#[cfg(feature = "encryption")]
+mod encrypted_key_files;
+mod http_signatures;
 mod key_files;
 mod laws;
 mod notes;

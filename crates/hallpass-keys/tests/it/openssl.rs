@@ -11,7 +11,7 @@ use hallpass_keys::key_file::{read_key_file, write_key_file};
 use crate::{env, key};
 
 /// The output of `openssl`, or `None` where it is not installed.
-fn openssl(arguments: &[&str]) -> Option<Vec<u8>> {
+pub fn openssl(arguments: &[&str]) -> Option<Vec<u8>> {
     match Command::new("openssl").args(arguments).output() {
         Ok(output) => {
             assert!(
@@ -30,7 +30,7 @@ fn openssl(arguments: &[&str]) -> Option<Vec<u8>> {
 }
 
 /// The raw public key that OpenSSL finds in a file: the last 32 bytes of the SubjectPublicKeyInfo (RFC 8410).
-fn public_key(path: &Path) -> Option<[u8; 32]> {
+pub fn public_key(path: &Path) -> Option<[u8; 32]> {
     let der = openssl(&[
         "pkey",
         "-in",

@@ -27,3 +27,34 @@ fn the_page_shows_a_file_that_is_written_to_the_byte() {
         assert!(page.contains(&format!("| `{purpose}` |")), "{purpose}");
     }
 }
+
+#[test]
+fn the_page_shows_the_headers_of_a_signed_request() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/keys.md"));
+    let page = page.unwrap();
+    let headers = hallpass_keys::http_signature::Outgoing {
+        authority: &"prod.hallpass".parse().unwrap(),
+        environment: &crate::env("prod"),
+        method: "POST",
+        path: "/v1/clients/bot/disable",
+        query: None,
+        body: b"{}",
+    }
+    .sign(
+        &key(Purpose::Operator, 7),
+        hallpass_vocabulary::Timestamp::from_unix_seconds(1_795_253_400),
+        &hallpass_keys::http_signature::Nonce::from_random([3; 16]),
+    )
+    .unwrap();
+    let input = headers
+        .signature_input
+        .replace(";created", "\n    ;created")
+        .replace(";keyid", "\n    ;keyid");
+    for line in [
+        format!("Hallpass-Authority: {}\n", headers.authority),
+        format!("Content-Digest: {}\n", headers.content_digest),
+        format!("Signature-Input: {input}\n"),
+    ] {
+        assert!(page.contains(&line), "docs/keys.md does not show:\n{line}");
+    }
+}

@@ -3,14 +3,20 @@
 //! A role without caveats only frees tools, so the combinations of those with caveats are all that need to be looked at.
 //! With fewer tools there are never more caveats.
 
-use hallpass_vocabulary::Role;
+use hallpass_vocabulary::{Role, Route};
 
-use crate::effective::{Grants, Roles};
+use super::largest;
+use crate::effective::{Effective, Grants, Roles, Tools};
 use crate::fault::Fault;
 use crate::route::RouteWritten;
 use crate::{BOUND_ROLES_PER_ROUTE_MAX, CAVEAT_WORDS_BYTES_MAX, CAVEATS_MAX};
 
-pub(super) fn check(route: &RouteWritten, roles: &Roles) -> Result<(), Fault> {
+pub(super) fn check(
+    name: &Route,
+    route: &RouteWritten,
+    roles: &Roles,
+    tools: &Tools,
+) -> Result<(), Fault> {
     let has_caveats = |role: &&Role| {
         let all = roles.get(*role).map(|rule| &rule.all);
         let mut grants = all.into_iter().flatten().filter_map(|role| roles.get(role));
@@ -24,17 +30,28 @@ pub(super) fn check(route: &RouteWritten, roles: &Roles) -> Result<(), Fault> {
         let chosen = bound.iter().enumerate();
         let chosen = chosen.filter(|(place, _)| combination >> place & 1 == 1);
         let grants = Grants::of(route, chosen.map(|(_, role)| *role), roles);
-        let (tools, needs_approval) = grants.tools();
-        let caveats = grants
-            .caveats(tools.iter().chain(&needs_approval))
-            .map_err(|unsayable| Fault::CaveatsUnsayable(unsayable.tool))?;
-        if caveats.len() > CAVEATS_MAX {
-            return Err(Fault::CaveatsTooMany);
-        }
-        let bytes: usize = caveats.iter().map(|caveat| caveat.to_string().len()).sum();
-        if bytes > CAVEAT_WORDS_BYTES_MAX {
-            return Err(Fault::CaveatsTooLong);
-        }
+        let (free, withheld) = grants.tools();
+        let effective = grants.effective(free, withheld, tools);
+        let effective = effective.map_err(|unsayable| Fault::CaveatsUnsayable {
+            tool: unsayable.tool,
+            why: unsayable.why,
+        })?;
+        holds(name, &effective)?;
     }
     Ok(())
+}
+
+fn holds(name: &Route, effective: &Effective) -> Result<(), Fault> {
+    let caveats = &effective.caveats;
+    if caveats.is_empty() {
+        return Ok(());
+    }
+    if caveats.len() > CAVEATS_MAX {
+        return Err(Fault::CaveatsTooMany);
+    }
+    let bytes: usize = caveats.iter().map(|caveat| caveat.to_string().len()).sum();
+    if bytes > CAVEAT_WORDS_BYTES_MAX {
+        return Err(Fault::CaveatsTooLong);
+    }
+    largest::check(name, effective).map_err(Fault::TokenTooLarge)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hallpass_token::Caveat;
+use hallpass_token::{Caveat, NameSet};
 use hallpass_vocabulary::ToolName;
 use toml::Spanned;
 
@@ -10,6 +10,7 @@ use super::reader::Reader;
 use crate::effective::Tools;
 use crate::fault::Fault;
 use crate::grant::{BoundCaveat, GrantRule};
+use crate::nearest::nearest;
 use crate::{CAVEATS_MAX, REASON_CHARS_MIN, TOOLS_PER_ROUTE_MAX};
 
 /// A grant as it is written, in a route or in a role.
@@ -150,9 +151,13 @@ fn caveat(
     };
     for tool in tools.iter().filter(|tool| !grant.names(tool)) {
         let given = grant.tools().map(ToolName::as_str);
-        reader.unknown(written.span(), "tool of this grant", tool.as_str(), given);
+        let fault = Fault::CaveatForeignTool {
+            tool: tool.clone(),
+            suggestion: nearest(tool.as_str(), given),
+        };
+        reader.fault(written.span(), fault);
     }
-    let Ok(caveat) = parsed.clone().for_tools(tools.iter().cloned()) else {
+    let Ok(bound) = NameSet::new(tools.iter().cloned()) else {
         let fault = if tools.is_empty() {
             Fault::CaveatWithoutTools
         } else {
@@ -162,18 +167,8 @@ fn caveat(
         return None;
     };
     Some(BoundCaveat {
-        rule: rule_words(&parsed),
-        caveat,
+        rule: argument.rule(),
+        caveat: Caveat::on_arguments(Some(bound), argument.rule()),
         tools,
     })
-}
-
-/// The words of a caveat behind `for TOOL, …: `. No name of a tool has a colon.
-fn rule_words(caveat: &Caveat) -> String {
-    let words = caveat.to_string();
-    words
-        .strip_prefix("for ")
-        .and_then(|rest| rest.split_once(": "))
-        .map_or(&*words, |(_, rule)| rule)
-        .to_owned()
 }

@@ -18,22 +18,24 @@ use crate::{
 pub(super) struct Reader<'a> {
     pub(super) file: &'a File,
     pub(super) errors: Vec<PolicyError>,
+    /// Where each line ends.
+    line_ends: Vec<usize>,
 }
 
 type Span = std::ops::Range<usize>;
 
 impl<'a> Reader<'a> {
     pub(super) fn of(file: &'a File) -> Self {
+        let line_ends = file.text.match_indices('\n');
         Self {
             file,
             errors: Vec::new(),
+            line_ends: line_ends.map(|(place, _)| place).collect(),
         }
     }
 
     pub(super) fn place(&self, at: Span) -> Place {
-        let text = self.file.text.as_bytes();
-        let before = text.get(..at.start).unwrap_or_default();
-        self.line(1 + before.iter().filter(|byte| **byte == b'\n').count())
+        self.line(1 + self.line_ends.partition_point(|end| *end < at.start))
     }
 
     fn line(&self, line: usize) -> Place {

@@ -106,10 +106,11 @@ fn all(reader: &mut Reader<'_>, name: &Spanned<Role>, includes: &Includes) -> BT
             return all;
         }
     }
-    if level
+    let beyond = level
         .iter()
-        .any(|role| includes.get(*role).is_some_and(|more| !more.is_empty()))
-    {
+        .filter_map(|role| includes.get(*role))
+        .flatten();
+    if beyond.into_iter().any(|role| !all.contains(role)) {
         reader.fault(name.span(), Fault::IncludesTooDeep(start.clone()));
     }
     all

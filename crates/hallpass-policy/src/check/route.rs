@@ -136,7 +136,7 @@ fn whole(
     if reader.errors.len() > faults_before {
         return None;
     }
-    if let Err(fault) = combination::check(written, known.roles) {
+    if let Err(fault) = combination::check(name.get_ref(), written, known.roles, known.tools) {
         reader.fault(at, fault);
         return None;
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hallpass_token::Caveat;
+use hallpass_token::ArgumentRule;
 use hallpass_vocabulary::{Role, ToolName};
 
 use crate::decide::Verified;
@@ -20,7 +20,7 @@ pub(super) struct Access {
 
 /// What binds calls: one of these groups of rules must hold, and all rules of it. A group without rules binds nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Bound(Vec<BTreeMap<String, Caveat>>);
+pub(super) struct Bound(Vec<BTreeMap<String, ArgumentRule>>);
 
 /// What tokens get from a route when the subject's own token gives it certain roles.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,12 +54,11 @@ impl Effect {
 impl Bound {
     /// One group for each grant that gives the tool, but those that another makes superfluous.
     fn of(sources: &[(GrantSource, &GrantRule)], tool: &ToolName) -> Self {
-        let mut groups: Vec<BTreeMap<String, Caveat>> = Vec::new();
+        let mut groups: Vec<BTreeMap<String, ArgumentRule>> = Vec::new();
         for (_, grant) in sources.iter().filter(|(_, grant)| grant.names(tool)) {
-            let rules = grant.caveats_for(tool);
-            let group: BTreeMap<String, Caveat> = rules
-                .map(|bound| (bound.rule().to_owned(), bound.caveat().clone()))
-                .collect();
+            let rules = grant.rules_for(tool);
+            let group: BTreeMap<String, ArgumentRule> =
+                rules.map(|rule| (rule.to_string(), rule.clone())).collect();
             if !groups.iter().any(|other| demands(&group, other)) {
                 groups.retain(|other| !demands(other, &group));
                 groups.push(group);
@@ -95,7 +94,8 @@ impl std::fmt::Display for Bound {
     }
 }
 
-/// Whether one group of rules demands all that the other does.
-fn demands(more: &BTreeMap<String, Caveat>, less: &BTreeMap<String, Caveat>) -> bool {
-    less.keys().all(|rule| more.contains_key(rule))
+/// Whether one group of rules demands all that the other does, as far as that is plain.
+fn demands(more: &BTreeMap<String, ArgumentRule>, less: &BTreeMap<String, ArgumentRule>) -> bool {
+    less.values()
+        .all(|less| more.values().any(|more| more.demands(less)))
 }

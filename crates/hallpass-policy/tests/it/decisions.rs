@@ -2,8 +2,36 @@
 
 use std::time::Duration;
 
-use hallpass_policy::{MintRequest, Policy, PolicyFiles, PolicyRefusal, Terms, starter};
+use hallpass_policy::{MintRequest, Policy, PolicyFiles, PolicyRefusal, Terms, Verified, starter};
+use hallpass_token::BudgetUnit;
 use hallpass_vocabulary::ToolName;
+
+/// Beside the starter policy: what it has no example of.
+const FURTHER: &str = r#"
+[clients.night]
+summary = "Works at night, with one agent"
+actors = "agent:owl"
+
+[issuers.staff]
+issuer = "https://id.example.com"
+audience = "hallpass"
+algorithms = ["EdDSA"]
+for = ["subjects"]
+
+[routes."/night"]
+summary = "Verified work in production, within bounds"
+clients = ["night"]
+tenants = ["acme"]
+environments = ["prod"]
+actors = "agent:*"
+verified = true
+subject_roles = ["triage"]
+allow = ["kb.search"]
+ttl_seconds = 60
+run_max_seconds = 120
+proof = "always"
+budgets = { calls = 25 }
+"#;
 
 struct Ask {
     client: &'static str,
@@ -12,6 +40,8 @@ struct Ask {
     actor: &'static str,
     tools: Option<Vec<&'static str>>,
     ttl_seconds: Option<u64>,
+    environment: &'static str,
+    proven: Option<&'static [&'static str]>,
 }
 
 const GOOD: Ask = Ask {
@@ -21,10 +51,25 @@ const GOOD: Ask = Ask {
     actor: "agent:support-bot",
     tools: None,
     ttl_seconds: None,
+    environment: "dev",
+    proven: None,
+};
+
+const NIGHT: Ask = Ask {
+    client: "night",
+    route: "/night",
+    actor: "agent:owl",
+    environment: "prod",
+    proven: Some(&["triage"]),
+    ..GOOD
 };
 
 fn decide(ask: &Ask) -> Result<Terms, PolicyRefusal> {
-    let policy = Policy::parse(&PolicyFiles::from([("starter.toml", starter())])).unwrap();
+    let files = PolicyFiles::from([("starter.toml", starter()), ("further.toml", FURTHER)]);
+    let policy = Policy::parse(&files).unwrap();
+    let verified = ask.proven.map(|roles| Verified {
+        roles: roles.iter().map(|role| role.parse().unwrap()).collect(),
+    });
     let tools: Option<Vec<ToolName>> = ask
         .tools
         .as_ref()
@@ -34,8 +79,8 @@ fn decide(ask: &Ask) -> Result<Terms, PolicyRefusal> {
         route: &ask.route.parse().unwrap(),
         tenant: &ask.tenant.parse().unwrap(),
         subject: &"user:alice".parse().unwrap(),
-        verified: None,
-        environment: &hallpass_vocabulary::Environment::new("dev").unwrap(),
+        verified: verified.as_ref(),
+        environment: &ask.environment.parse().unwrap(),
         actor: &ask.actor.parse().unwrap(),
         tools: tools.as_deref(),
         ttl: ask.ttl_seconds.map(Duration::from_secs),
@@ -70,6 +115,43 @@ fn each_refusal() {
             Ask {
                 client: "someone-else",
                 ..GOOD
+            },
+        ),
+        (
+            "client_not_allowed",
+            Ask {
+                client: "undeclared",
+                ..GOOD
+            },
+        ),
+        (
+            "environment_not_allowed",
+            Ask {
+                environment: "dev",
+                ..NIGHT
+            },
+        ),
+        (
+            "subject_unverified",
+            Ask {
+                proven: None,
+                ..NIGHT
+            },
+        ),
+        (
+            "actor_not_allowed",
+            Ask {
+                // The route has it, the client has not.
+                actor: "agent:lark",
+                ..NIGHT
+            },
+        ),
+        (
+            "tool_not_in_route",
+            Ask {
+                tools: Some(vec!["ticket.close"]),
+                proven: Some(&["reader"]),
+                ..NIGHT
             },
         ),
         (
@@ -137,6 +219,7 @@ fn each_refusal() {
 fn the_first_failure_wins_and_a_client_learns_nothing_of_a_route_it_may_not_use() {
     let everything_wrong = Ask {
         client: "someone-else",
+        environment: "staging",
         tenant: "initech",
         tools: Some(vec!["no.such_tool"]),
         ttl_seconds: Some(9000),
@@ -150,6 +233,84 @@ fn the_first_failure_wins_and_a_client_learns_nothing_of_a_route_it_may_not_use(
     .unwrap_err();
     assert_ne!(hidden, absent);
     assert_eq!(hidden.public_code(), absent.public_code());
+}
+
+#[test]
+fn the_order_of_the_checks_is_the_one_on_the_page() {
+    // Everything is wrong; each step mends what was told.
+    let mut ask = Ask {
+        client: "demo-orchestrator",
+        tenant: "initech",
+        environment: "dev",
+        proven: None,
+        actor: "agent:lark",
+        tools: Some(vec!["no.such_tool"]),
+        ttl_seconds: Some(9000),
+        ..NIGHT
+    };
+    let mut told = Vec::new();
+    let mends: [fn(&mut Ask); 7] = [
+        |ask| ask.client = NIGHT.client,
+        |ask| ask.environment = NIGHT.environment,
+        |ask| ask.tenant = NIGHT.tenant,
+        |ask| ask.proven = NIGHT.proven,
+        |ask| ask.actor = NIGHT.actor,
+        |ask| ask.tools = None,
+        |ask| ask.ttl_seconds = None,
+    ];
+    for mend in mends {
+        told.push(decide(&ask).unwrap_err().code());
+        mend(&mut ask);
+    }
+    assert!(decide(&ask).is_ok());
+    assert_eq!(
+        told,
+        [
+            "client_not_allowed",
+            "environment_not_allowed",
+            "tenant_not_allowed",
+            "subject_unverified",
+            "actor_not_allowed",
+            "tool_not_in_route",
+            "ttl_too_long",
+        ]
+    );
+}
+
+#[test]
+fn terms_say_what_the_run_is_bound_by() {
+    let terms = decide(&NIGHT).unwrap();
+    assert_eq!(terms.run_max(), Duration::from_secs(120));
+    assert_eq!(terms.budgets().get(&BudgetUnit::Calls), Some(&25));
+    assert_eq!(terms.budgets().len(), 1);
+    let roles: Vec<_> = terms.roles().iter().map(|role| role.as_str()).collect();
+    assert_eq!(roles, ["reader", "triage"]);
+    let caveats: Vec<_> = terms.caveats().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        caveats,
+        [
+            "for ticket.update: /status one of open, pending",
+            "for ticket.close: only arguments id, reason",
+        ]
+    );
+    let plain = decide(&GOOD).unwrap();
+    assert_eq!(plain.run_max(), Duration::from_secs(24 * 60 * 60));
+    assert!(plain.budgets().is_empty() && plain.caveats().is_empty());
+}
+
+#[test]
+fn a_narrower_request_carries_only_the_caveats_of_its_tools() {
+    let ask = Ask {
+        tools: Some(vec!["ticket.close", "kb.search"]),
+        ..NIGHT
+    };
+    let caveats: Vec<_> = decide(&ask)
+        .unwrap()
+        .caveats()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(caveats, ["for ticket.close: only arguments id, reason"]);
 }
 
 #[test]

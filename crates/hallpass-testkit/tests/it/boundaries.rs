@@ -75,7 +75,11 @@ const NAMED_BY: &[(&str, &[&str])] = &[
         ],
     ),
     ("hyper", &["hallpass-http"]),
-    ("reqwest", &["hallpass-cli", "hallpass-client"]),
+    // The authority fetches the keys of identity providers with it.
+    (
+        "reqwest",
+        &["hallpass-authority", "hallpass-cli", "hallpass-client"],
+    ),
     ("rusqlite", &["hallpass-authority", "tickets-service"]),
 ];
 

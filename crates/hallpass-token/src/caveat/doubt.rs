@@ -23,11 +23,19 @@ pub enum Doubt {
 impl Caveat {
     /// What is doubtful about it, if anything.
     pub fn doubt(&self) -> Option<Doubt> {
-        let Self::Argument(argument) = self else {
-            return None;
-        };
-        match &argument.rule {
-            Rule::Test(test) if test.quality == Quality::Text => match &test.condition {
+        match self {
+            Self::Argument(argument) => argument.rule.doubt(),
+            _ => None,
+        }
+    }
+}
+
+impl Rule {
+    /// Of alternatives, what is doubtful about the first that is.
+    fn doubt(&self) -> Option<Doubt> {
+        match self {
+            Self::Either(alternatives) => alternatives.iter().flatten().find_map(Self::doubt),
+            Self::Test(test) if test.quality == Quality::Text => match &test.condition {
                 Condition::StartsWith(text) if text.contains('/') => Some(Doubt::StartsWithPath),
                 Condition::EndsWith(text) if text.starts_with(['.', '@']) => {
                     Some(Doubt::EndsWithDomain)
@@ -60,6 +68,11 @@ mod tests {
             ("/file ends with txt", None),
             ("/path under /workspace", None),
             ("/url url domain example.com", None),
+            (
+                "either /n<=1 or /n<=9 and /path starts with a/b",
+                Some(Doubt::StartsWithPath),
+            ),
+            ("either /n<=1 or /path under /a", None),
             ("no arguments", None),
             ("only tools kb.search", None),
         ] {

@@ -20,9 +20,11 @@ use crate::names::NameSet;
 
 pub(crate) use argument::condition::{Bounds, Condition};
 pub(crate) use argument::quality::{Quality, Seen, kind_name};
-pub use argument::{ArgumentBuilder, ArgumentCaveat, InvalidArgumentCaveat, Literal, Unmet};
+pub use argument::{
+    ArgumentBuilder, ArgumentCaveat, ArgumentRule, InvalidArgumentCaveat, Literal, Unmet,
+};
 pub(crate) use argument::{KIND_FACT, NAMES_FACT};
-pub(crate) use argument::{Rule, Test};
+pub(crate) use argument::{Looks, Rule, Test};
 pub use at_most_blocks::BlockCount;
 pub use doubt::Doubt;
 pub use words::InvalidCaveat;
@@ -31,11 +33,12 @@ pub use words::InvalidCaveat;
 ///
 /// In words (`Display`, `FromStr` and serde), such as `expires before 2026-11-21T09:31:00Z`, `only tools kb.search`,
 /// `at most 3 blocks`, `/limit<=100`, `/path under /workspace`, `each /to email domain example.com`,
-/// `for fs.read: only arguments path`. docs/caveats.md has all of them.
+/// `for fs.read: only arguments path`, `either /limit<=10 or /mode==fast and /limit<=100`. docs/caveats.md has all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Caveat {
-    /// The arguments of the call are so: [`Caveat::arg`], [`Caveat::each`], [`Caveat::only_arguments`].
+    /// The arguments of the call are so: [`Caveat::arg`], [`Caveat::each`], [`Caveat::only_arguments`],
+    /// [`Caveat::either`].
     Argument(ArgumentCaveat),
     /// The token has at most so many blocks.
     AtMostBlocks(BlockCount),
@@ -67,7 +70,8 @@ impl Caveat {
             "call:blocks" => at_most_blocks::read(check).map(Self::AtMostBlocks),
             "call:tool" => only_tools::read(check).map(Self::OnlyTools),
             "time" => expires_before::read(check).map(Self::ExpiresBefore),
-            _ => ArgumentCaveat::read(check).map(Self::Argument),
+            // Compares what it reads by itself: alternatives may stand in any order.
+            _ => return ArgumentCaveat::read(check).map(Self::Argument),
         }
         .filter(|caveat| caveat.to_check() == *check)
     }
@@ -109,7 +113,9 @@ impl Caveat {
     /// Whether a call satisfies it, if made with a token of so many blocks.
     pub(crate) fn holds(&self, call: &CallFacts<'_>, blocks: usize) -> bool {
         match self {
-            Self::Argument(argument) => argument.failing(call).is_none(),
+            Self::Argument(argument) => {
+                argument.holds_with(call.tool, &mut Looks::at(call.arguments))
+            }
             Self::AtMostBlocks(count) => blocks <= count.get(),
             Self::ExpiresBefore(end) => expires_before::holds(*end, call),
             Self::OnlyAudiences(audiences) => audiences.contains(call.audience),

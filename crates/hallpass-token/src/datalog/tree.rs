@@ -108,6 +108,13 @@ impl<'a> Query<'a> {
         }
     }
 
+    /// Adds a predicate.
+    #[must_use]
+    pub(crate) fn and(mut self, predicate: Predicate<'a>) -> Self {
+        self.body.push(predicate);
+        self
+    }
+
     /// Adds `left OPERATION right`, such as `left < right` or `left.contains(right)`.
     #[must_use]
     pub(crate) fn with(

@@ -57,9 +57,9 @@ impl Engine {
             .admit_as(Profile::Extended)
             .map_err(|_| CouldNotLoad)?;
         let pointers = admitted.caveats().iter();
-        let pointers = pointers.filter_map(|placed| match &placed.caveat {
-            Caveat::Argument(argument) => argument.pointer().cloned(),
-            _ => None,
+        let pointers = pointers.flat_map(|placed| match &placed.caveat {
+            Caveat::Argument(argument) => argument.pointers().into_iter().cloned().collect(),
+            _ => Vec::new(),
         });
         let others = admitted.content().others.iter();
         let pointers: BTreeSet<Pointer> = pointers

@@ -102,6 +102,7 @@ fn a_caveat_that_takes_nothing_away_gives_nothing_up() {
         "/limit<=10",
         // Not a tool that is left.
         "for tickets.get: /id starts with T-",
+        "for tickets.get: either /id starts with T- or no arguments",
     ] {
         let after = described(&[
             &["only tools kb.search", "/limit<=10", "at most 4 blocks"],
@@ -113,6 +114,14 @@ fn a_caveat_that_takes_nothing_away_gives_nothing_up() {
         &["only tools kb.search", "/limit<=10", "at most 4 blocks"],
         &["/limit<=20"],
     ]);
+    let either = described(&[
+        &["only tools kb.search", "/limit<=10", "at most 4 blocks"],
+        &["either /limit<=5 or /limit<=10"],
+    ]);
+    assert_eq!(
+        before.given_up(&either).arguments,
+        ["either /limit<=10 or /limit<=5"]
+    );
     // Not compared with what it adds nothing to: it is listed, which is more than was given up and never less.
     assert_eq!(before.given_up(&looser).arguments, ["/limit<=20"]);
 }

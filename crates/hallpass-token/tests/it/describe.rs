@@ -184,3 +184,58 @@ fn every_caveat_is_explained_with_the_argument_it_fails_on() {
     let holds = token.explain_caveats(&call.facts());
     assert_eq!(holds[1].outcome, hallpass_token::CaveatOutcome::Holds);
 }
+
+#[test]
+fn an_either_that_fails_names_what_fails_each_alternative() {
+    let words = "for kb.search: either /limit<=10 or /limit<=100 and /team==support or only arguments limit, query";
+    let caveat: Caveat = words.parse().unwrap();
+    let token = admitted(attenuated(minted(&grant()).expose(), &[caveat]).expose());
+    let mut call = crate::fixtures::call();
+    let mut told = |tool: &str, arguments: &str| {
+        call.tool = tool.parse().unwrap();
+        call.arguments = hallpass_args::Arguments::parse(arguments.as_bytes()).unwrap();
+        let explained = token.explain_caveats(&call.facts());
+        let denial = token.decide(&call.facts()).err();
+        let explanation = denial.map(|denial| token.explain(&denial, &call.facts()));
+        assert_eq!(explained[0].words, words);
+        (serde_json::to_value(&explained[0]).unwrap(), explanation)
+    };
+
+    let (json, explanation) = told("kb.search", r#"{"limit":50,"x\u0007":"secret"}"#);
+    let why = r"no alternative holds: 1. the argument `/limit` is not what it allows; 2. the argument `/team` is missing; 3. the call has an argument `x\u{7}`";
+    assert_eq!(json["outcome"], "fails");
+    assert_eq!(json["why"], why);
+    assert_eq!(json["argument"], serde_json::Value::Null);
+    assert_eq!(
+        explanation,
+        Some(format!("block 1 of the token says `{words}`, and {why}"))
+    );
+
+    // All of them fail on the same.
+    let (json, _) = told("kb.search", r#"{"limit":"50","x":1}"#);
+    assert_eq!(
+        json["why"],
+        "no alternative holds: 1. the argument `/limit` is a string, not an integer; \
+         2. the argument `/limit` is a string, not an integer; 3. the call has an argument `x`"
+    );
+    let same = "either /limit<=10 or /limit>=20 and /team==support";
+    let one = admitted(attenuated(minted(&grant()).expose(), &[same.parse().unwrap()]).expose());
+    let mut between = crate::fixtures::call();
+    between.arguments = hallpass_args::Arguments::parse(br#"{"limit":15}"#).unwrap();
+    let outcome = &one.explain_caveats(&between.facts())[0].outcome;
+    let hallpass_token::CaveatOutcome::Fails { argument, .. } = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(argument.as_deref(), Some("/limit"));
+
+    let (json, explanation) = told("kb.search", r#"{"limit":50,"team":"support","x":1}"#);
+    assert_eq!(
+        (json["outcome"].as_str(), explanation),
+        (Some("holds"), None)
+    );
+    let (json, explanation) = told("tickets.get", r#"{"limit":50}"#);
+    assert_eq!(
+        (json["outcome"].as_str(), explanation),
+        (Some("other_tool"), None)
+    );
+}

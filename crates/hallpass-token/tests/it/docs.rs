@@ -39,6 +39,15 @@ fn the_limits_are_the_documented_ones() {
             limits::ARGUMENT_TEXT_BYTES_MAX as u64,
         ),
         ("ITEMS_MAX", limits::ITEMS_MAX as u64),
+        ("ALTERNATIVES_MAX", limits::ALTERNATIVES_MAX as u64),
+        (
+            "RULES_PER_ALTERNATIVE_MAX",
+            limits::RULES_PER_ALTERNATIVE_MAX as u64,
+        ),
+        (
+            "EITHER_TEXT_BYTES_MAX",
+            limits::EITHER_TEXT_BYTES_MAX as u64,
+        ),
         (
             "CAVEAT_WORDS_BYTES_MAX",
             limits::CAVEAT_WORDS_BYTES_MAX as u64,

@@ -18,6 +18,7 @@ use proptest::prelude::*;
 
 use crate::differential::dice::Dice;
 use crate::differential::generate;
+use crate::either::grants;
 use crate::fixtures::{Call, admitted, approver, attenuated, call, environment, grant, next, root};
 
 fn tool() -> impl Strategy<Value = String> {
@@ -96,6 +97,15 @@ fn caveat() -> impl Strategy<Value = Caveat> {
         btree_set(tool(), 1..10).prop_map(|names| {
             Caveat::OnlyTools(NameSet::new(names.iter().map(|name| name.parse().unwrap())).unwrap())
         }),
+        (option::of(btree_set(tool(), 1..3)), grants()).prop_filter_map(
+            "two different alternatives",
+            |(tools, alternatives)| {
+                let tools =
+                    tools.map(|tools| tools.iter().map(|tool| tool.parse().unwrap()).collect());
+                let tools = tools.map(|tools: Vec<_>| NameSet::new(tools).unwrap());
+                Caveat::either(tools, alternatives).ok()
+            }
+        ),
     ]
 }
 
@@ -201,6 +211,8 @@ fn caveats_together_are_decided_as_each_alone() {
         "for kb.search: /x in 2..9",
         "for tickets.get: /x==4",
         "/x>=2.5",
+        "either /x<=3 or /x>=5 and only arguments t, x",
+        "for kb.search: either /x==2 or /x==5 or /t count<=1",
         "each /t starts with a",
         "each /t ends with b",
         "for kb.search: each /t contains b",

@@ -16,6 +16,7 @@ mod caveat_page;
 mod describe;
 mod differential;
 mod docs;
+mod either;
 mod extended;
 mod fixtures;
 mod forge;

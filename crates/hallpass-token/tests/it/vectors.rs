@@ -80,6 +80,24 @@ impl Case {
     }
 }
 
+/// Eight alternatives of four rules on one argument whose pointer, `P`, has 256 bytes; the last rule is given.
+fn long_either(last: &str) -> String {
+    let rule = |number: usize| match number {
+        32 => last.to_owned(),
+        number => format!("call:arg_int(P, {number})"),
+    };
+    let alternative = |at: usize| -> Vec<String> { (at..at + 4).map(rule).collect() };
+    let alternatives: Vec<String> = (1..=32)
+        .step_by(4)
+        .map(|at| alternative(at).join(", "))
+        .collect();
+    let pointer = format!("\"/{}\"", "a".repeat(255));
+    format!(
+        "check if {};",
+        alternatives.join(" or ").replace('P', &pointer)
+    )
+}
+
 /// Tokens that are admitted, and what they allow.
 fn decided() -> Vec<Case> {
     let one = minted(&grant());
@@ -528,6 +546,18 @@ fn refused() -> Vec<Case> {
             "caveat_unknown_alternative",
             "A template with an alternative is another check.",
             r#"check if call:tool($t), {"kb.search"}.contains($t) or true;"#,
+            "malformed/caveat_unknown",
+        ),
+        appended(
+            "caveat_either_longest_texts",
+            "Alternatives whose texts have 8,192 bytes together, by one long pointer that stands in each rule.",
+            &long_either(r#"call:arg_int(P, 32)"#),
+            "deny/caveat_failed",
+        ),
+        appended(
+            "caveat_unknown_either_texts",
+            "One byte more.",
+            &long_either(r#"call:arg_str(P, "a")"#),
             "malformed/caveat_unknown",
         ),
         appended(

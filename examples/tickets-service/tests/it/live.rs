@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use hallpass_authority::{Authority, InitOptions, InitReport, init};
 use hallpass_client::{
-    BaseUrl, ClientSecret, TokenClient, TokenRequest, TokenResponse, ToolAnswer, ToolClient,
-    ToolRequest,
+    BaseUrl, Behalf, ClientSecret, TokenClient, TokenRequest, TokenResponse, ToolAnswer,
+    ToolClient, ToolRequest,
 };
 use hallpass_testkit::{ChildProcess, TempDir};
 use hallpass_verifier::{ServicePolicy, Tenancy};
@@ -38,6 +38,11 @@ impl Live {
             authority: "dev.hallpass".parse().unwrap(),
             listen: "127.0.0.1:0".parse().unwrap(),
             client: "demo-orchestrator".parse().unwrap(),
+            operator: hallpass_authority::FirstOperator {
+                operator: "op:dana".parse().unwrap(),
+                person: "dana".parse().unwrap(),
+                passphrase: None,
+            },
             foreign_keys: Vec::new(),
             clock: Arc::new(SystemClock),
         };
@@ -56,15 +61,12 @@ impl Live {
     }
 
     pub async fn mint(&self, route: &str, actor: &str) -> TokenResponse {
-        let request = TokenRequest {
-            route: route.parse().unwrap(),
-            tenant: "acme".parse().unwrap(),
-            subject: "user:alice".parse().unwrap(),
-            actor: actor.parse().unwrap(),
-            run_id: None,
-            ttl_seconds: None,
-            tools: Vec::new(),
-        };
+        let request = TokenRequest::new(
+            route.parse().unwrap(),
+            "acme".parse().unwrap(),
+            Behalf::Asserted("user:alice".parse().unwrap()),
+            actor.parse().unwrap(),
+        );
         self.tokens.request(&request).await.unwrap()
     }
 

@@ -5,15 +5,30 @@ use hallpass_vocabulary::{InvalidPointer, Pointer, ToolName};
 
 use super::condition::{Bounds, Condition, Constant, Values};
 use super::quality::Quality;
-use super::{ArgumentCaveat, Rule, Test, argument_names};
+use super::rule::argument_names;
+use super::{ArgumentCaveat, Rule, Test};
 use crate::caveat::Caveat;
-use crate::limits::{ARGUMENT_NAMES_MAX, SET_ELEMENTS_MAX, SYMBOL_BYTES_MAX};
+use crate::limits::{
+    ALTERNATIVES_MAX, ARGUMENT_NAMES_MAX, EITHER_TEXT_BYTES_MAX, RULES_PER_ALTERNATIVE_MAX,
+    SET_ELEMENTS_MAX, SYMBOL_BYTES_MAX,
+};
 use crate::names::{InvalidNameSet, NameSet};
 
 /// A caveat on arguments that cannot be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidArgumentCaveat {
+    /// An alternative of no rules, or of too many.
+    #[error(
+        "an alternative of `either` has 1 to {RULES_PER_ALTERNATIVE_MAX} rules, joined by `and`"
+    )]
+    AlternativeRules,
+    /// One alternative, or too many.
+    #[error(
+        "`either` has 2 to {ALTERNATIVES_MAX} different alternatives, joined by `or`; rules that must all hold are caveats \
+         of their own"
+    )]
+    Alternatives,
     /// No bound, or the lower above the upper.
     #[error("the lower bound is above the upper")]
     Bounds,
@@ -23,6 +38,15 @@ pub enum InvalidArgumentCaveat {
     /// Not a domain name; of an e-mail address, not one of two labels or more.
     #[error("expected a domain name such as `example.com`")]
     Domain,
+    /// A rule on each element as part of an alternative.
+    #[error("`each` cannot stand in `either`")]
+    EachInEither,
+    /// Alternatives as part of an alternative.
+    #[error("`either` cannot stand in `either`")]
+    EitherInEither,
+    /// More pointers, texts and names than one check can hold.
+    #[error("the texts of `either` are more than {EITHER_TEXT_BYTES_MAX} bytes")]
+    EitherTooLarge,
     /// Not what stands in a URL as its host.
     #[error("expected a host such as `api.example.com`, `192.0.2.1` or `[2001:db8::1]`")]
     Host,

@@ -90,33 +90,52 @@ impl Condition {
         }
     }
 
-    /// The second term of the fact: the value itself where it is one value, else a variable.
-    pub(crate) fn term(&self) -> Term<'_> {
+    /// Whether another names the values it allows, and this one allows none of them.
+    pub(crate) fn allows_none_of(&self, other: &Self) -> bool {
+        let text = |text: &'_ str| !self.holds(&Seen::Text(text.into()));
+        match other {
+            Self::Is(Constant::Bool(value)) => !self.holds(&Seen::Bool(*value)),
+            Self::Is(Constant::Integer(value)) => !self.holds(&Seen::Integer(*value)),
+            Self::Is(Constant::Text(value)) => text(value),
+            Self::OneOf(Values::Integers(values)) => {
+                let mut values = values.iter();
+                values.all(|value| !self.holds(&Seen::Integer(*value)))
+            }
+            Self::OneOf(Values::Texts(values)) => values.iter().all(|value| text(value)),
+            _ => false,
+        }
+    }
+
+    /// The second term of the fact: the value itself where it is one value, else the variable.
+    pub(crate) fn term<'a>(&'a self, variable: &'a str) -> Term<'a> {
         match self {
             Self::Is(Constant::Bool(value)) => Term::Bool(*value),
             Self::Is(Constant::Integer(value)) => Term::Integer(*value),
             Self::Is(Constant::Null) => Term::text("null"),
             Self::Is(Constant::Text(value)) => Term::text(value),
-            _ => V,
+            _ => Term::Variable(variable),
         }
     }
 
     /// What is demanded of the variable.
-    pub(crate) fn restrict<'a>(&'a self, query: Query<'a>) -> Query<'a> {
+    pub(crate) fn restrict<'a>(&'a self, query: Query<'a>, variable: &'a str) -> Query<'a> {
+        let v = Term::Variable(variable);
         match self {
-            Self::Contains(part) => query.with(V, Operation::Contains, Term::text(part)),
-            Self::EndsWith(end) => query.with(V, Operation::EndsWith, Term::text(end)),
-            Self::StartsWith(start) => query.with(V, Operation::StartsWith, Term::text(start)),
-            Self::OneOf(values) => query.with(values.term(), Operation::Contains, V),
-            Self::NoneOf(values) => query.without(values.term(), V),
+            Self::Contains(part) => query.with(v, Operation::Contains, Term::text(part)),
+            Self::EndsWith(end) => query.with(v, Operation::EndsWith, Term::text(end)),
+            Self::StartsWith(start) => query.with(v, Operation::StartsWith, Term::text(start)),
+            Self::OneOf(values) => query.with(values.term(), Operation::Contains, v),
+            Self::NoneOf(values) => query.without(values.term(), v),
             Self::Is(_) => query,
             Self::Within(bounds) => {
                 let query = match bounds.low {
-                    Some(low) => query.with(V, Operation::GreaterOrEqual, Term::Integer(low)),
+                    Some(low) => {
+                        query.with(v.clone(), Operation::GreaterOrEqual, Term::Integer(low))
+                    }
                     None => query,
                 };
                 match bounds.high {
-                    Some(high) => query.with(V, Operation::LessOrEqual, Term::Integer(high)),
+                    Some(high) => query.with(v, Operation::LessOrEqual, Term::Integer(high)),
                     None => query,
                 }
             }
@@ -176,9 +195,6 @@ impl Condition {
         }
     }
 }
-
-/// The variable of every template.
-const V: Term<'static> = Term::Variable("v");
 
 fn read_values(set: &[Term<'_>]) -> Option<Values> {
     if let Some(Term::Integer(_)) = set.first() {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Caveat, InvalidArgumentCaveat};
+use super::{Caveat, InvalidArgumentCaveat, Rule};
 use crate::limits::{BLOCKS_MAX, CAVEAT_WORDS_BYTES_MAX, SET_ELEMENTS_MAX};
 
 /// Words that are no caveat. Says what was expected, and repeats nothing of the words.
@@ -28,6 +28,17 @@ pub enum InvalidCaveat {
     /// `<`, `>` or `!=`.
     #[error("bounds are inclusive: write `<=99` for less than 100; for unequal write `not one of`")]
     Comparison,
+    /// `and` or `or` between rules that do not stand behind `either`.
+    #[error(
+        "`and` and `or` stand between the rules of `either RULE and RULE or RULE`; rules that must all hold are caveats of \
+         their own"
+    )]
+    Either,
+    /// What an alternative of `either` cannot begin with.
+    #[error(
+        "expected `/ARGUMENT …`, `only arguments …` or `no arguments` as a rule of `either`; `for TOOL:` stands before it"
+    )]
+    EitherRule,
     /// Not a number.
     #[error(
         "expected an integer such as `100`, or a decimal of at most six places such as `99.95`"
@@ -68,8 +79,8 @@ pub enum InvalidCaveat {
     Tools,
     /// None of the words a caveat begins with.
     #[error(
-        "expected `/ARGUMENT …`, `each /ARGUMENT …`, `for TOOL: …`, `only arguments …`, `no arguments`, `only tools …`, \
-         `only services …`, `expires before TIME` or `at most N blocks`"
+        "expected `/ARGUMENT …`, `each /ARGUMENT …`, `either … or …`, `for TOOL: …`, `only arguments …`, `no arguments`, \
+         `only tools …`, `only services …`, `expires before TIME` or `at most N blocks`"
     )]
     Unknown,
     /// Strings and integers in one list.
@@ -80,6 +91,12 @@ pub enum InvalidCaveat {
 impl fmt::Display for Caveat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         print::caveat(self, f)
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        print::rule(self, f)
     }
 }
 
@@ -107,15 +124,20 @@ impl<'de> serde::Deserialize<'de> for Caveat {
     }
 }
 
+/// Between the rules of an alternative.
+pub(crate) const AND: &str = " and ";
 const AT_MOST: &str = "at most ";
 const BLOCKS: &str = " blocks";
 const EACH: &str = "each ";
+const EITHER: &str = "either ";
 const EXPIRES_BEFORE: &str = "expires before ";
 const FOR: &str = "for ";
 const NO_ARGUMENTS: &str = "no arguments";
 const ONLY_ARGUMENTS: &str = "only arguments ";
 const ONLY_SERVICES: &str = "only services ";
 const ONLY_TOOLS: &str = "only tools ";
+/// Between alternatives.
+const OR: &str = " or ";
 
 /// Characters of a pointer that needs no quotes.
 fn is_bare_in_pointer(c: char) -> bool {
@@ -205,6 +227,11 @@ mod tests {
             "for kb.search: /limit<=100",
             "for kb.search, tickets.get: each /paths under /workspace",
             "for kb.search: no arguments",
+            "either /mode==and or /mode==or",
+            "either /a==1 and /b==2 or /c==3",
+            "either /a one of and, or and /b==2 or /a==\"x and y\" or no arguments and only arguments a, b",
+            "either /price in 0.01..10.0 and /to email domain example.com or only arguments \"a b\", c",
+            "for kb.search, tickets.get: either /limit<=10 or /limit<=100 and /mode==fast",
             "/x==\"\\u202e\\u0000é\\ud83d\\ude00\"",
             "/x==\"a\\u3164\\u115f\\uffa0\"",
         ] {
@@ -236,6 +263,14 @@ mod tests {
             ("for kb.search :/limit<=1", "for kb.search: /limit<=1"),
             ("/q length <= 5", "/q length<=5"),
             ("only tools b.b,a.a", "only tools a.a, b.b"),
+            (
+                "either  /b == 1 or  /a == 1  and /a == 0 ",
+                "either /a==0 and /a==1 or /b==1",
+            ),
+            (
+                "either /b==1 and /a==1 or /c==1 or /a == 1 and /b==1 and /b==1",
+                "either /a==1 and /b==1 or /c==1",
+            ),
         ] {
             let caveat: Caveat = words
                 .parse()
@@ -321,6 +356,30 @@ mod tests {
             "for kb.search: at most 2 blocks",
             "only arguments",
             "only arguments a b",
+            "either",
+            "either ",
+            "either /a==1",
+            "either /a==1 and /b==1",
+            "either /a==1 or",
+            "either /a==1 or ",
+            "either or /a==1",
+            "either /a==1 or or /b==1",
+            "either /a==1 and or /b==1",
+            "either /a==1 or /a==1",
+            "either /a==1or /b==1",
+            "either /a==\"1\"or /b==1",
+            "either /a==1 or/b==1",
+            "either /a==1, or /b==1",
+            "either /a==1 Or /b==1",
+            "either /a==1 or each /b one of c",
+            "either /a==1 or either /b==1 or /c==1",
+            "either /a==1 or for kb.search: /b==1",
+            "either /a==1 or only tools kb.search",
+            "either for kb.search: /a==1 or /b==1",
+            "either /a==1 and /b==1 and /c==1 and /d==1 and /e==1 or /f==1",
+            "either /a==1 or /a==2 or /a==3 or /a==4 or /a==5 or /a==6 or /a==7 or /a==8 or /a==9",
+            "each either /a==1 or /b==1",
+            "/a==1 and /b==1",
             "/a~2==1",
             "/a b==1",
         ] {
@@ -347,7 +406,34 @@ mod tests {
         assert_eq!(error("/limit like 5"), InvalidCaveat::Test);
         assert_eq!(error("/limit<=ten"), InvalidCaveat::Number);
         assert_eq!(error("limit<=1"), InvalidCaveat::Unknown);
-        assert_eq!(error("/a==1 or /b==2"), InvalidCaveat::Behind);
+        assert_eq!(error("/a==1 or /b==2"), InvalidCaveat::Either);
+        assert_eq!(error("no arguments and /b==2"), InvalidCaveat::Either);
+        assert_eq!(error("/a==1 other /b==2"), InvalidCaveat::Behind);
+        assert_eq!(error("either /a==1 or b==2"), InvalidCaveat::EitherRule);
+        assert_eq!(
+            error("either /a==1 or only tools kb.search"),
+            InvalidCaveat::EitherRule
+        );
+        for (words, wrong) in [
+            (
+                "either /a==1 and /b==2",
+                InvalidArgumentCaveat::Alternatives,
+            ),
+            (
+                "either /a==1 or each /b<=2",
+                InvalidArgumentCaveat::EachInEither,
+            ),
+            (
+                "either /a==1 or either /b==1 or /c==1",
+                InvalidArgumentCaveat::EitherInEither,
+            ),
+            (
+                "either /a==1 or /a<=1 and /a<=2 and /a<=3 and /a<=4 and /a<=5",
+                InvalidArgumentCaveat::AlternativeRules,
+            ),
+        ] {
+            assert_eq!(error(words), wrong.into(), "{words}");
+        }
         assert_eq!(error("/a starts with b c"), InvalidCaveat::Behind);
         assert_eq!(error("only tools Kb"), InvalidCaveat::Tools);
         assert_eq!(error("for kb: /a==1"), InvalidCaveat::Tools);

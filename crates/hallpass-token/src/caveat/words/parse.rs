@@ -5,11 +5,13 @@ use std::str::FromStr;
 use hallpass_args::Decimal;
 
 use super::{
-    AT_MOST, BLOCKS, EACH, EXPIRES_BEFORE, FOR, InvalidCaveat, NO_ARGUMENTS, ONLY_ARGUMENTS,
-    ONLY_SERVICES, ONLY_TOOLS, is_bare, is_bare_in_pointer,
+    AND, AT_MOST, BLOCKS, EACH, EITHER, EXPIRES_BEFORE, FOR, InvalidCaveat, NO_ARGUMENTS,
+    ONLY_ARGUMENTS, ONLY_SERVICES, ONLY_TOOLS, OR, is_bare, is_bare_in_pointer,
 };
 use crate::caveat::argument::quality::Quality;
-use crate::caveat::{ArgumentBuilder, BlockCount, Caveat, Literal};
+use crate::caveat::{
+    ArgumentBuilder, ArgumentRule, BlockCount, Caveat, InvalidArgumentCaveat, Literal,
+};
 use crate::date;
 use crate::names::NameSet;
 
@@ -50,12 +52,50 @@ fn names<T: FromStr + Ord>(text: &str) -> Option<NameSet<T>> {
 
 fn on_arguments(words: &str) -> Result<Caveat, InvalidCaveat> {
     let mut words = Words(words);
-    if words.0 == NO_ARGUMENTS {
+    let caveat = if words.eat(EITHER) {
+        either(&mut words)?
+    } else {
+        rule(&mut words)?
+    };
+    words.end()?;
+    Ok(caveat)
+}
+
+/// The alternatives behind `either`.
+fn either(words: &mut Words<'_>) -> Result<Caveat, InvalidCaveat> {
+    let mut alternatives = Vec::new();
+    let mut rules = Vec::new();
+    loop {
+        words.spaces();
+        rules.push(rule_of_either(words)?);
+        if words.eat_between(AND) {
+            continue;
+        }
+        alternatives.push(std::mem::take(&mut rules));
+        if !words.eat_between(OR) {
+            return Ok(Caveat::either(None, alternatives)?);
+        }
+    }
+}
+
+fn rule_of_either(words: &mut Words<'_>) -> Result<ArgumentRule, InvalidCaveat> {
+    if words.0.starts_with(EITHER) {
+        return Err(InvalidArgumentCaveat::EitherInEither.into());
+    }
+    match rule(words) {
+        Ok(Caveat::Argument(caveat)) => Ok(caveat.rule()),
+        Ok(_) | Err(InvalidCaveat::Unknown) => Err(InvalidCaveat::EitherRule),
+        Err(error) => Err(error),
+    }
+}
+
+/// One rule, and not what stands behind it.
+fn rule(words: &mut Words<'_>) -> Result<Caveat, InvalidCaveat> {
+    if words.eat_word(NO_ARGUMENTS) {
         return Ok(Caveat::only_arguments([])?);
     }
     if words.eat(ONLY_ARGUMENTS) {
         let names = words.list(Words::text)?;
-        words.end()?;
         return Ok(Caveat::only_arguments(names.iter().map(String::as_str))?);
     }
     let each = words.eat(EACH);
@@ -69,9 +109,7 @@ fn on_arguments(words: &str) -> Result<Caveat, InvalidCaveat> {
     } else {
         Caveat::arg(&pointer)
     };
-    let caveat = test(&mut words, argument)?;
-    words.end()?;
-    Ok(caveat)
+    test(words, argument)
 }
 
 fn test(words: &mut Words<'_>, argument: ArgumentBuilder) -> Result<Caveat, InvalidCaveat> {
@@ -222,11 +260,26 @@ impl<'a> Words<'a> {
     }
 
     fn end(&mut self) -> Result<(), InvalidCaveat> {
+        if self.eat_between(AND) || self.eat_between(OR) {
+            return Err(InvalidCaveat::Either);
+        }
         self.spaces();
         if self.0.is_empty() {
             Ok(())
         } else {
             Err(InvalidCaveat::Behind)
+        }
+    }
+
+    /// A word with white space on both sides, which may be more than one space.
+    fn eat_between(&mut self, word: &str) -> bool {
+        let behind = self.0.trim_start();
+        match behind.strip_prefix(word.trim()) {
+            Some(rest) if behind.len() < self.0.len() && rest.starts_with(char::is_whitespace) => {
+                self.0 = rest;
+                true
+            }
+            _ => false,
         }
     }
 
@@ -324,7 +377,7 @@ impl<'a> Words<'a> {
     fn port(&mut self) -> Result<u16, InvalidCaveat> {
         match self.number()? {
             Number::Integer(port) => {
-                u16::try_from(port).map_err(|_| crate::caveat::InvalidArgumentCaveat::Port.into())
+                u16::try_from(port).map_err(|_| InvalidArgumentCaveat::Port.into())
             }
             Number::Decimal(_) => Err(InvalidCaveat::Number),
         }
@@ -336,10 +389,10 @@ impl<'a> Words<'a> {
         item: fn(&mut Self) -> Result<T, InvalidCaveat>,
     ) -> Result<Vec<T>, InvalidCaveat> {
         let mut items = vec![item(self)?];
-        self.spaces();
-        while self.eat(",") {
+        // White space before another word is that word's.
+        while let Some(rest) = self.0.trim_start().strip_prefix(',') {
+            self.0 = rest;
             items.push(item(self)?);
-            self.spaces();
         }
         Ok(items)
     }

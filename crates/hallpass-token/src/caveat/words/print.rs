@@ -7,8 +7,8 @@ use hallpass_args::{Cidr, Decimal, NormalPath};
 use hallpass_vocabulary::Pointer;
 
 use super::{
-    AT_MOST, BLOCKS, EACH, EXPIRES_BEFORE, FOR, NO_ARGUMENTS, ONLY_ARGUMENTS, ONLY_SERVICES,
-    ONLY_TOOLS, is_bare_in_pointer, is_written_bare,
+    AND, AT_MOST, BLOCKS, EACH, EITHER, EXPIRES_BEFORE, FOR, NO_ARGUMENTS, ONLY_ARGUMENTS,
+    ONLY_SERVICES, ONLY_TOOLS, OR, is_bare_in_pointer, is_written_bare,
 };
 use crate::caveat::Caveat;
 use crate::caveat::argument::condition::{Bounds, Condition, Constant, Values};
@@ -31,7 +31,21 @@ fn on_arguments(caveat: &ArgumentCaveat, f: &mut fmt::Formatter<'_>) -> fmt::Res
         list(f, FOR, tools.iter())?;
         f.write_str(": ")?;
     }
-    match &caveat.rule {
+    rule(&caveat.rule, f)
+}
+
+pub(super) fn rule(printed: &Rule, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match printed {
+        Rule::Either(alternatives) => {
+            for (number, rules) in alternatives.iter().enumerate() {
+                f.write_str(if number == 0 { EITHER } else { OR })?;
+                for (number, one) in rules.iter().enumerate() {
+                    f.write_str(if number == 0 { "" } else { AND })?;
+                    rule(one, f)?;
+                }
+            }
+            Ok(())
+        }
         Rule::Only(names) if names.is_empty() => f.write_str(NO_ARGUMENTS),
         Rule::Only(names) => list(f, ONLY_ARGUMENTS, names.iter().map(|name| Text(name))),
         Rule::Test(test) => test_words(test, f),

@@ -41,6 +41,11 @@ pub enum Stated {
         allowed: Allowed,
     },
     AtMostBlocks(usize),
+    Either {
+        tools: Vec<&'static str>,
+        /// Rules, which are for no tools by themselves.
+        alternatives: Vec<Vec<Stated>>,
+    },
     ExpiresBefore(Timestamp),
     OnlyArguments {
         tools: Vec<&'static str>,
@@ -62,6 +67,9 @@ pub enum Flaw {
     EachIsAny,
     EachOfNoneHolds,
     EachSkipsOtherTypes,
+    EitherIsAll,
+    EitherMixesAlternatives,
+    EitherOnlyFirst,
     EmailDomainBySuffix,
     EnvironmentIgnored,
     ExpiryInclusive,
@@ -85,7 +93,7 @@ pub enum Flaw {
 }
 
 impl Flaw {
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 32] = [
         Self::ApprovalIgnored,
         Self::AudienceCaveatIgnored,
         Self::BlocksWithoutTheFirst,
@@ -95,6 +103,9 @@ impl Flaw {
         Self::EachIsAny,
         Self::EachOfNoneHolds,
         Self::EachSkipsOtherTypes,
+        Self::EitherIsAll,
+        Self::EitherMixesAlternatives,
+        Self::EitherOnlyFirst,
         Self::EmailDomainBySuffix,
         Self::EnvironmentIgnored,
         Self::ExpiryInclusive,
@@ -311,6 +322,7 @@ impl Stated {
             } => format!("each {}", allowed.name()),
             Self::Argument { allowed, .. } => allowed.name().to_owned(),
             Self::AtMostBlocks(_) => "at most blocks".to_owned(),
+            Self::Either { .. } => "either".to_owned(),
             Self::ExpiresBefore(_) => "expires before".to_owned(),
             Self::OnlyArguments { .. } => "only arguments".to_owned(),
             Self::OnlyServices(_) => "only services".to_owned(),
@@ -334,6 +346,17 @@ impl Stated {
                 format!("{}{each}{pointer}{}", scope(tools), allowed.words())
             }
             Self::AtMostBlocks(count) => format!("at most {count} blocks"),
+            Self::Either {
+                tools,
+                alternatives,
+            } => {
+                let rules = |rules: &Vec<Self>| -> String {
+                    let words: Vec<String> = rules.iter().map(Self::words).collect();
+                    words.join(" and ")
+                };
+                let words: Vec<String> = alternatives.iter().map(rules).collect();
+                format!("{}either {}", scope(tools), words.join(" or "))
+            }
             Self::ExpiresBefore(end) => {
                 format!("expires before {}", end.to_string().replace(".000", ""))
             }
@@ -360,6 +383,29 @@ impl Stated {
         match self {
             Self::AtMostBlocks(count) => {
                 blocks - usize::from(flawed(Flaw::BlocksWithoutTheFirst)) <= *count
+            }
+            Self::Either {
+                tools,
+                alternatives,
+            } => {
+                let holds = |rule: &Self| rule.holds(call, blocks, flaw);
+                let mut whole = alternatives.iter().map(|rules| rules.iter().all(holds));
+                if other_tool(tools) {
+                    return true;
+                }
+                match flaw {
+                    Some(Flaw::EitherIsAll) => whole.all(|holds| holds),
+                    Some(Flaw::EitherMixesAlternatives) => {
+                        // One rule of each place, whichever alternative it is of.
+                        let places = alternatives.iter().map(Vec::len).max().unwrap_or(0);
+                        (0..places).all(|place| {
+                            let mut there = alternatives.iter().filter_map(|a| a.get(place));
+                            there.any(holds)
+                        })
+                    }
+                    Some(Flaw::EitherOnlyFirst) => whole.next() == Some(true),
+                    _ => whole.any(|holds| holds),
+                }
             }
             Self::ExpiresBefore(_) => true,
             Self::OnlyServices(names) => names.contains(&call.audience.as_str()),

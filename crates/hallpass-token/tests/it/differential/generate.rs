@@ -284,25 +284,79 @@ fn value(dice: &mut Dice, family: &Family) -> &'static str {
 }
 
 pub fn caveat(dice: &mut Dice) -> Stated {
-    match dice.roll(16) {
+    match dice.roll(18) {
         0 => Stated::ExpiresBefore(dice.seconds(4, 30)),
         1 => Stated::OnlyServices(dice.some(&AUDIENCES, 9)),
         2 => Stated::OnlyTools(dice.some(&TOOLS, 9)),
         3 => Stated::AtMostBlocks(dice.roll(4) as usize + 1),
         4 => {
-            let mut names: Vec<&str> = FAMILIES.iter().map(|family| family.name).collect();
-            names.extend(ARRAY_NAMES);
-            let names = match dice.roll(4) {
-                0 => dice.some(&names, 5),
-                1 => Vec::new(),
-                _ => names,
-            };
+            let names = names(dice);
             Stated::OnlyArguments {
                 tools: scope(dice),
                 names,
             }
         }
+        16 | 17 => either(dice),
         roll => argument(dice, roll >= 12),
+    }
+}
+
+fn names(dice: &mut Dice) -> Vec<&'static str> {
+    let mut names: Vec<&str> = FAMILIES.iter().map(|family| family.name).collect();
+    names.extend(ARRAY_NAMES);
+    match dice.roll(4) {
+        0 => dice.some(&names, 5),
+        1 => Vec::new(),
+        _ => names,
+    }
+}
+
+/// Two alternatives of one or two rules mostly: of more, one nearly always holds, or none.
+fn either(dice: &mut Dice) -> Stated {
+    let tools = scope(dice);
+    let mut alternatives: Vec<Vec<Stated>> = Vec::new();
+    let wanted = [2, 2, 2, 3, 8][dice.roll(5) as usize];
+    while alternatives.len() < wanted {
+        let rules = [1, 1, 2, 2, 4][dice.roll(5) as usize];
+        let rules = (0..rules).map(|_| match dice.roll(8) {
+            0 => Stated::OnlyArguments {
+                tools: Vec::new(),
+                names: names(dice),
+            },
+            _ => rule(dice),
+        });
+        let rules: Vec<Stated> = rules.collect();
+        // None may stand twice, in whatever order.
+        let words =
+            |rules: &[Stated]| -> BTreeSet<String> { rules.iter().map(Stated::words).collect() };
+        if alternatives
+            .iter()
+            .all(|known| words(known) != words(&rules))
+        {
+            alternatives.push(rules);
+        }
+    }
+    Stated::Either {
+        tools,
+        alternatives,
+    }
+}
+
+/// A test of one argument, for every tool.
+fn rule(dice: &mut Dice) -> Stated {
+    match argument(dice, false) {
+        Stated::Argument {
+            each,
+            pointer,
+            allowed,
+            ..
+        } => Stated::Argument {
+            tools: Vec::new(),
+            each,
+            pointer,
+            allowed,
+        },
+        other => other,
     }
 }
 

@@ -260,7 +260,7 @@ fn typed_decisions_are_the_engines() {
         assert!(count >= 200, "`{code}` was the answer {count} times");
     }
     let names: BTreeSet<&str> = coverage.caveats.keys().map(String::as_str).collect();
-    assert_eq!(names.len(), 37, "{names:?}");
+    assert_eq!(names.len(), 38, "{names:?}");
     for (caveat, (held, failed)) in &coverage.caveats {
         assert!(
             *held >= 100 && *failed >= 100,
@@ -273,7 +273,7 @@ fn typed_decisions_are_the_engines() {
 fn every_broken_evaluator_is_caught() {
     let mut caught: BTreeMap<String, u64> = BTreeMap::new();
     let mut cases = 0;
-    generate(7, 1_200, |case| {
+    generate(7, 2_400, |case| {
         cases += 1;
         let allowed = case.engine == EngineVerdict::Allow;
         let too_early = case

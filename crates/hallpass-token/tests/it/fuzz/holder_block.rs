@@ -202,7 +202,7 @@ fn appended(payload: &[u8]) -> String {
 }
 
 /// One of each caveat.
-pub const CAVEATS: [&str; 34] = [
+pub const CAVEATS: [&str; 36] = [
     "expires before 2026-11-21T09:31:00Z",
     "only services kb",
     "only tools kb.search, wiki.read",
@@ -237,6 +237,8 @@ pub const CAVEATS: [&str; 34] = [
     "each /p email domain example.com",
     "for kb.search: /t/0 not one of a, c",
     "for mail.send, kb.search: each /u url port 443",
+    "either /e==\"\\u00e9\" and /x==10.5 or /f==true and /t count<=2 and /x<=10",
+    "for kb.search: either /p under /workspace or /u url port 443 and only arguments e, u or no arguments",
 ];
 
 /// Checks that are no caveats.

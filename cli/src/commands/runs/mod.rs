@@ -1,0 +1,23 @@
+//! `hallpass runs`: one file per verb.
+
+mod end;
+
+use clap::Subcommand;
+
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// What to do with runs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// End a run of a client: it gets no further token
+    End(end::Args),
+}
+
+impl Command {
+    pub(crate) fn run(&self, output: &mut Output) -> anyhow::Result<Exit> {
+        match self {
+            Self::End(args) => end::run(args, output),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Every endpoint there is: method, path, and who may call it. The router is made of this table and of nothing else.
+
+use axum::http::Method;
+
+use crate::operator::Permission;
+
+/// Who may call an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Whoever reaches the port: what it answers is signed, or says nothing about anybody.
+    Anyone,
+    /// A client.
+    Client,
+    /// A client about what is its own; an operator with this permission about everything.
+    ClientOr(Permission),
+    /// An operator with this permission.
+    Operator(Permission),
+}
+
+macro_rules! endpoints {
+    ($($name:ident $method:ident $path:literal $access:expr;)+) => {
+        /// The endpoints by name.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub(crate) enum Endpoint {
+            $(#[doc = concat!("`", stringify!($method), " ", $path, "`")] $name,)+
+        }
+
+        impl Endpoint {
+            /// Every endpoint, alphabetically.
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// Its method.
+            pub(crate) fn method(self) -> Method {
+                match self { $(Self::$name => Method::$method),+ }
+            }
+
+            /// Its path, with `{names}` where anything may stand.
+            pub(crate) fn path(self) -> &'static str {
+                match self { $(Self::$name => $path),+ }
+            }
+
+            /// Who may call it.
+            pub(crate) fn access(self) -> Access {
+                match self { $(Self::$name => $access),+ }
+            }
+        }
+    };
+}
+
+endpoints! {
+    BundleGet GET "/v1/bundle" Access::Anyone;
+    ClientDisable POST "/v1/clients/{client}/disable" Access::Operator(Permission::ManageClients);
+    ClientEnable POST "/v1/clients/{client}/enable" Access::Operator(Permission::ManageClients);
+    ClientSecretAdd POST "/v1/clients/{client}/secrets" Access::Operator(Permission::ManageClients);
+    ClientSecretRetire DELETE "/v1/clients/{client}/secrets/{secret}" Access::Operator(Permission::ManageClients);
+    ClientsList GET "/v1/clients" Access::Operator(Permission::Read);
+    Livez GET "/livez" Access::Anyone;
+    Metrics GET "/metrics" Access::Anyone;
+    OauthToken POST "/oauth/token" Access::Client;
+    OperatorsList GET "/v1/operators" Access::Operator(Permission::Read);
+    PolicyGet GET "/v1/policy" Access::Operator(Permission::Read);
+    PolicyReload POST "/v1/policy/reload" Access::Operator(Permission::ReloadPolicy);
+    Readyz GET "/readyz" Access::Anyone;
+    RunEnd POST "/v1/runs/{run}/end" Access::ClientOr(Permission::EndRuns);
+    TokenMint POST "/v1/tokens" Access::Client;
+    WellKnown GET "/.well-known/hallpass" Access::Anyone;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_endpoint_stands_twice_and_none_out_of_order() {
+        let key = |endpoint: &Endpoint| (endpoint.path(), endpoint.method().to_string());
+        let mut keys: Vec<_> = Endpoint::ALL.iter().map(key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), Endpoint::ALL.len());
+        let names: Vec<String> = Endpoint::ALL.iter().map(|it| format!("{it:?}")).collect();
+        assert!(names.is_sorted(), "{names:?}");
+    }
+
+    /// What changes anything is never open, and what only looks is never called with another method.
+    #[test]
+    fn what_anyone_may_call_only_looks() {
+        for endpoint in Endpoint::ALL {
+            if endpoint.access() == Access::Anyone {
+                assert_eq!(endpoint.method(), Method::GET, "{endpoint:?}");
+            }
+            if endpoint.access() == Access::Operator(Permission::Read) {
+                assert_eq!(endpoint.method(), Method::GET, "{endpoint:?}");
+            }
+        }
+    }
+}

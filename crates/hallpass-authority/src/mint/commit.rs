@@ -1,0 +1,46 @@
+//! A record into the journal, and its rows into the store.
+
+use std::fmt::Display;
+
+use hallpass_journal::{Durability, Event, Minted as MintedRecord};
+
+use super::{Minter, Unminted};
+use crate::store::{Flight, LandingEvent};
+
+impl Minter {
+    /// Records a token. When this returns, the token may be handed out.
+    pub(super) async fn commit(&self, record: Box<MintedRecord>) -> Result<(), Unminted> {
+        let flight = self.store.take_off(self.recorder.written());
+        let token = record.token;
+        let event = Event::Minted(record.clone());
+        let recorded = match self.recorder.append(&event, Durability::Durable).await {
+            Ok(recorded) => recorded,
+            Err(error) => {
+                // Where there may be a record all the same, the flight stays up and the next start looks.
+                if !error.is_uncertain() {
+                    flight.cancel();
+                }
+                return Err(error.into());
+            }
+        };
+        let landing = LandingEvent::Minted(record);
+        self.land(flight, landing, recorded.index(), &token).await;
+        Ok(())
+    }
+
+    /// Writes the rows of an event that is recorded. It counts whatever the store says: its rows come back from the journal.
+    pub(super) async fn land(
+        &self,
+        flight: Flight,
+        event: LandingEvent,
+        record: Option<u64>,
+        of: &(impl Display + Sync),
+    ) {
+        // A durable record has a place. Without one, the next start would only read more of the journal.
+        match self.store.land(flight, event, record.unwrap_or(0)).await {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!(%of, "recorded and not yet in the store"),
+            Err(error) => tracing::error!(%of, %error, "recorded and not in the store"),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! From a request to a recorded token. The record is the commit point: no record, no token.
+
+mod ceiling;
+mod commit;
+mod compose;
+mod draft;
+mod ending;
+mod lineage;
+mod quota;
+mod signing;
+mod unminted;
+
+use std::sync::Arc;
+
+use hallpass_args::IdempotencyKey;
+use hallpass_journal::{Minted as MintedRecord, Text};
+use hallpass_keys::{Digest, KeyId, SigningKey, VerifyingKey};
+use hallpass_token::TokenText;
+use hallpass_vocabulary::{Clock, Environment, Timestamp};
+
+use crate::client::AuthenticatedClient;
+use crate::identity::Identity;
+use crate::policy_in_force::PolicyInForce;
+use crate::recorder::Recorder;
+use crate::request::TokenRequest;
+use crate::store::{Claim, Store};
+
+pub(crate) use ending::{Ended, Unended};
+pub(crate) use unminted::{Misfit, Named, Unminted};
+
+/// A token that is on record and can be handed out. Everything said of it is in the record, so it is said the same again.
+#[derive(Debug)]
+pub(crate) struct Granted {
+    pub(crate) text: TokenText,
+    pub(crate) record: Box<MintedRecord>,
+}
+
+/// Mints for one environment, under one policy, with one key.
+pub(crate) struct Minter {
+    pub(crate) environment: Environment,
+    pub(crate) policies: Arc<PolicyInForce>,
+    pub(crate) run_key: SigningKey,
+    pub(crate) run_key_id: KeyId,
+    pub(crate) approval_keys: Vec<VerifyingKey>,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) recorder: Arc<Recorder>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// The name a client gave a request, and what was asked under it.
+#[derive(Debug, Clone)]
+struct Keyed {
+    key: IdempotencyKey,
+    request: Digest,
+}
+
+impl Minter {
+    /// Decides, records, signs, indexes. With an idempotency key that was used before for the same request, hands out the token
+    /// that was minted then. Run it where nobody drops it half-way: a recorded mint must reach the store.
+    pub(crate) async fn mint(
+        &self,
+        asker: &AuthenticatedClient,
+        request: &TokenRequest,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Granted, Unminted> {
+        let now = self.clock.now();
+        let Some(key) = key else {
+            return self.mint_once(asker, request, None, now).await;
+        };
+        let keyed = Keyed {
+            request: request.digest(),
+            key,
+        };
+        let claimed = match self
+            .store
+            .claim(&asker.id, &keyed.key, keyed.request, now)
+            .await?
+        {
+            Claim::Conflict => return Err(Unminted::IdempotencyConflict),
+            Claim::Fresh(claimed) => claimed,
+            Claim::InFlight => return Err(Unminted::IdempotencyInFlight),
+            Claim::Minted(record) => return self.hand_out_again(record, now).await,
+        };
+        let minted = self.mint_once(asker, request, Some(keyed), now).await;
+        if let Err(error) = &minted
+            && !error.may_be_recorded()
+        {
+            self.store.release(claimed).await;
+        }
+        minted
+    }
+
+    async fn mint_once(
+        &self,
+        asker: &AuthenticatedClient,
+        request: &TokenRequest,
+        keyed: Option<Keyed>,
+        now: Timestamp,
+    ) -> Result<Granted, Unminted> {
+        let mut record = self.compose(asker, request, now).await?;
+        if let Some(Keyed { key, request }) = keyed {
+            record.idempotency_key = Some(Text::new(key.as_str()));
+            record.request_digest = Some(request);
+        }
+        let text = signing::sign(&record, &self.run_key, &self.approval_keys)?;
+        record.token_digest = Some(Digest::of(text.expose().as_bytes()));
+        let record = Box::new(record);
+        self.commit(record.clone()).await?;
+        Ok(Granted { text, record })
+    }
+
+    /// The token of a record, if it is still worth anything and its bytes are the same as then.
+    async fn hand_out_again(
+        &self,
+        record: Box<MintedRecord>,
+        now: Timestamp,
+    ) -> Result<Granted, Unminted> {
+        if record.expires <= now || record.key != self.run_key_id {
+            return Err(Unminted::IdempotencySpent);
+        }
+        // A run that was ended gets no token any more, not even one it had.
+        let run = self.store.run(record.run).await?;
+        if run.is_some_and(|run| run.ended.is_some()) {
+            return Err(Unminted::RunEnded(Named::Run));
+        }
+        let text = signing::sign(&record, &self.run_key, &self.approval_keys)
+            .map_err(|_| Unminted::IdempotencySpent)?;
+        if record.token_digest != Some(Digest::of(text.expose().as_bytes())) {
+            return Err(Unminted::IdempotencySpent);
+        }
+        Ok(Granted { text, record })
+    }
+}

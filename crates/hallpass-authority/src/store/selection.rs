@@ -1,0 +1,149 @@
+//! The queries over runs and tokens, as SQL that both stores read the same.
+//!
+//! Every filter has an index that ends in the identifier, and identifiers sort by time: whichever one the database
+//! picks, the page is read from its newest row on and no further than it is long, but for what the other filters leave
+//! out.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use hallpass_vocabulary::{RunId, Timestamp, TokenId};
+
+use super::query::{PAGE_ROWS_MAX, RunQuery, TokenQuery};
+
+/// The longest life of a run: the policy allows no route more.
+const RUN_LIFE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// The longest life of a token.
+const TOKEN_LIFE_MAX: Duration = Duration::from_secs(hallpass_token::limits::TTL_SECONDS_MAX);
+
+/// A run's row, and when it was ended: it ends with every run above it. Eight above are as many as there can be.
+const RUN: &str = "SELECT r.row, (
+        WITH RECURSIVE up (id, depth) AS (
+            SELECT r.id, 0
+            UNION ALL
+            SELECT p.parent, up.depth + 1 FROM up JOIN runs p ON p.id = up.id
+            WHERE p.parent IS NOT NULL AND up.depth < 8
+        )
+        SELECT min(e.at) FROM up JOIN ended_runs e ON e.run = up.id
+    ) AS ended, r.id FROM runs r";
+
+const TOKEN: &str =
+    "SELECT t.minted, p.origin, t.record FROM tokens t JOIN progress p ON p.number = t.origin";
+
+/// A value in a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Argument {
+    Bytes([u8; 16]),
+    Number(i64),
+    Text(String),
+}
+
+/// A query, ready to run.
+#[derive(Debug)]
+pub(super) struct Selection {
+    pub(super) sql: String,
+    pub(super) arguments: Vec<Argument>,
+    /// Rows asked for; the query gives one more where there is one.
+    pub(super) limit: usize,
+}
+
+impl Selection {
+    pub(super) fn run(run: RunId) -> Self {
+        let mut selection = Self::of(RUN.to_owned(), 1);
+        selection.and("r.id =", Some(id(run.as_u128())));
+        selection
+    }
+
+    pub(super) fn token(token: TokenId) -> Self {
+        let mut selection = Self::of(TOKEN.to_owned(), 1);
+        selection.and("t.id =", Some(id(token.as_u128())));
+        selection
+    }
+
+    pub(super) fn runs(query: &RunQuery) -> Self {
+        let (from, by) = match query.tool {
+            // The tool's own list is read first, for it is the shorter one.
+            Some(_) => (format!("{RUN} JOIN run_tools l ON l.run = r.id"), "l.run"),
+            None => (RUN.to_owned(), "r.id"),
+        };
+        let mut it = Self::of(from, query.limit);
+        it.and("r.tenant =", text(query.tenant.as_ref()));
+        it.and("r.route =", text(query.route.as_ref()));
+        it.and("r.client =", text(query.client.as_ref()));
+        it.and("r.subject =", text(query.subject.as_ref()));
+        it.and("r.actor =", text(query.actor.as_ref()));
+        it.and("l.tool =", text(query.tool.as_ref()));
+        let earliest = query.active.map(|now| before(now, RUN_LIFE_MAX));
+        let earliest = earliest.max(query.since);
+        let earliest = earliest.map(|time| id(RunId::new(time, [0; 10]).as_u128()));
+        it.and(&format!("{by} >="), earliest);
+        it.and(&format!("{by} <"), query.after.map(|run| id(run.as_u128())));
+        it.and(
+            "r.ends >",
+            query.active.map(|now| Argument::Number(now.unix_ms())),
+        );
+        if query.active.is_some() {
+            it.sql = format!(
+                "SELECT row, ended FROM ({}) alive WHERE ended IS NULL",
+                it.sql
+            );
+            return it.limited("id");
+        }
+        it.limited(by)
+    }
+
+    pub(super) fn tokens(query: &TokenQuery) -> Self {
+        let mut it = Self::of(TOKEN.to_owned(), query.limit);
+        it.and("t.run =", query.run.map(|run| id(run.as_u128())));
+        it.and("t.client =", text(query.client.as_ref()));
+        it.and("t.tenant =", text(query.tenant.as_ref()));
+        let earliest = query.active.map(|now| before(now, TOKEN_LIFE_MAX));
+        let earliest = earliest.map(|time| id(TokenId::new(time, [0; 10]).as_u128()));
+        it.and("t.id >=", earliest);
+        it.and("t.id <", query.after.map(|token| id(token.as_u128())));
+        it.and(
+            "t.expires >",
+            query.active.map(|now| Argument::Number(now.unix_ms())),
+        );
+        it.limited("t.id")
+    }
+
+    fn of(sql: String, limit: usize) -> Self {
+        Self {
+            sql,
+            arguments: Vec::new(),
+            limit: limit.clamp(1, PAGE_ROWS_MAX),
+        }
+    }
+
+    fn and(&mut self, condition: &str, argument: Option<Argument>) {
+        let Some(argument) = argument else { return };
+        let word = if self.arguments.is_empty() {
+            "WHERE"
+        } else {
+            "AND"
+        };
+        self.arguments.push(argument);
+        // Writing to a string cannot fail.
+        let _ = write!(self.sql, " {word} {condition} ${}", self.arguments.len());
+    }
+
+    fn limited(mut self, by: &str) -> Self {
+        let _ = write!(self.sql, " ORDER BY {by} DESC LIMIT {}", self.limit + 1);
+        self
+    }
+}
+
+fn id(id: u128) -> Argument {
+    Argument::Bytes(id.to_be_bytes())
+}
+
+fn text(name: Option<&impl ToString>) -> Option<Argument> {
+    name.map(|name| Argument::Text(name.to_string()))
+}
+
+fn before(now: Timestamp, life: Duration) -> Timestamp {
+    let life = i64::try_from(life.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_unix_ms(now.unix_ms().saturating_sub(life))
+}

@@ -1,0 +1,185 @@
+//! The tables, and how an older store becomes a current one.
+
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{failed, version_1};
+use crate::store::StoreError;
+
+/// The version this release writes.
+pub(super) const VERSION: i64 = 2;
+
+/// Pages copied before others get a turn; a store that nobody else has open is copied in one go.
+const COPY_PAGES: i32 = 4_096;
+
+/// What makes version 2 of an empty file.
+const TABLES: &str = "
+    -- One row: whose store this is.
+    CREATE TABLE owner (
+        only        INTEGER PRIMARY KEY CHECK (only = 0),
+        environment TEXT NOT NULL
+    ) STRICT;
+
+    -- Every record of the journal `origin` before `floor` has its rows.
+    CREATE TABLE progress (
+        number INTEGER PRIMARY KEY,
+        origin TEXT NOT NULL UNIQUE,
+        floor  INTEGER NOT NULL CHECK (floor >= 0)
+    ) STRICT;
+
+    -- Identifiers are their 16 bytes: they sort by time. Times are unix milliseconds.
+    CREATE TABLE runs (
+        id      BLOB PRIMARY KEY,
+        first   BLOB NOT NULL, -- the token that started it
+        parent  BLOB,
+        tenant  TEXT NOT NULL,
+        route   TEXT NOT NULL,
+        client  TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        actor   TEXT NOT NULL,
+        ends    INTEGER NOT NULL,
+        row     TEXT NOT NULL  -- all of it, as JSON
+    ) STRICT;
+    CREATE INDEX runs_by_tenant ON runs (tenant, id);
+    CREATE INDEX runs_by_route ON runs (route, id);
+    CREATE INDEX runs_by_client ON runs (client, id);
+    CREATE INDEX runs_by_subject ON runs (subject, id);
+    CREATE INDEX runs_by_actor ON runs (actor, id);
+
+    CREATE TABLE run_tools (
+        tool TEXT NOT NULL,
+        run  BLOB NOT NULL,
+        PRIMARY KEY (tool, run)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE ended_runs (
+        run BLOB PRIMARY KEY,
+        at  INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE tokens (
+        id      BLOB PRIMARY KEY,
+        run     BLOB NOT NULL,
+        client  TEXT NOT NULL,
+        tenant  TEXT NOT NULL,
+        expires INTEGER NOT NULL,
+        origin  INTEGER NOT NULL REFERENCES progress (number),
+        record  INTEGER NOT NULL, -- its index in that journal
+        minted  TEXT NOT NULL     -- the record's event, as JSON
+    ) STRICT;
+    CREATE INDEX tokens_by_run ON tokens (run, id);
+    CREATE INDEX tokens_by_client ON tokens (client, id);
+    CREATE INDEX tokens_by_tenant ON tokens (tenant, id);
+
+    CREATE TABLE idempotency (
+        client  TEXT NOT NULL,
+        key     TEXT NOT NULL,
+        request BLOB NOT NULL,
+        token   BLOB NOT NULL,
+        until   INTEGER NOT NULL,
+        PRIMARY KEY (client, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX idempotency_by_end ON idempotency (until);
+
+    CREATE TABLE clients (
+        id      TEXT PRIMARY KEY,
+        enabled INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+        changed INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE client_secrets (
+        id      TEXT PRIMARY KEY,
+        client  TEXT NOT NULL,
+        sha256  BLOB CHECK (length(sha256) = 32), -- absent when only its end is known so far
+        added   INTEGER NOT NULL,
+        until   INTEGER,
+        changed INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE nonces (
+        key   BLOB NOT NULL,
+        nonce TEXT NOT NULL,
+        until INTEGER NOT NULL,
+        PRIMARY KEY (key, nonce)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX nonces_by_end ON nonces (until);
+";
+
+/// Brings the store to the current version, in one transaction, after copying an older one beside it. Refuses a newer
+/// one untouched.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let found = version(connection)?;
+    if found == VERSION {
+        return Ok(());
+    }
+    if found > 0 {
+        let copy = copy_before(path);
+        copy_to(connection, &copy)?;
+        tracing::info!(
+            from = found,
+            to = VERSION,
+            copy = %copy.display(),
+            "migrating the store; it was copied before"
+        );
+    }
+    let step = connection.transaction().map_err(failed("migrate"))?;
+    if found == 1 {
+        version_1::set_aside(&step).map_err(failed("migrate"))?;
+    }
+    step.execute_batch(TABLES).map_err(failed("migrate"))?;
+    if found == 1 {
+        version_1::take_over(&step)?;
+    }
+    step.pragma_update(None, "user_version", VERSION)
+        .and_then(|()| step.commit())
+        .map_err(failed("migrate"))
+}
+
+/// The version of the store, if this release can use it.
+pub(super) fn version(connection: &Connection) -> Result<i64, StoreError> {
+    let found: i64 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(failed("read the version of"))?;
+    if (0..=VERSION).contains(&found) {
+        Ok(found)
+    } else {
+        let known = VERSION;
+        Err(StoreError::Newer { found, known })
+    }
+}
+
+/// Where the copy of an older store goes.
+fn copy_before(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".before-{VERSION}"));
+    name.into()
+}
+
+/// Copies an open store, whole, as one file. What was there before is replaced at the end.
+pub(super) fn copy_to(from: &Connection, to: &Path) -> Result<(), StoreError> {
+    let refused = |source| StoreError::Copy {
+        path: to.to_owned(),
+        source,
+    };
+    let mut building = to.as_os_str().to_owned();
+    building.push(".new");
+    let building = PathBuf::from(building);
+    // SQLite would make the file readable by everybody.
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&building)
+        .map_err(refused)?;
+    let mut copy = Connection::open_with_flags(&building, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        .map_err(failed("copy"))?;
+    rusqlite::backup::Backup::new(from, &mut copy)
+        .and_then(|backup| backup.run_to_completion(COPY_PAGES, std::time::Duration::ZERO, None))
+        .map_err(failed("copy"))?;
+    copy.close().map_err(|(_, source)| failed("copy")(source))?;
+    file.sync_all().map_err(refused)?;
+    std::fs::rename(&building, to).map_err(refused)
+}
