@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    call, completions, demo, dev, doctor, init, journal, policy, runs, serve, tokens, why,
+    call, clients, completions, demo, dev, doctor, init, journal, operators, policy, runs, serve,
+    tokens, why,
 };
 use crate::exit::Exit;
 use crate::output::Output;
@@ -32,6 +33,9 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Call a tool of a guarded service
     Call(call::Args),
+    /// Say who may ask an authority for tokens, and with what
+    #[command(subcommand)]
+    Clients(clients::Command),
     /// Write the completions of a shell
     Completions(completions::Args),
     /// Play the whole path on this machine, with everything that should be refused
@@ -45,6 +49,9 @@ pub(crate) enum Command {
     /// Check and read the journals of services and authorities
     #[command(subcommand)]
     Journal(journal::Command),
+    /// Say who may act on an authority, and make keys for those who may
+    #[command(subcommand)]
+    Operators(operators::Command),
     /// Check, test and compare the policies of authorities
     #[command(subcommand)]
     Policy(policy::Command),
@@ -65,12 +72,14 @@ impl Command {
     pub(crate) fn run(&self, output: &mut Output) -> anyhow::Result<Exit> {
         match self {
             Self::Call(args) => call::run(args, output),
+            Self::Clients(command) => command.run(output),
             Self::Completions(args) => completions::run(args, output),
             Self::Demo(args) => demo::run(args, output),
             Self::Dev(args) => dev::run(args, output),
             Self::Doctor(args) => doctor::run(args, output),
             Self::Init(args) => init::run(args, output),
             Self::Journal(command) => command.run(output),
+            Self::Operators(command) => command.run(output),
             Self::Policy(command) => command.run(output),
             Self::Runs(command) => command.run(output),
             Self::Serve(args) => serve::run(args, output),

@@ -37,6 +37,8 @@ pub(crate) const VARIABLES: &[Variable] = &[
     variable("HALLPASS_LISTEN", "--listen"),
     variable("HALLPASS_LOG", "--log"),
     variable("HALLPASS_LOG_FORMAT", "--log-format"),
+    variable("HALLPASS_OPERATOR_KEY", "--key"),
+    variable("HALLPASS_PASSPHRASE", ""),
     variable("HALLPASS_SERVICE_<AUDIENCE>", "--url"),
     variable("HALLPASS_TOKEN", "--token"),
     variable("HALLPASS_TRUST_ROOT", "--trust-root"),
@@ -64,8 +66,9 @@ mod tests {
     use crate::cli::Cli;
 
     /// Those that say what no flag may say, and those no definition of a flag names.
-    const READ_BY_HAND: [&str; 4] = [
+    const READ_BY_HAND: [&str; 5] = [
         "HALLPASS_CLIENT_SECRET",
+        "HALLPASS_PASSPHRASE",
         "HALLPASS_SERVICE_<AUDIENCE>",
         "HALLPASS_TOKEN",
         "HALLPASS_URL",

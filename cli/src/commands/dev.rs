@@ -9,8 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use hallpass_authority::{DRAIN_SECONDS_DEFAULT, InitOptions, Overrides, Settings, init};
-use hallpass_vocabulary::{AuthorityId, ClientId, Environment, SystemClock};
+use hallpass_authority::{
+    DRAIN_SECONDS_DEFAULT, FirstOperator, InitOptions, Overrides, Settings, init,
+};
+use hallpass_vocabulary::{AuthorityId, ClientId, Environment, OperatorId, PersonId, SystemClock};
 use zeroize::Zeroizing;
 
 use super::init::{CLIENT_DEFAULT, LISTEN_DEFAULT};
@@ -27,6 +29,11 @@ const SECRET_FILE: &str = "dev-client-secret";
 
 const ENVIRONMENT: &str = "dev";
 const NAME: &str = "dev.hallpass";
+const OPERATOR: &str = "op:dev";
+const PERSON: &str = "dev";
+
+/// The operator's key in the directory.
+const OPERATOR_KEY_FILE: &str = "keys/operator.key";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -83,26 +90,24 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
         dir.display()
     ));
     let environment = authority.environment().clone();
+    let operator_key = std::path::absolute(dir.join(OPERATOR_KEY_FILE))?;
     let trust_root = std::path::absolute(dir.join("trust-root.txt"))?;
     // SIGHUP ends it, as when its terminal is closed.
-    serve::serve(
-        authority,
-        args.listen,
-        |_| Ok(()),
-        |address| {
-            for (name, value) in [
-                ("HALLPASS_AUTHORITY", format!("http://{address}")),
-                ("HALLPASS_CLIENT_ID", CLIENT_DEFAULT.to_owned()),
-                ("HALLPASS_CLIENT_SECRET", secret.to_string()),
-                ("HALLPASS_TRUST_ROOT", trust_root.display().to_string()),
-                ("HALLPASS_ENV", environment.to_string()),
-            ] {
-                output.line(&format!("export {name}={}", shell_quoted(&value)))?;
-            }
-            output.note("ready: paste the lines above into another terminal; Ctrl-C ends this");
-            Ok(())
-        },
-    )?;
+    let reloading = |_| Ok(());
+    serve::serve(authority, args.listen, reloading, |address| {
+        for (name, value) in [
+            ("HALLPASS_AUTHORITY", format!("http://{address}")),
+            ("HALLPASS_CLIENT_ID", CLIENT_DEFAULT.to_owned()),
+            ("HALLPASS_CLIENT_SECRET", secret.to_string()),
+            ("HALLPASS_OPERATOR_KEY", operator_key.display().to_string()),
+            ("HALLPASS_TRUST_ROOT", trust_root.display().to_string()),
+            ("HALLPASS_ENV", environment.to_string()),
+        ] {
+            output.line(&format!("export {name}={}", shell_quoted(&value)))?;
+        }
+        output.note("ready: paste the lines above into another terminal; Ctrl-C ends this");
+        Ok(())
+    })?;
     Ok(Exit::Ok)
 }
 
@@ -122,6 +127,12 @@ fn secret_of(dir: &Path, listen: SocketAddr) -> anyhow::Result<Zeroizing<String>
             authority: AuthorityId::new(NAME)?,
             listen,
             client: ClientId::new(CLIENT_DEFAULT)?,
+            // An authority of one machine: a passphrase would only be in the way.
+            operator: FirstOperator {
+                operator: OperatorId::new(OPERATOR)?,
+                person: PersonId::new(PERSON)?,
+                passphrase: None,
+            },
             foreign_keys: Vec::new(),
             clock: Arc::new(SystemClock),
         },

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use comfy_table::Table;
-use hallpass_authority::{InitError, InitOptions, InitReport};
-use hallpass_vocabulary::{AuthorityId, ClientId, Environment, SystemClock};
+use hallpass_authority::{FirstOperator, InitError, InitOptions, InitReport};
+use hallpass_vocabulary::{AuthorityId, ClientId, Environment, OperatorId, PersonId, SystemClock};
 
 use crate::exit::Exit;
 use crate::hint::HintExt as _;
 use crate::output::{Output, Style};
+use crate::passphrase::NewPassphraseArgs;
 use crate::words::shell_quoted;
 
 /// The port when none is given: unassigned by IANA, and easy to remember.
@@ -27,9 +28,10 @@ pub(crate) const JOURNAL_DIRECTORY: &str = "journal";
 const EXAMPLES: &str = "\
 Examples:
   hallpass init authority
-  hallpass init /srv/hallpass --env prod --name hallpass.example --client orchestrator
+  hallpass init /srv/hallpass --env prod --name hallpass.example --client orchestrator --operator op:dana
 
-Writes nothing unless the directory is new or empty. The client's secret is shown once: only its hash is kept.";
+Writes nothing unless the directory is new or empty. The client's secret is shown once: only its hash is kept. The first \
+operator's key is kept under a passphrase, from HALLPASS_PASSPHRASE or asked for.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -48,6 +50,14 @@ pub(crate) struct Args {
     /// Its first client; the starter policy names `demo-orchestrator`
     #[arg(long, default_value = CLIENT_DEFAULT)]
     client: ClientId,
+    /// Its first operator, who may do everything but approve
+    #[arg(long, value_name = "OPERATOR", default_value = "op:first")]
+    operator: OperatorId,
+    /// The human being behind the first operator; the name after `op:` when left out
+    #[arg(long, value_name = "NAME")]
+    person: Option<PersonId>,
+    #[command(flatten)]
+    passphrase: NewPassphraseArgs,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -64,7 +74,9 @@ struct Created<'a> {
     trust_root: &'a std::path::Path,
     fingerprint: String,
     root_key: &'a std::path::Path,
+    operator: &'a str,
     operator_key: &'a std::path::Path,
+    operators: &'a std::path::Path,
     run_public_key: String,
     client_id: &'a str,
     client_secret: &'a str,
@@ -76,11 +88,22 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
         Some(name) => name.clone(),
         None => AuthorityId::new(&format!("{}.hallpass", args.env))?,
     };
+    let person = match &args.person {
+        Some(person) => person.clone(),
+        None => PersonId::new(args.operator.as_str().trim_start_matches("op:"))
+            .context("the operator's name is no person's")
+            .hint("say who it is: --person NAME")?,
+    };
     let options = InitOptions {
         environment: args.env.clone(),
         authority: name.clone(),
         listen: args.listen,
         client: args.client.clone(),
+        operator: FirstOperator {
+            operator: args.operator.clone(),
+            person,
+            passphrase: args.passphrase.choose(output)?,
+        },
         foreign_keys: Vec::new(),
         clock: Arc::new(SystemClock),
     };
@@ -111,7 +134,9 @@ fn json(name: &AuthorityId, made: &InitReport, output: &mut Output) -> anyhow::R
         trust_root: &made.trust_root_path,
         fingerprint: made.trust_root.digest.fingerprint(),
         root_key: &made.root_key_path,
+        operator: made.operator.as_str(),
         operator_key: &made.operator_key_path,
+        operators: &made.operators_path,
         run_public_key: made.run_key.to_string(),
         client_id: made.client.as_str(),
         client_secret: made.client_secret.expose(),
@@ -152,7 +177,7 @@ fn say(name: &AuthorityId, made: &InitReport, output: &mut Output) -> anyhow::Re
         (
             "operator key",
             path(&made.operator_key_path),
-            "hand this to the first operator",
+            "move this to the first operator",
         ),
     ] {
         table.add_row([what, &value, note]);

@@ -1,6 +1,7 @@
 //! One file per subcommand, and what several of them say alike.
 
 pub(crate) mod call;
+pub(crate) mod clients;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod denied;
@@ -8,6 +9,7 @@ pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod journal;
+pub(crate) mod operators;
 pub(crate) mod policy;
 pub(crate) mod runs;
 pub(crate) mod serve;

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use hallpass_authority::{Authority, ForeignKey, InitOptions, InitReport, init};
+use hallpass_authority::{Authority, FirstOperator, ForeignKey, InitOptions, InitReport, init};
 use hallpass_client::{
     BaseUrl, Behalf, ClientSecret, TokenClient, TokenRequest, TokenResponse, ToolClient,
 };
 use hallpass_verifier::{ServicePolicy, Tenancy};
 use hallpass_vocabulary::{
-    Actor, Audience, AuthorityId, ClientId, Environment, Route, Subject, SystemClock, Tenant,
+    Actor, Audience, AuthorityId, ClientId, Environment, OperatorId, PersonId, Route, Subject,
+    SystemClock, Tenant,
 };
 use tickets_service::{Service, Settings, Store};
 use tokio::net::TcpListener;
@@ -168,6 +169,11 @@ fn create(
         authority: AuthorityId::new(&format!("{environment}.hallpass"))?,
         listen: any_port(),
         client: ClientId::new(CLIENT)?,
+        operator: FirstOperator {
+            operator: OperatorId::new("op:demo")?,
+            person: PersonId::new("demo")?,
+            passphrase: None,
+        },
         foreign_keys,
         clock: Arc::new(SystemClock),
     };

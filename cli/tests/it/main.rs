@@ -23,17 +23,24 @@ mod journal_page;
 mod kept;
 mod kill;
 mod narrowing;
+mod operators;
+mod operators_page;
 mod page;
 mod policy;
+mod policy_page;
 mod proof;
 mod pruning;
 mod readme;
 mod rehearsal;
 mod reloading;
+#[cfg(feature = "postgres")]
+mod replicas;
 mod serving;
+mod store_kills;
 #[cfg(feature = "tls")]
 mod tls;
 mod tokens;
 mod verifying;
+mod wards;
 mod why;
 mod world;

@@ -11,6 +11,7 @@ use hallpass_vocabulary::{AuthorityId, Environment};
 
 use crate::alert::{AlertConfig, COMMAND_WORDS_MAX};
 use crate::settings::Source;
+use crate::store::StoreSettings;
 
 mod text;
 
@@ -49,6 +50,9 @@ pub(crate) struct Config {
     /// Who is told of a policy that allows more than the one before.
     #[serde(default)]
     pub(crate) alerts: AlertConfig,
+    /// Where its rows are.
+    #[serde(default)]
+    pub(crate) store: StoreSettings,
     /// The certificate it shows; plain HTTP without.
     pub(crate) tls: Option<TlsConfig>,
     /// Run keys of sibling environments.
@@ -177,6 +181,9 @@ pub enum ConfigError {
         "`{0}` can be reached from other machines, and there is no certificate: tokens and secrets would cross the network unencrypted"
     )]
     PlainHttp(SocketAddr),
+    /// A password stands where everybody who may read the configuration sees it.
+    #[error("`store.postgres` holds a password; give it by PGPASSWORD or in a `passfile`")]
+    PostgresPassword,
     /// A certificate is configured that this build cannot use.
     #[error("`[tls]` needs a build with the feature `tls` (`full` has it)")]
     TlsNotBuilt,
@@ -214,6 +221,9 @@ impl Config {
         }
         if config.journal.keep().is_some_and(|keep| keep < KEEP_MIN) {
             return Err(ConfigError::KeepTooShort);
+        }
+        if config.store.holds_password() {
+            return Err(ConfigError::PostgresPassword);
         }
         for key in &config.foreign_keys {
             if key.environment == config.environment {

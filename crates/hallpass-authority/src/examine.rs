@@ -80,7 +80,11 @@ pub fn examine(settings: &Settings, now: Timestamp) -> Vec<Finding> {
     findings.push(bundle(&paths, now));
     let (journal, reached) = records::journal(&paths.journal);
     findings.extend(journal);
-    findings.push(records::store(&paths, reached.as_ref()));
+    findings.push(records::store(
+        &settings.config.store.under(directory),
+        &paths.store,
+        reached.as_ref(),
+    ));
     if let Some(tls) = &settings.config.tls {
         findings.push(certificate::examine(&directory.join(&tls.certificate), now));
     }

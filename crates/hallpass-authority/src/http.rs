@@ -17,6 +17,7 @@ mod operator_gate;
 mod operators;
 mod policy;
 mod problem;
+mod queries;
 mod run_end;
 mod tokens;
 mod well_known;

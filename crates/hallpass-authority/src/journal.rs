@@ -134,6 +134,7 @@ mod tests {
     use hallpass_vocabulary::{DecisionId, Timestamp};
 
     use super::*;
+    use crate::store::StoreSettings;
 
     const DAY_SECONDS: i64 = 24 * 60 * 60;
 
@@ -159,7 +160,7 @@ mod tests {
         let opened = || open(&dir, &dev, &clock, Arc::new(OsStorage), None).unwrap();
         let journal = opened();
         Store::create(&path).unwrap();
-        let store = Store::open(&path, journal.origin(), &dev).unwrap();
+        let store = Store::open(&StoreSettings::default(), &path, journal.origin(), &dev).unwrap();
         // Each day begins a segment: the records 0 and 1, then 2, then 3 and so on.
         for n in 0..40 {
             day.0.store(n, Ordering::SeqCst);

@@ -41,6 +41,7 @@ pub use authority::{Authority, DRAIN_SECONDS_DEFAULT, ServeError};
 pub use config::{ConfigError, ForeignKey, LogFormat};
 pub use examine::{Finding, Verdict, examine, unreadable, written_places};
 pub use file::FileError;
+pub use http::endpoints::{EndpointEntry, endpoints};
 pub use identity::declared::IdentityError;
 #[cfg(feature = "oidc")]
 pub use identity::source::SourceError;

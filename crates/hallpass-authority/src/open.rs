@@ -160,7 +160,13 @@ pub(crate) fn open(
 
     let keep = config.journal.keep();
     let journal = journal::open(&paths.journal, environment, &clock, journal_storage, keep)?;
-    let store = Arc::new(Store::open(&paths.store, journal.origin(), environment)?);
+    let store = Store::open(
+        &config.store.under(directory),
+        &paths.store,
+        journal.origin(),
+        environment,
+    )?;
+    let store = Arc::new(store);
     journal::bring_up_to_date(&store, &journal)?;
     journal::acknowledge(&store, &journal)?;
 

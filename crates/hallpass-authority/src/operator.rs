@@ -1,6 +1,7 @@
 //! People with keys: what each may do, and whether a request is one of theirs.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use hallpass_keys::KeyId;
 use hallpass_keys::http_signature::HttpSignatureError;
@@ -37,6 +38,17 @@ impl Permission {
             Self::ManageClients | Self::ReloadPolicy => &[OperatorRole::Admin],
             Self::Read => &OperatorRole::ALL,
         }
+    }
+}
+
+/// The roles that have it, as docs write them.
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.roles().len() == OperatorRole::ALL.len() {
+            return f.write_str("operator, any role");
+        }
+        let roles: Vec<&str> = self.roles().iter().map(|role| role.as_str()).collect();
+        write!(f, "operator, role {}", roles.join(" or "))
     }
 }
 

@@ -11,13 +11,18 @@
 
 mod change;
 mod claim;
+mod client_table;
 mod error;
 mod flight;
 mod group;
+mod inspected;
 mod limit;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod query;
 mod rows;
 mod selection;
+mod settings;
 mod sqlite;
 
 use std::path::Path;
@@ -33,18 +38,27 @@ pub(crate) use claim::{Claim, Claimed};
 pub use error::StoreError;
 pub(crate) use error::WriterGone;
 pub(crate) use flight::Flight;
+pub(crate) use inspected::{Inspected, inspect};
 pub(crate) use limit::Admission;
-pub(crate) use query::{Page, RunQuery, TokenQuery};
+#[cfg(feature = "postgres")]
+use postgres::Postgres;
+pub(crate) use query::{PAGE_ROWS_MAX, Page, RunQuery, TokenQuery};
 pub(crate) use rows::{ClientRow, RunRow, SecretRow, TokenRow};
+pub(crate) use settings::StoreSettings;
 use sqlite::Sqlite;
-pub(crate) use sqlite::inspect;
 
 /// Steps of cleaning in one go. With the rows of a step this keeps up with more keys than an authority mints under.
 const CLEAN_STEPS_MAX: usize = 16;
 
+/// Said where the configuration names a server that this build cannot speak to.
+#[cfg(not(feature = "postgres"))]
+const NOT_BUILT: &str = "`postgres` needs a build with the feature `postgres` (`full` has it)";
+
 /// The open store.
 #[derive(Debug)]
 pub(crate) enum Store {
+    #[cfg(feature = "postgres")]
+    Postgres(Box<Postgres>),
     Sqlite(Arc<Sqlite>),
 }
 
@@ -54,18 +68,29 @@ impl Store {
         Sqlite::create(path)
     }
 
-    /// Opens the embedded store for the authority of a journal, migrating it if it is older. Blocks on the disk.
+    /// Opens the store for the authority of a journal, migrating it if it is older: PostgreSQL where the settings name
+    /// it, else the embedded one at a path. Blocks.
     pub(crate) fn open(
+        settings: &StoreSettings,
         path: &Path,
         origin: &str,
         environment: &Environment,
     ) -> Result<Self, StoreError> {
-        Sqlite::open(path, origin, environment).map(|it| Self::Sqlite(Arc::new(it)))
+        match &settings.postgres {
+            None => Sqlite::open(path, origin, environment).map(|it| Self::Sqlite(Arc::new(it))),
+            #[cfg(feature = "postgres")]
+            Some(postgres) => Postgres::open(settings, postgres, origin, environment)
+                .map(|it| Self::Postgres(Box::new(it))),
+            #[cfg(not(feature = "postgres"))]
+            Some(_) => Err(StoreError::Setting(NOT_BUILT)),
+        }
     }
 
     /// Every record of this authority's journal before this one is in the store. Blocks.
     pub(crate) fn floor(&self) -> Result<u64, StoreError> {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.floor(),
             Self::Sqlite(it) => it.floor(),
         }
     }
@@ -73,6 +98,8 @@ impl Store {
     /// The same, and still so after a power cut; 0 when that is not known just now. Blocks.
     pub(crate) fn durable_floor(&self) -> Result<u64, StoreError> {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.floor(),
             Self::Sqlite(it) => it.durable_floor(),
         }
     }
@@ -81,6 +108,8 @@ impl Store {
     /// started. Blocks.
     pub(crate) fn catch_up(&self, changes: &[Change], floor: u64) -> Result<(), StoreError> {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.catch_up(changes, floor),
             Self::Sqlite(it) => it.catch_up(changes, floor),
         }
     }
@@ -88,6 +117,8 @@ impl Store {
     /// Every client, by name. Before the writer is started. Blocks.
     pub(crate) fn clients_at_start(&self) -> Result<Vec<ClientRow>, StoreError> {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.clients_at_start(),
             Self::Sqlite(it) => Ok(it.shared.clients.load().all().to_vec()),
         }
     }
@@ -95,23 +126,28 @@ impl Store {
     /// Starts the writer. Once.
     pub(crate) fn start_writer(&self) -> Result<(), StoreError> {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Ok(()),
             Self::Sqlite(it) => it.start_writer(),
         }
     }
 
     /// Measures the sizes of the groups it writes from here on.
     pub(crate) fn measure_groups(&self, sizes: Histogram) {
-        match self {
-            Self::Sqlite(it) => {
-                // Set once, when the authority opens.
-                let _ = it.shared.group_sizes.set(sizes);
-            }
-        }
+        let here = match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => &it.shared.group_sizes,
+            Self::Sqlite(it) => &it.shared.group_sizes,
+        };
+        // Set once, when the authority opens.
+        let _ = here.set(sizes);
     }
 
     /// Whether recorded events wait for the store to take their rows.
     pub(crate) fn is_behind(&self) -> bool {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.is_behind(),
             Self::Sqlite(it) => it.is_behind(),
         }
     }
@@ -120,6 +156,8 @@ impl Store {
     /// none.
     pub(crate) fn retry(&self) {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.retry(),
             Self::Sqlite(it) => it.retry(),
         }
     }
@@ -127,6 +165,8 @@ impl Store {
     /// Writes what is queued and stops the writer; call it once no mint is under way.
     pub(crate) async fn stop(&self) {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.stop().await,
             Self::Sqlite(it) => {
                 let it = Arc::clone(it);
                 // Fails when the thread panicked, which it has told.
@@ -138,6 +178,8 @@ impl Store {
     /// Announces an event that will have rows, before it is recorded. `records` is how many records the journal has now.
     pub(crate) fn take_off(&self, records: u64) -> Flight {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.shared.flights.take_off(records),
             Self::Sqlite(it) => it.shared.flights.take_off(records),
         }
     }
@@ -152,6 +194,8 @@ impl Store {
     ) -> Result<bool, WriterGone> {
         let change = Change { event, record };
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.land(flight, change).await,
             Self::Sqlite(it) => it.land(flight, change).await,
         }
     }
@@ -159,6 +203,8 @@ impl Store {
     /// A run as it was started, and whether it was ended.
     pub(crate) async fn run(&self, run: RunId) -> Result<Option<RunRow>, StoreError> {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.run(run).await,
             Self::Sqlite(it) => it.run(run).await,
         }
     }
@@ -166,6 +212,8 @@ impl Store {
     /// A token's record.
     pub(crate) async fn token(&self, token: TokenId) -> Result<Option<TokenRow>, StoreError> {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.token(token).await,
             Self::Sqlite(it) => it.token(token).await,
         }
     }
@@ -173,6 +221,8 @@ impl Store {
     /// Runs, newest first.
     pub(crate) async fn runs(&self, query: &RunQuery) -> Result<Page<RunRow>, StoreError> {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.runs(query).await,
             Self::Sqlite(it) => it.runs(query.clone()).await,
         }
     }
@@ -180,6 +230,8 @@ impl Store {
     /// Tokens, newest first.
     pub(crate) async fn tokens(&self, query: &TokenQuery) -> Result<Page<TokenRow>, StoreError> {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.tokens(query).await,
             Self::Sqlite(it) => it.tokens(query.clone()).await,
         }
     }
@@ -194,6 +246,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<Claim, StoreError> {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.claim(client, key, request, now).await,
             Self::Sqlite(it) => it.claim(client, key, request, now).await,
         }
     }
@@ -201,6 +255,8 @@ impl Store {
     /// Gives a key back under which nothing was recorded, for certain.
     pub(crate) async fn release(&self, claimed: Claimed) {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.release(claimed).await,
             Self::Sqlite(it) => it.shared.claims.release(claimed),
         }
     }
@@ -210,18 +266,20 @@ impl Store {
         &self,
         digest: &[u8; 32],
     ) -> Result<Option<(ClientRow, SecretRow)>, StoreError> {
-        match self {
-            Self::Sqlite(it) => {
-                let clients = it.shared.clients.load();
-                let found = clients.of_secret(digest);
-                Ok(found.map(|(client, secret)| (client.clone(), secret.clone())))
-            }
-        }
+        let clients = match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.clients().await?,
+            Self::Sqlite(it) => it.shared.clients.load_full(),
+        };
+        let found = clients.of_secret(digest);
+        Ok(found.map(|(client, secret)| (client.clone(), secret.clone())))
     }
 
     /// A client with its secrets.
     pub(crate) async fn client(&self, id: &ClientId) -> Result<Option<ClientRow>, StoreError> {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => Ok(it.clients().await?.client(id).cloned()),
             Self::Sqlite(it) => Ok(it.shared.clients.load().client(id).cloned()),
         }
     }
@@ -229,6 +287,8 @@ impl Store {
     /// Every client, by name.
     pub(crate) async fn clients(&self) -> Result<Vec<ClientRow>, StoreError> {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => Ok(it.clients().await?.all().to_vec()),
             Self::Sqlite(it) => Ok(it.shared.clients.load().all().to_vec()),
         }
     }
@@ -241,6 +301,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<Admission, StoreError> {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.admit(bucket, per_minute, now).await,
             Self::Sqlite(it) => Ok(it.buckets.admit(bucket, per_minute, now)),
         }
     }
@@ -253,6 +315,8 @@ impl Store {
         until: Timestamp,
     ) -> Result<bool, StoreError> {
         match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.remember_nonce(key, nonce, until).await,
             Self::Sqlite(it) => it.remember_nonce(key, nonce, until).await,
         }
     }
@@ -261,6 +325,8 @@ impl Store {
     pub(crate) async fn clean(&self, now: Timestamp) -> Result<(), StoreError> {
         for _ in 0..CLEAN_STEPS_MAX {
             let removed = match self {
+                #[cfg(feature = "postgres")]
+                Self::Postgres(it) => it.clean(now).await?,
                 Self::Sqlite(it) => it.clean(now).await?,
             };
             if removed == 0 {

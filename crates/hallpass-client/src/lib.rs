@@ -2,13 +2,14 @@
 //!
 //! Floor 4. [`BundleSource`] keeps a service's [`Snapshots`](hallpass_bundle::Snapshots) fresh in the background, so
 //! that nothing on the path of a call waits for the network. [`TokenClient`] is for orchestrators, [`ToolClient`] for
-//! whoever calls a guarded tool. Nothing here follows redirects or reads proxy settings from the environment: secrets
+//! whoever calls a guarded tool, [`OperatorClient`] for people who act on an authority, each request signed. Nothing here follows redirects or reads proxy settings from the environment: secrets
 //! go where the configuration says and nowhere else.
 
 mod base_url;
 mod bearer;
 mod bundle_source;
 mod http;
+mod operator_client;
 mod probe;
 mod problem;
 mod refresh;
@@ -22,6 +23,10 @@ pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use bearer::{BEARER_BYTES_MAX, BearerToken, ClientSecret, InvalidSecret, SubjectToken};
 pub use bundle_source::{BundleSource, BundleSourceConfig, BundleStatus, REFRESH_INTERVAL};
 pub use http::TransportError;
+pub use operator_client::{
+    AddedSecret, ApprovalGroup, EnrolledOperator, OPERATOR_ANSWER_BYTES_MAX, OperatorClient,
+    OperatorError, Operators, RegisteredClient, RegisteredSecret, RegisteredWorkload,
+};
 pub use probe::{AuthorityIdentity, Probe, probe};
 pub use problem::Problem;
 pub use refresh::{OpenError, RefreshError};

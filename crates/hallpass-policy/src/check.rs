@@ -4,6 +4,7 @@ use hallpass_vocabulary::Catalogue;
 use toml::Spanned;
 
 use self::entries::{Kind, take};
+use self::largest::Largest;
 use self::reader::Reader;
 use self::schema::Schemas;
 use crate::document::Document;
@@ -81,6 +82,7 @@ pub(crate) fn check(files: &PolicyFiles) -> Result<Policy, PolicyErrors> {
         clients: &clients,
         roles: &roles,
         tools: &tools,
+        largest: Largest::new().ok(),
     };
     let routes = route::rules(&mut readers, routes, &known);
     let limits = limits(&mut readers, &documents);

@@ -1,5 +1,5 @@
-//! Test equipment: a clock that stands still, a disk whose power can be cut, processes that die with their test, ports,
-//! directories, bounded waits.
+//! Test equipment: a clock that stands still, a disk whose power can be cut, processes that die with their test, a
+//! PostgreSQL server, ports, directories, bounded waits.
 //!
 //! For `[dev-dependencies]` only, which the floors test in `tests/it` holds. Knows no product crate but the vocabulary, so
 //! every crate can use it. Everything here panics when it cannot do its work: that is how a test fails.
@@ -16,6 +16,7 @@ mod certificate;
 mod clock;
 mod disk;
 mod port;
+mod postgres;
 mod process;
 mod random;
 mod wait;
@@ -24,6 +25,7 @@ pub use certificate::Certificates;
 pub use clock::FixedClock;
 pub use disk::{EIO, ENOSPC, EROFS, Fault, Left, Operation, Part, SimDisk, SimFile};
 pub use port::free_port;
+pub use postgres::{PostgresDatabase, PostgresServer};
 pub use process::{ChildProcess, Finished};
 pub use random::Random;
 pub use tempfile::TempDir;

@@ -5,6 +5,7 @@ mod diff;
 mod explain;
 mod grid;
 mod input;
+mod reload;
 mod revision;
 mod test;
 
@@ -24,6 +25,8 @@ pub(crate) enum Command {
     Explain(explain::Args),
     /// Show which route gives which tool, to whom
     Grid(grid::Args),
+    /// Make a running authority read its policy again
+    Reload(reload::Args),
     /// Hold a policy to the expectations beside it
     Test(test::Args),
 }
@@ -35,6 +38,7 @@ impl Command {
             Self::Diff(args) => diff::run(args, output),
             Self::Explain(args) => explain::run(args, output),
             Self::Grid(args) => grid::run(args, output),
+            Self::Reload(args) => reload::run(args, output),
             Self::Test(args) => test::run(args, output),
         }
     }

@@ -6,8 +6,7 @@ use hallpass_journal::read;
 use hallpass_journal::verify::{Report, verify};
 
 use super::{Finding, Verdict, chain};
-use crate::config::Paths;
-use crate::store::inspect;
+use crate::store::{StoreSettings, inspect};
 
 /// A journal of up to this many bytes is verified whole: a second or two of reading.
 const VERIFY_BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -107,9 +106,9 @@ fn bytes_in(directory: &Path) -> std::io::Result<u64> {
 }
 
 /// Whether the store is one this release reads, and how far it is behind the journal.
-pub(super) fn store(paths: &Paths, journal: Option<&Reached>) -> Finding {
+pub(super) fn store(settings: &StoreSettings, path: &Path, journal: Option<&Reached>) -> Finding {
     let subject = "store";
-    let inspected = match inspect(&paths.store) {
+    let inspected = match inspect(settings, path) {
         Ok(inspected) => inspected,
         Err(error) => return Finding::new(subject, Verdict::Bad, chain(&error)),
     };

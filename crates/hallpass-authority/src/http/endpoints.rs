@@ -1,5 +1,7 @@
 //! Every endpoint there is: method, path, and who may call it. The router is made of this table and of nothing else.
 
+use std::fmt;
+
 use axum::http::Method;
 
 use crate::operator::Permission;
@@ -64,6 +66,40 @@ endpoints! {
     RunEnd POST "/v1/runs/{run}/end" Access::ClientOr(Permission::EndRuns);
     TokenMint POST "/v1/tokens" Access::Client;
     WellKnown GET "/.well-known/hallpass" Access::Anyone;
+}
+
+/// An endpoint as its documentation has it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EndpointEntry {
+    /// The path, with `{names}` where anything may stand.
+    pub path: &'static str,
+    /// The method.
+    pub method: String,
+    /// Who may call it, in words.
+    pub access: String,
+}
+
+/// Every endpoint there is, by path.
+pub fn endpoints() -> Vec<EndpointEntry> {
+    let entry = |endpoint: &Endpoint| EndpointEntry {
+        path: endpoint.path(),
+        method: endpoint.method().to_string(),
+        access: endpoint.access().to_string(),
+    };
+    let mut entries: Vec<EndpointEntry> = Endpoint::ALL.iter().map(entry).collect();
+    entries.sort();
+    entries
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anyone => f.write_str("anyone"),
+            Self::Client => f.write_str("client"),
+            Self::ClientOr(permission) => write!(f, "client; {permission}"),
+            Self::Operator(permission) => write!(f, "{permission}"),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::file;
 use crate::journal;
 use crate::layout;
 use crate::secret::ClientSecret;
-use crate::store::Store;
+use crate::store::{Store, StoreSettings};
 
 /// How long the first trust root is believed. It outlives any deployment of this release; a root is replaced by its own
 /// keys, not by its expiry.
@@ -157,7 +157,12 @@ fn record(
             .append(event, Durability::Durable)
             .wait(journal::START_APPEND_MAX)?;
     }
-    let store = Store::open(&paths.store, journal.origin(), &options.environment)?;
+    let store = Store::open(
+        &StoreSettings::default(),
+        &paths.store,
+        journal.origin(),
+        &options.environment,
+    )?;
     journal::bring_up_to_date(&store, &journal)?;
     journal.close()?;
     Ok(())

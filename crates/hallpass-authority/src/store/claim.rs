@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use hallpass_args::IdempotencyKey;
-use hallpass_journal::Minted;
+use hallpass_journal::{Minted, Text};
 use hallpass_keys::Digest;
 use hallpass_vocabulary::{ClientId, Timestamp};
 
@@ -15,6 +15,9 @@ pub(crate) const CLAIM_LAPSE: Duration = Duration::from_secs(30);
 
 /// How long the token minted under a key is remembered.
 pub(crate) const KEY_REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The mark of a key that nobody can give back.
+const UNMARKED: i64 = -1;
 
 /// What a key stands for.
 #[derive(Debug)]
@@ -110,11 +113,35 @@ impl Claims {
 
     /// The token of a key is recorded and not yet in the store.
     pub(super) fn is_recorded(&self, minted: &Minted) {
-        if let Some(name) = named_by(minted)
-            && let Some(holding) = self.held().keys.get_mut(&name)
-        {
-            holding.recorded = true;
-        }
+        let Some(name) = named_by(minted) else { return };
+        let Some(request) = minted.request_digest else {
+            return;
+        };
+        let held = &mut *self.held();
+        let holding = held.keys.entry(name).or_insert(Holding {
+            mark: UNMARKED,
+            request,
+            since: minted.issued,
+            recorded: true,
+        });
+        holding.recorded = true;
+    }
+
+    /// What is said of a key whose token is recorded and not yet in the store.
+    #[cfg(feature = "postgres")]
+    pub(super) fn awaited(
+        &self,
+        client: &ClientId,
+        key: &IdempotencyKey,
+        request: Digest,
+    ) -> Option<Claim> {
+        let held = self.held();
+        let holding = held.keys.get(&(client.clone(), key.clone()))?;
+        Some(if holding.request == request {
+            Claim::InFlight
+        } else {
+            Claim::Conflict
+        })
     }
 
     /// The token of a key is in the store.
@@ -134,7 +161,15 @@ impl Claims {
     }
 }
 
-/// The key a token was minted under. The form of a key lets it into a record unchanged.
+/// The idempotency key a token was minted under, and the digest of what was asked.
+pub(super) fn key_of(minted: &Minted) -> Option<(&Text, &Digest)> {
+    Option::zip(
+        minted.idempotency_key.as_ref(),
+        minted.request_digest.as_ref(),
+    )
+}
+
+/// The same as a name. The form of a key lets it into a record unchanged.
 fn named_by(minted: &Minted) -> Option<(ClientId, IdempotencyKey)> {
     let key = minted.idempotency_key.as_ref()?.as_str().parse().ok()?;
     Some((minted.client.clone(), key))

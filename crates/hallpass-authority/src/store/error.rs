@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use hallpass_vocabulary::Environment;
 
+use crate::file::FileError;
+
 /// The store cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -36,6 +38,9 @@ pub enum StoreError {
         /// Where.
         column: &'static str,
     },
+    /// A file it needs cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// There is no store at the place where it should be.
     #[error("there is no store at `{}`", path.display())]
     Missing {
@@ -62,6 +67,27 @@ pub enum StoreError {
         /// Whose it should be.
         expected: Environment,
     },
+    /// PostgreSQL refused.
+    #[cfg(feature = "postgres")]
+    #[error("cannot {action} the store")]
+    Postgres {
+        /// What was tried.
+        action: &'static str,
+        /// Why not.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// PostgreSQL cannot be reached.
+    #[cfg(feature = "postgres")]
+    #[error("cannot reach the store")]
+    Pool {
+        /// Why not.
+        #[source]
+        source: Box<deadpool_postgres::PoolError>,
+    },
+    /// What `[store]` of the configuration says cannot be done.
+    #[error("`[store]`: {0}")]
+    Setting(&'static str),
     /// SQLite refused.
     #[error("cannot {action} the store")]
     Sqlite {

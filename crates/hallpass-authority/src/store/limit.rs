@@ -13,6 +13,10 @@ use hallpass_vocabulary::Timestamp;
 /// A bucket's depth, in microseconds.
 pub(super) const WINDOW_US: i64 = 60_000_000;
 
+/// How much further ahead than a bucket's depth one may be: by so much the clocks of two replicas may differ. Past it a
+/// clock was set back, and the bucket counts as empty, or nobody would be admitted until that clock has caught up.
+pub(super) const CLOCKS_APART_US: i64 = 60_000_000;
+
 /// Whether there is room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Admission {
@@ -28,6 +32,16 @@ impl Admission {
         let wait = empty_us.saturating_add(step_us) - WINDOW_US - now_us;
         let wait = u64::try_from(wait).unwrap_or(0).min(WINDOW_US as u64);
         Self::Wait(Duration::from_micros(wait.max(1)))
+    }
+}
+
+/// When a bucket would be empty, as it counts now.
+pub(super) fn empty_us(noted_us: i64, now_us: i64) -> i64 {
+    let latest = now_us.saturating_add(WINDOW_US);
+    if noted_us > latest.saturating_add(CLOCKS_APART_US) {
+        now_us
+    } else {
+        noted_us.clamp(now_us, latest)
     }
 }
 
@@ -52,9 +66,7 @@ impl Buckets {
         };
         let now = microseconds(now);
         let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // No further ahead than a bucket can be: after the clock was set back, nobody waits for it to catch up.
-        let empty = buckets.get(bucket).copied().unwrap_or(now);
-        let empty = empty.clamp(now, now.saturating_add(WINDOW_US));
+        let empty = empty_us(buckets.get(bucket).copied().unwrap_or(now), now);
         let moved = empty.saturating_add(step);
         if moved > now.saturating_add(WINDOW_US) {
             return Admission::wait(empty, step, now);

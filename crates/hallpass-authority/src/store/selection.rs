@@ -18,7 +18,7 @@ const RUN_LIFE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const TOKEN_LIFE_MAX: Duration = Duration::from_secs(hallpass_token::limits::TTL_SECONDS_MAX);
 
 /// A run's row, and when it was ended: it ends with every run above it. Eight above are as many as there can be.
-const RUN: &str = "SELECT r.row, (
+const RUN: &str = "SELECT r.body, (
         WITH RECURSIVE up (id, depth) AS (
             SELECT r.id, 0
             UNION ALL
@@ -85,7 +85,7 @@ impl Selection {
         );
         if query.active.is_some() {
             it.sql = format!(
-                "SELECT row, ended FROM ({}) alive WHERE ended IS NULL",
+                "SELECT body, ended FROM ({}) alive WHERE ended IS NULL",
                 it.sql
             );
             return it.limited("id");

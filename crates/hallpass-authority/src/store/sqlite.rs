@@ -3,7 +3,6 @@
 //! One thread writes, in groups; readers have connections of their own and run where blocking is allowed. One process
 //! holds the directory, so claims, limits and the few clients are kept in memory too.
 
-mod client_table;
 mod connect;
 mod inspect;
 mod read;
@@ -23,17 +22,16 @@ use hallpass_vocabulary::{ClientId, Environment, RunId, Timestamp, TokenId};
 use prometheus_client::metrics::histogram::Histogram;
 use rusqlite::{Connection, OpenFlags, Row};
 
-use super::StoreError;
 use super::change::{Change, LandingEvent};
 use super::claim::{Claim, Claims, Hold};
+use super::client_table::ClientTable;
 use super::error::WriterGone;
 use super::flight::{Flight, Flights};
 use super::limit::Buckets;
 use super::query::{Page, RunQuery, TokenQuery};
 use super::rows::{RunRow, TokenRow};
-use client_table::ClientTable;
+use super::{Inspected, StoreError};
 use connect::{Readers, connect};
-pub(crate) use inspect::inspect;
 use write::Nonce;
 use writer::Writer;
 
@@ -96,7 +94,7 @@ impl Sqlite {
         let shared = Shared::default();
         shared
             .clients
-            .store(Arc::new(ClientTable::read(&connection)?));
+            .store(Arc::new(ClientTable::of(read::clients(&connection)?)));
         Ok(Self {
             origin: read::origin(&connection, origin)?,
             first: Mutex::new(Some(connection)),
@@ -105,6 +103,11 @@ impl Sqlite {
             shared: Arc::new(shared),
             buckets: Buckets::default(),
         })
+    }
+
+    /// What it says of itself.
+    pub(super) fn inspect(path: &Path) -> Result<Inspected, StoreError> {
+        inspect::inspect(path)
     }
 
     /// Every record of this authority's before this one is in the store.
@@ -124,7 +127,7 @@ impl Sqlite {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
         let connection = first.as_mut().ok_or(StoreError::Stopping)?;
         write::group(connection, self.origin, changes.iter(), floor, &[])?;
-        let table = ClientTable::read(connection)?;
+        let table = ClientTable::of(read::clients(connection)?);
         self.shared.clients.store(Arc::new(table));
         Ok(())
     }

@@ -11,11 +11,14 @@
 
 mod bundle;
 mod children;
+mod clients;
 mod concurrency;
 mod corpus;
 mod disk;
 mod edge;
 mod endings;
+#[cfg(feature = "oidc")]
+mod endpoint_grid;
 mod faulty;
 mod fixture;
 mod health;
@@ -32,3 +35,4 @@ mod refusals;
 mod renewal;
 mod restart;
 mod routes;
+mod signing;

@@ -10,6 +10,7 @@
 )]
 
 mod bundles;
+mod operators;
 mod server;
 mod tokens;
 mod tools;

@@ -5,18 +5,14 @@
 
 use hallpass_vocabulary::{Role, Route};
 
-use super::largest;
-use crate::effective::{Effective, Grants, Roles, Tools};
+use super::route::Known;
+use crate::effective::{Effective, Grants};
 use crate::fault::Fault;
 use crate::route::RouteWritten;
 use crate::{BOUND_ROLES_PER_ROUTE_MAX, CAVEAT_WORDS_BYTES_MAX, CAVEATS_MAX};
 
-pub(super) fn check(
-    name: &Route,
-    route: &RouteWritten,
-    roles: &Roles,
-    tools: &Tools,
-) -> Result<(), Fault> {
+pub(super) fn check(name: &Route, route: &RouteWritten, known: &Known<'_>) -> Result<(), Fault> {
+    let roles = known.roles;
     let has_caveats = |role: &&Role| {
         let all = roles.get(*role).map(|rule| &rule.all);
         let mut grants = all.into_iter().flatten().filter_map(|role| roles.get(role));
@@ -31,17 +27,17 @@ pub(super) fn check(
         let chosen = chosen.filter(|(place, _)| combination >> place & 1 == 1);
         let grants = Grants::of(route, chosen.map(|(_, role)| *role), roles);
         let (free, withheld) = grants.tools();
-        let effective = grants.effective(free, withheld, tools);
+        let effective = grants.effective(free, withheld, known.tools);
         let effective = effective.map_err(|unsayable| Fault::CaveatsUnsayable {
             tool: unsayable.tool,
             why: unsayable.why,
         })?;
-        holds(name, &effective)?;
+        holds(name, &effective, known)?;
     }
     Ok(())
 }
 
-fn holds(name: &Route, effective: &Effective) -> Result<(), Fault> {
+fn holds(name: &Route, effective: &Effective, known: &Known<'_>) -> Result<(), Fault> {
     let caveats = &effective.caveats;
     if caveats.is_empty() {
         return Ok(());
@@ -53,5 +49,8 @@ fn holds(name: &Route, effective: &Effective) -> Result<(), Fault> {
     if bytes > CAVEAT_WORDS_BYTES_MAX {
         return Err(Fault::CaveatsTooLong);
     }
-    largest::check(name, effective).map_err(Fault::TokenTooLarge)
+    let Some(largest) = &known.largest else {
+        return Ok(());
+    };
+    largest.check(name, effective).map_err(Fault::TokenTooLarge)
 }

@@ -12,6 +12,7 @@ use toml::Spanned;
 use super::combination;
 use super::entries::Entry;
 use super::grant::{self, GrantSection};
+use super::largest::Largest;
 use super::names;
 use super::reader::Reader;
 use super::role;
@@ -30,6 +31,8 @@ pub(super) struct Known<'k> {
     pub(super) clients: &'k BTreeMap<ClientId, ClientRule>,
     pub(super) roles: &'k Roles,
     pub(super) tools: &'k Tools,
+    /// Always there: its names are of their form.
+    pub(super) largest: Option<Largest>,
 }
 
 /// The rules of all routes.
@@ -136,7 +139,7 @@ fn whole(
     if reader.errors.len() > faults_before {
         return None;
     }
-    if let Err(fault) = combination::check(name.get_ref(), written, known.roles, known.tools) {
+    if let Err(fault) = combination::check(name.get_ref(), written, known) {
         reader.fault(at, fault);
         return None;
     }

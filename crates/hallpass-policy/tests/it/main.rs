@@ -9,6 +9,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod ceilings;
 mod decisions;
 mod diff;
 mod directory;
@@ -19,6 +20,8 @@ mod faults;
 mod grid;
 mod law;
 mod laws;
+mod section_faults;
+mod section_policy;
 mod sections;
 mod starter;
 mod warnings;

@@ -47,9 +47,16 @@ fn the_policy_under_test_has_none() {
     assert_eq!(warnings(&[], "", &[]), Vec::<String>::new());
 }
 
+/// Title, what is replaced, and what is added.
+type Case = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static str,
+);
+
 #[test]
 fn each_warning_names_its_file_and_line() {
-    let cases: &[(&str, &[(&str, &str)], &str)] = &[
+    let cases: &[Case] = &[
         ("any client", &[("[\"desk\"]", "[\"*\"]")], ""),
         ("any tenant", &[("[\"acme\"]", "[\"*\"]")], ""),
         (

@@ -4,9 +4,9 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use hallpass_args::Arguments;
+use hallpass_args::{Arguments, POINTER_NAMES_MAX, URL_BYTES_MAX};
 use hallpass_token::limits::{BLOCKS_MAX, CHECKS_PER_BLOCK_MAX, ITEMS_MAX};
-use hallpass_token::{AdmittedToken, Caveat, Profile, UnverifiedToken};
+use hallpass_token::{AdmittedToken, Caveat, Clearance, Profile, UnverifiedToken};
 use hallpass_vocabulary::DenialCode;
 
 use crate::fixtures::{Call, admitted, call, grant, minted, next, verified};
@@ -101,6 +101,20 @@ fn a_token_full_of_caveats_on_the_largest_arguments() {
         ("/x==a", object(|n| format!("{}{}", name(n), name(n / 97)))),
         ("only arguments x", object(|n| format!("{n:x}"))),
     ];
+    // Seven of eight alternatives fail, so that all of them are looked at.
+    let searches: Vec<String> = (12..19)
+        .map(|n| format!("/x contains \"{}aa\"", "ab".repeat(n)))
+        .collect();
+    let searches = format!("either {} or /x starts with a", searches.join(" or "));
+    cases.push((&searches, long.clone()));
+    let hosts: Vec<String> = ('b'..='h')
+        .map(|c| format!("/x url host {c}.test"))
+        .collect();
+    let hosts = format!("either {} or /x url host a.test", hosts.join(" or "));
+    let url = "y".repeat(URL_BYTES_MAX - 15);
+    cases.push((&hosts, format!(r#"{{"x":"https://a.test/{url}"}}"#)));
+    let names = "either only arguments x and /x==b or /x==a";
+    cases.push((names, object(|n| format!("{n:x}"))));
     if !cfg!(debug_assertions) {
         // Seconds without optimisation.
         let part = "/x contains \"ababababababababababababababaa\"";
@@ -125,6 +139,53 @@ fn a_token_full_of_caveats_on_the_largest_arguments() {
         println!("{count:>3} x `{words}` on {bytes} bytes: {best:?} {answer:?}");
         assert!(best < RUNAWAY, "{words}: {best:?}");
     }
+}
+
+#[test]
+fn a_token_whose_alternatives_name_as_many_arguments_as_fit() {
+    // Each rule is on an argument of its own, among as many names as are gone through for one.
+    let name = |n: usize| format!("{}{n:03}", char::from_u32(0x4e00 + n as u32).unwrap());
+    let members: Vec<String> = (0..POINTER_NAMES_MAX)
+        .map(|n| format!(r#""{}":1"#, name(n)))
+        .collect();
+    let arguments = Arguments::parse(format!("{{{}}}", members.join(",")).as_bytes()).unwrap();
+    let mut numbers = 0..;
+    let mut one_more = || {
+        let mut rules = numbers.by_ref().map(|n| format!("\"/{}\"==1", name(n)));
+        let mut some = |count| rules.by_ref().take(count).collect::<Vec<_>>().join(" and ");
+        // The last rule of the first alternative fails, and all of the second hold.
+        let last = format!("\"/{}\"==2", name(POINTER_NAMES_MAX - 1));
+        format!("either {} and {last} or {}", some(3), some(4))
+    };
+    let mut text = minted(&grant()).expose().to_owned();
+    for block in 1..BLOCKS_MAX {
+        let caveats: Vec<Caveat> = (0..CHECKS_PER_BLOCK_MAX)
+            .map(|_| one_more().parse().unwrap())
+            .collect();
+        let token = UnverifiedToken::parse(&text).unwrap();
+        let longer = (1..=caveats.len()).rev().find_map(|count| {
+            let caveats = &caveats[..count];
+            token.attenuate(caveats, next(100 + block as u8)).ok()
+        });
+        match longer {
+            Some(longer) => text = longer.expose().to_owned(),
+            None => break,
+        }
+    }
+    let token = admitted(&text);
+    let call = Call {
+        arguments,
+        ..call()
+    };
+    let started = Instant::now();
+    let answer = token.decide(&call.facts());
+    let took = started.elapsed();
+    println!(
+        "{} caveats of eight rules: {took:?} {answer:?}",
+        token.caveats().len()
+    );
+    assert_eq!(answer, Ok(Clearance::Allow));
+    assert!(took < RUNAWAY, "{took:?}");
 }
 
 #[test]

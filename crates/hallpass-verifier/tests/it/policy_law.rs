@@ -78,6 +78,7 @@ fn draft() -> impl Strategy<Value = Draft> {
         "/mode one of fast, slow",
         "only arguments limit, mode",
         "no arguments",
+        "either /limit<=10 and /mode==fast or no arguments",
     ]);
     let tools = subsequence(&TOOLS, 0..=3);
     let parts = (0..4_u8, caveats, tools, apart(&ROLES), apart(&TENANTS));

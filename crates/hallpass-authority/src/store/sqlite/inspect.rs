@@ -5,21 +5,10 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{failed, schema};
-use crate::store::StoreError;
-
-/// What a store says of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Inspected {
-    /// The version of its tables.
-    pub(crate) version: i64,
-    /// Whether this release writes that version.
-    pub(crate) current: bool,
-    /// Up to which record it is complete, for each journal.
-    pub(crate) floors: Vec<(String, u64)>,
-}
+use crate::store::{Inspected, StoreError};
 
 /// Looks at a store, also while its authority runs.
-pub(crate) fn inspect(path: &Path) -> Result<Inspected, StoreError> {
+pub(in crate::store) fn inspect(path: &Path) -> Result<Inspected, StoreError> {
     if !path.is_file() {
         return Err(StoreError::Missing {
             path: path.to_owned(),

@@ -40,7 +40,7 @@ const TABLES: &str = "
         subject TEXT NOT NULL,
         actor   TEXT NOT NULL,
         ends    INTEGER NOT NULL,
-        row     TEXT NOT NULL  -- all of it, as JSON
+        body    TEXT NOT NULL  -- all of it, as JSON
     ) STRICT;
     CREATE INDEX runs_by_tenant ON runs (tenant, id);
     CREATE INDEX runs_by_route ON runs (route, id);

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use super::failed;
 use crate::store::StoreError;
 use crate::store::change::{Change, LandingEvent};
-use crate::store::claim::KEY_REMEMBERED;
+use crate::store::claim::{KEY_REMEMBERED, key_of};
 use crate::store::rows::RunRow;
 
 /// Rows of one kind removed in one step.
@@ -117,19 +117,11 @@ fn minted(
     Ok(())
 }
 
-/// The idempotency key a token was minted under.
-pub(super) fn key_of(minted: &Minted) -> Option<(&Text, &Digest)> {
-    Option::zip(
-        minted.idempotency_key.as_ref(),
-        minted.request_digest.as_ref(),
-    )
-}
-
 pub(super) fn run(group: &Transaction<'_>, run: &RunRow) -> rusqlite::Result<()> {
     let id = bytes(run.run.as_u128());
     group
         .prepare_cached(
-            "INSERT OR REPLACE INTO runs (id, first, parent, tenant, route, client, subject, actor, ends, row)
+            "INSERT OR REPLACE INTO runs (id, first, parent, tenant, route, client, subject, actor, ends, body)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute(params![

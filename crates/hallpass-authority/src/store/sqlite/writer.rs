@@ -9,9 +9,10 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::write::{self, Nonce};
-use super::{ClientTable, Shared};
+use super::{Shared, read};
 use crate::store::StoreError;
 use crate::store::change::{Change, LandingEvent};
+use crate::store::client_table::ClientTable;
 use crate::store::error::WriterGone;
 use crate::store::flight::Flight;
 use crate::store::group::{Group, Landing, QUEUE_CHANGES_MAX};
@@ -191,8 +192,11 @@ impl Desk {
             }
         }
         if clients_changed {
-            match ClientTable::read(&self.connection) {
-                Ok(table) => self.shared.clients.store(Arc::new(table)),
+            match read::clients(&self.connection) {
+                Ok(clients) => self
+                    .shared
+                    .clients
+                    .store(Arc::new(ClientTable::of(clients))),
                 Err(error) => tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "the clients cannot be read; a change of one waits for the next"

@@ -1,17 +1,14 @@
-//! The clients, in memory: they are few, every request asks for one, and this process alone changes them.
+//! The clients, in memory: they are few, and every request asks for one.
 
 use std::collections::HashMap;
 
 use hallpass_vocabulary::ClientId;
-use rusqlite::Connection;
 
-use super::read;
-use crate::store::StoreError;
-use crate::store::rows::{ClientRow, SecretRow};
+use super::rows::{ClientRow, SecretRow};
 
 /// Every client of the store.
 #[derive(Debug, Default)]
-pub(in crate::store) struct ClientTable {
+pub(super) struct ClientTable {
     /// In the order of their names.
     clients: Vec<ClientRow>,
     /// Where a secret is: its client, and which of its secrets.
@@ -19,33 +16,30 @@ pub(in crate::store) struct ClientTable {
 }
 
 impl ClientTable {
-    pub(super) fn read(connection: &Connection) -> Result<Self, StoreError> {
-        let clients = read::clients(connection)?;
+    /// From the clients, in the order of their names.
+    pub(super) fn of(clients: Vec<ClientRow>) -> Self {
         let places = clients.iter().enumerate().flat_map(|(of, client)| {
             let secrets = client.secrets.iter().enumerate();
             secrets.map(move |(which, secret)| (secret.sha256, (of, which)))
         });
-        Ok(Self {
+        Self {
             secrets: places.collect(),
             clients,
-        })
+        }
     }
 
-    pub(in crate::store) fn all(&self) -> &[ClientRow] {
+    pub(super) fn all(&self) -> &[ClientRow] {
         &self.clients
     }
 
-    pub(in crate::store) fn client(&self, id: &ClientId) -> Option<&ClientRow> {
+    pub(super) fn client(&self, id: &ClientId) -> Option<&ClientRow> {
         let place = self
             .clients
             .binary_search_by(|client| client.client.cmp(id));
         self.clients.get(place.ok()?)
     }
 
-    pub(in crate::store) fn of_secret(
-        &self,
-        sha256: &[u8; 32],
-    ) -> Option<(&ClientRow, &SecretRow)> {
+    pub(super) fn of_secret(&self, sha256: &[u8; 32]) -> Option<(&ClientRow, &SecretRow)> {
         let (of, which) = self.secrets.get(sha256)?;
         let client = self.clients.get(*of)?;
         Some((client, client.secrets.get(*which)?))
