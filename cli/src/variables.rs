@@ -75,7 +75,7 @@ mod tests {
     ];
 
     /// Variables of tests, benches and fuzzing, which no user sets.
-    const OF_TESTS: [&str; 15] = [
+    const OF_TESTS: [&str; 17] = [
         "HALLPASS_BUSY",
         "HALLPASS_CASES",
         "HALLPASS_CUTS",
@@ -88,6 +88,8 @@ mod tests {
         "HALLPASS_KILLS",
         "HALLPASS_SEARCH",
         "HALLPASS_SERVICE_",
+        "HALLPASS_TEST_PASSWORD",
+        "HALLPASS_TEST_USER",
         "HALLPASS_UPDATE_DOCS",
         "HALLPASS_VECTORS",
         "HALLPASS_WRITE_VECTORS",

@@ -13,6 +13,7 @@ pub(crate) mod limits;
 mod metrics;
 mod minting;
 mod oauth;
+mod openapi;
 mod operator_gate;
 mod operators;
 mod policy;
@@ -67,15 +68,21 @@ fn handler(endpoint: Endpoint) -> MethodRouter<Arc<Service>> {
         Endpoint::ClientSecretAdd => post(clients::add_secret),
         Endpoint::ClientSecretRetire => delete(clients::retire_secret),
         Endpoint::ClientsList => get(clients::list),
+        Endpoint::DecisionsList => get(queries::decisions::list),
         Endpoint::Livez => get(health::livez),
         Endpoint::Metrics => get(metrics::get),
         Endpoint::OauthToken => post(oauth::post),
+        Endpoint::OpenApi => get(openapi::get),
         Endpoint::OperatorsList => get(operators::list),
         Endpoint::PolicyGet => get(policy::read),
         Endpoint::PolicyReload => post(policy::reload),
         Endpoint::Readyz => get(health::readyz),
         Endpoint::RunEnd => post(run_end::post),
+        Endpoint::RunGet => get(queries::runs::get),
+        Endpoint::RunsList => get(queries::runs::list),
+        Endpoint::TokenGet => get(queries::tokens::get),
         Endpoint::TokenMint => post(tokens::post),
+        Endpoint::TokensList => get(queries::tokens::list),
         Endpoint::WellKnown => get(well_known::get),
     }
 }

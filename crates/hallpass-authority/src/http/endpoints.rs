@@ -56,15 +56,21 @@ endpoints! {
     ClientSecretAdd POST "/v1/clients/{client}/secrets" Access::Operator(Permission::ManageClients);
     ClientSecretRetire DELETE "/v1/clients/{client}/secrets/{secret}" Access::Operator(Permission::ManageClients);
     ClientsList GET "/v1/clients" Access::Operator(Permission::Read);
+    DecisionsList GET "/v1/decisions" Access::Operator(Permission::Read);
     Livez GET "/livez" Access::Anyone;
     Metrics GET "/metrics" Access::Anyone;
     OauthToken POST "/oauth/token" Access::Client;
+    OpenApi GET "/openapi.json" Access::Anyone;
     OperatorsList GET "/v1/operators" Access::Operator(Permission::Read);
     PolicyGet GET "/v1/policy" Access::Operator(Permission::Read);
     PolicyReload POST "/v1/policy/reload" Access::Operator(Permission::ReloadPolicy);
     Readyz GET "/readyz" Access::Anyone;
     RunEnd POST "/v1/runs/{run}/end" Access::ClientOr(Permission::EndRuns);
+    RunGet GET "/v1/runs/{run}" Access::Operator(Permission::Read);
+    RunsList GET "/v1/runs" Access::Operator(Permission::Read);
+    TokenGet GET "/v1/tokens/{token}" Access::Operator(Permission::Read);
     TokenMint POST "/v1/tokens" Access::Client;
+    TokensList GET "/v1/tokens" Access::Operator(Permission::Read);
     WellKnown GET "/.well-known/hallpass" Access::Anyone;
 }
 

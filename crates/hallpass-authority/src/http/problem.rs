@@ -16,7 +16,6 @@ macro_rules! problem_codes {
 
         impl ProblemCode {
             /// Every code, alphabetically.
-            #[cfg(test)]
             pub(crate) const ALL: &'static [Self] = &[$(Self::$variant),+];
 
             /// The stable text.

@@ -26,14 +26,18 @@ struct WellKnown<'a> {
 #[derive(serde::Serialize)]
 struct Endpoints {
     tokens: &'static str,
+    oauth_token: &'static str,
     bundle: &'static str,
+    openapi: &'static str,
     metrics: &'static str,
     ready: &'static str,
 }
 
 const ENDPOINTS: Endpoints = Endpoints {
     tokens: "/v1/tokens",
+    oauth_token: "/oauth/token",
     bundle: "/v1/bundle",
+    openapi: "/openapi.json",
     metrics: "/metrics",
     ready: "/readyz",
 };

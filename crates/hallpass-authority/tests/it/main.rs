@@ -21,14 +21,18 @@ mod endings;
 mod endpoint_grid;
 mod faulty;
 mod fixture;
+mod four_hours;
 mod health;
 mod idempotency;
 mod init;
+#[cfg(feature = "oidc")]
+mod issuer;
 mod keeping;
 mod limits;
 mod mint;
 mod policy_alerts;
 mod policy_reload;
+mod openapi;
 mod quotas;
 mod reasons;
 mod refusals;
@@ -36,3 +40,7 @@ mod renewal;
 mod restart;
 mod routes;
 mod signing;
+#[cfg(feature = "oidc")]
+mod subjects;
+#[cfg(feature = "oidc")]
+mod token_exchange;

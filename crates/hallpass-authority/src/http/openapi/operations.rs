@@ -1,0 +1,301 @@
+//! What each endpoint is for, takes and answers.
+
+use utoipa::ToSchema;
+use utoipa::openapi::path::{Operation, OperationBuilder, Parameter};
+use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::security::SecurityRequirement;
+use utoipa::openapi::{Content, ContentBuilder, HeaderBuilder, Ref, RefOr, Required, Schema};
+
+use super::documents as answer;
+use super::formats::RequestIdText;
+use super::{CLIENT_BASIC, CLIENT_BEARER, OPERATOR, parameters, requests};
+use crate::http::endpoints::{Access, Endpoint};
+
+const JSON: &str = "application/json";
+const PROBLEM: &str = "application/problem+json";
+
+/// What is said of one endpoint.
+struct Told {
+    id: &'static str,
+    summary: &'static str,
+    parameters: Vec<Parameter>,
+    body: Option<RequestBody>,
+    answers: Vec<(&'static str, Response)>,
+}
+
+impl Told {
+    fn new(id: &'static str, summary: &'static str, status: &'static str, good: Response) -> Self {
+        Self {
+            id,
+            summary,
+            parameters: Vec::new(),
+            body: None,
+            answers: vec![(status, good)],
+        }
+    }
+
+    fn with(mut self, parameter: Parameter) -> Self {
+        self.parameters.push(parameter);
+        self
+    }
+
+    fn taking(mut self, parameters: Vec<Parameter>) -> Self {
+        self.parameters = parameters;
+        self
+    }
+
+    fn body(mut self, body: RequestBody) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    fn also(mut self, status: &'static str, response: Response) -> Self {
+        self.answers.push((status, response));
+        self
+    }
+}
+
+/// The operation of an endpoint.
+pub(super) fn of(endpoint: Endpoint) -> Operation {
+    let told = told(endpoint);
+    let mut operation = OperationBuilder::new()
+        .operation_id(Some(told.id))
+        .summary(Some(told.summary))
+        .request_body(told.body);
+    for parameter in told.parameters {
+        operation = operation.parameter(parameter);
+    }
+    for (status, response) in told.answers {
+        operation = operation.response(status, response);
+    }
+    if endpoint != Endpoint::OauthToken {
+        operation = operation.response("4XX", problem());
+    }
+    operation = operation.response("503", problem());
+    for requirement in security(endpoint.access()) {
+        operation = operation.security(requirement);
+    }
+    operation.build()
+}
+
+fn told(endpoint: Endpoint) -> Told {
+    let client = || parameters::in_path("client", "The client.");
+    match endpoint {
+        Endpoint::BundleGet => Told::new(
+            "getBundle",
+            "The roots, the signed bundle and a heartbeat",
+            "200",
+            json::<answer::BundleDocument>("All three, with an `ETag`."),
+        )
+        .also("304", bare("The heartbeat is still the newest.")),
+        Endpoint::ClientDisable => Told::new(
+            "disableClient",
+            "A client may no longer ask for anything",
+            "200",
+            json::<answer::ClientStanding>("It is disabled."),
+        )
+        .with(client()),
+        Endpoint::ClientEnable => Told::new(
+            "enableClient",
+            "A client may ask again",
+            "200",
+            json::<answer::ClientStanding>("It is enabled."),
+        )
+        .with(client()),
+        Endpoint::ClientSecretAdd => Told::new(
+            "addClientSecret",
+            "A new secret of a client, shown this once",
+            "201",
+            json::<answer::AddedSecret>("The secret."),
+        )
+        .with(client())
+        .body(sent::<requests::NewSecret>(JSON, Required::False)),
+        Endpoint::ClientSecretRetire => Told::new(
+            "retireClientSecret",
+            "A secret of a client opens nothing any more, now or after a while",
+            "200",
+            json::<answer::RetiredSecret>("From when on."),
+        )
+        .with(client())
+        .with(parameters::in_path("secret", "The secret's public id."))
+        .with(parameters::after_seconds()),
+        Endpoint::ClientsList => Told::new(
+            "listClients",
+            "Who may ask for tokens, and with what",
+            "200",
+            json::<answer::ClientList>("Every client."),
+        ),
+        Endpoint::DecisionsList => Told::new(
+            "listDecisions",
+            "What was decided and done, from the authority's own journal, newest first",
+            "200",
+            json::<answer::DecisionList>("A page."),
+        )
+        .taking(parameters::of_decisions()),
+        Endpoint::Livez => Told::new(
+            "getLiveness",
+            "Whether the process answers",
+            "200",
+            json::<answer::Health>("It does."),
+        ),
+        Endpoint::Metrics => Told::new("getMetrics", "Measurements", "200", openmetrics()),
+        Endpoint::OauthToken => Told::new(
+            "exchangeToken",
+            "A token by token exchange (RFC 8693)",
+            "200",
+            json::<answer::OauthToken>("The token."),
+        )
+        .with(parameters::idempotency_key())
+        .body(sent::<requests::TokenExchange>(
+            "application/x-www-form-urlencoded",
+            Required::True,
+        ))
+        .also("4XX", oauth_refusal()),
+        Endpoint::OpenApi => Told::new(
+            "getOpenApi",
+            "This document",
+            "200",
+            described(
+                "It.",
+                ContentBuilder::new().schema(Some(any_object())).build(),
+            ),
+        ),
+        Endpoint::OperatorsList => Told::new(
+            "listOperators",
+            "Who may act on this authority",
+            "200",
+            json::<answer::OperatorList>("Operators and groups."),
+        ),
+        Endpoint::Readyz => Told::new(
+            "getReadiness",
+            "Whether it can mint",
+            "200",
+            json::<answer::Health>("It can."),
+        ),
+        Endpoint::RunEnd => Told::new(
+            "endRun",
+            "A run, and those it started, get no further token",
+            "200",
+            json::<answer::RunEnded>("It is ended."),
+        )
+        .with(parameters::in_path("run", "The run."))
+        .body(sent::<requests::EndRun>(JSON, Required::False)),
+        Endpoint::RunGet => Told::new(
+            "getRun",
+            "A run",
+            "200",
+            json::<answer::RunDocument>("The run."),
+        )
+        .with(parameters::in_path("run", "The run.")),
+        Endpoint::RunsList => Told::new(
+            "listRuns",
+            "Runs, newest first",
+            "200",
+            json::<answer::RunList>("A page."),
+        )
+        .taking(parameters::of_runs()),
+        Endpoint::TokenGet => Told::new(
+            "getToken",
+            "The record of a token",
+            "200",
+            json::<answer::TokenDocument>("The record."),
+        )
+        .with(parameters::in_path("token", "The token's id.")),
+        Endpoint::TokenMint => Told::new(
+            "mintToken",
+            "A token for a run",
+            "201",
+            json::<answer::MintedToken>("The token."),
+        )
+        .with(parameters::idempotency_key())
+        .body(sent::<requests::TokenRequest>(JSON, Required::True)),
+        Endpoint::TokensList => Told::new(
+            "listTokens",
+            "Records of tokens, newest first",
+            "200",
+            json::<answer::TokenList>("A page."),
+        )
+        .taking(parameters::of_tokens()),
+        Endpoint::WellKnown => Told::new(
+            "getWellKnown",
+            "Who this is, and where things are",
+            "200",
+            json::<answer::WellKnown>("That."),
+        ),
+    }
+}
+
+/// Any one of these is enough.
+fn security(access: Access) -> Vec<SecurityRequirement> {
+    let none: [&str; 0] = [];
+    let one = |name: &str| SecurityRequirement::new(name, none);
+    match access {
+        Access::Anyone => Vec::new(),
+        Access::Client => vec![one(CLIENT_BASIC), one(CLIENT_BEARER)],
+        Access::ClientOr(_) => vec![one(CLIENT_BASIC), one(CLIENT_BEARER), one(OPERATOR)],
+        Access::Operator(_) => vec![one(OPERATOR)],
+    }
+}
+
+fn schema_of<T: ToSchema>() -> Content {
+    ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name(T::name())))
+        .build()
+}
+
+fn sent<T: ToSchema>(media_type: &str, required: Required) -> RequestBody {
+    RequestBodyBuilder::new()
+        .content(media_type, schema_of::<T>())
+        .required(Some(required))
+        .build()
+}
+
+fn json<T: ToSchema>(description: &str) -> Response {
+    described(description, schema_of::<T>())
+}
+
+fn described(description: &str, content: Content) -> Response {
+    with_id(ResponseBuilder::new().description(description))
+        .content(JSON, content)
+        .build()
+}
+
+fn bare(description: &str) -> Response {
+    with_id(ResponseBuilder::new().description(description)).build()
+}
+
+fn openmetrics() -> Response {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    let content = ContentBuilder::new().schema(Some(text)).build();
+    with_id(ResponseBuilder::new().description("OpenMetrics."))
+        .content("application/openmetrics-text", content)
+        .build()
+}
+
+fn problem() -> Response {
+    with_id(ResponseBuilder::new().description("Why not."))
+        .content(PROBLEM, schema_of::<answer::Problem>())
+        .build()
+}
+
+fn oauth_refusal() -> Response {
+    with_id(ResponseBuilder::new().description("Why not."))
+        .content(JSON, schema_of::<answer::OauthRefusal>())
+        .content(PROBLEM, schema_of::<answer::Problem>())
+        .build()
+}
+
+/// The id of the request, which every answer has.
+fn with_id(response: ResponseBuilder) -> ResponseBuilder {
+    let schema = <RequestIdText as utoipa::PartialSchema>::schema();
+    response.header(
+        "Hallpass-Request",
+        HeaderBuilder::new().schema(Some(schema)).build(),
+    )
+}
+
+fn any_object() -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::Object).into()
+}
