@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    call, clients, completions, demo, dev, doctor, init, journal, operators, runs, serve, tokens,
-    why,
+    call, clients, completions, demo, dev, doctor, init, journal, operators, policy, runs, serve,
+    tokens, why,
 };
 use crate::exit::Exit;
 use crate::output::Output;
@@ -52,6 +52,9 @@ pub(crate) enum Command {
     /// Say who may act on an authority, and make keys for those who may
     #[command(subcommand)]
     Operators(operators::Command),
+    /// Check, test and compare the policies of authorities
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// End runs
     #[command(subcommand)]
     Runs(runs::Command),
@@ -77,6 +80,7 @@ impl Command {
             Self::Init(args) => init::run(args, output),
             Self::Journal(command) => command.run(output),
             Self::Operators(command) => command.run(output),
+            Self::Policy(command) => command.run(output),
             Self::Runs(command) => command.run(output),
             Self::Serve(args) => serve::run(args, output),
             Self::Tokens(command) => command.run(output),

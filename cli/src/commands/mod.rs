@@ -10,6 +10,7 @@ pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod journal;
 pub(crate) mod operators;
+pub(crate) mod policy;
 pub(crate) mod runs;
 pub(crate) mod serve;
 mod story;

@@ -32,6 +32,8 @@ mod issuer;
 mod keeping;
 mod limits;
 mod mint;
+mod policy_alerts;
+mod policy_reload;
 mod openapi;
 mod quotas;
 mod reasons;
