@@ -24,6 +24,7 @@ mod fixture;
 mod health;
 mod idempotency;
 mod init;
+mod issuers;
 mod keeping;
 mod limits;
 mod mint;
