@@ -29,6 +29,7 @@ mod idempotency;
 mod init;
 #[cfg(feature = "oidc")]
 mod issuer;
+mod issuers;
 mod keeping;
 mod limits;
 mod mint;
