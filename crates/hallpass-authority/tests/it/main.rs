@@ -26,6 +26,7 @@ mod idempotency;
 mod init;
 mod keeping;
 mod limits;
+mod log_fields;
 mod mint;
 mod openapi;
 mod quotas;
