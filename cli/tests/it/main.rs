@@ -25,6 +25,8 @@ mod journal_page;
 mod kept;
 mod kill;
 mod narrowing;
+mod operators;
+mod operators_page;
 mod page;
 mod proof;
 mod pruning;

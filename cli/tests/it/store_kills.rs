@@ -12,8 +12,8 @@ use crate::wards::{Answered, Ward, assert_known, killed_under_load};
 /// Nobody waits for a rate here.
 const NO_LIMITS: &str = "
 [limits]
-client_mints_per_minute = 10000000
-tenant_mints_per_minute = 10000000
+client_mints_per_minute = 1000000
+tenant_mints_per_minute = 1000000
 ";
 
 const SHORT: usize = 20;

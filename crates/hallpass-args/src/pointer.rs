@@ -1,7 +1,9 @@
 //! Finding the argument a pointer points at.
 
-use hallpass_vocabulary::{Pointer, is_same_name_in_any_case};
+use hallpass_vocabulary::Pointer;
 use serde_json::{Map, Value};
+
+use crate::lookup::Lookup;
 
 /// Names of the objects a pointer leads through, all together, beyond which nothing is looked up: each is compared without
 /// regard to case, by every caveat.
@@ -54,26 +56,7 @@ impl Resolve for Pointer {
         &self,
         arguments: &'v Map<String, Value>,
     ) -> Result<Option<&'v Value>, Ambiguous> {
-        let mut segments = self.names();
-        let Some(first) = segments.next() else {
-            return Ok(None);
-        };
-        let mut names_left = POINTER_NAMES_MAX;
-        let Some(mut value) = the_one(arguments, &first, &mut names_left)? else {
-            return Ok(None);
-        };
-        for segment in segments {
-            let next = match value {
-                Value::Object(members) => the_one(members, &segment, &mut names_left)?,
-                Value::Array(items) => index(&segment).and_then(|index| items.get(index)),
-                _ => None,
-            };
-            let Some(next) = next else {
-                return Ok(None);
-            };
-            value = next;
-        }
-        Ok(Some(value))
+        Lookup::in_members(arguments).find(self)
     }
 
     fn resolve<'v>(&self, arguments: &'v Map<String, Value>) -> Option<&'v Value> {
@@ -90,23 +73,7 @@ impl Resolve for Pointer {
     }
 }
 
-/// The member of this name, if no other name is the same without regard to case.
-fn the_one<'v>(
-    members: &'v Map<String, Value>,
-    name: &str,
-    names_left: &mut usize,
-) -> Result<Option<&'v Value>, Ambiguous> {
-    *names_left = names_left
-        .checked_sub(members.len())
-        .ok_or(Ambiguous::TooManyNames)?;
-    let is_another = |other: &String| is_same_name_in_any_case(other, name) && other != name;
-    if members.keys().any(is_another) {
-        return Err(Ambiguous::Case);
-    }
-    Ok(members.get(name))
-}
-
-fn index(segment: &str) -> Option<usize> {
+pub(crate) fn index(segment: &str) -> Option<usize> {
     let plain = segment == "0" || !segment.starts_with(['0', '+']);
     if plain { segment.parse().ok() } else { None }
 }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use hallpass_args::Resolve as _;
+use hallpass_args::Lookup;
 use serde_json::Value;
 
 use crate::caveat::{KIND_FACT, NAMES_FACT, Quality, Seen, kind_name};
@@ -65,8 +65,9 @@ pub(crate) fn of_call<'a>(
         facts.push(Predicate::new(NAMES_FACT, [Term::Set(names)]));
     }
     facts.retain(|fact| wanted(fact.name));
+    let mut lookup = Lookup::of(call.arguments);
     for pointer in pointers {
-        if let Ok(Some(value)) = pointer.resolve_unambiguous(members) {
+        if let Ok(Some(value)) = lookup.find(pointer) {
             facts.extend(of_argument(pointer.as_str(), value, wanted, &mut budget)?);
         }
     }

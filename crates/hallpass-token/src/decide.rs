@@ -136,13 +136,10 @@ impl AdmittedToken {
                     if self.next_alike(number).is_some()
                         && argument.test_for(call.tool).is_some() =>
                 {
-                    held |= self.holding_with(number, call);
+                    held |= self.holding_with(number, call, &mut looks);
                     held >> number & 1 == 1
                 }
-                Caveat::Argument(argument) if argument.test().is_none() => {
-                    argument.holds_with(call.tool, &mut looks)
-                }
-                _ => caveat.holds(call, self.blocks()),
+                _ => caveat.holds(call, self.blocks(), &mut looks),
             };
             if !holds {
                 let caveat = Some(*place);
@@ -158,21 +155,23 @@ impl AdmittedToken {
     }
 
     /// Which caveats hold of those that look at the same as this one and stand behind it, itself included.
-    fn holding_with(&self, number: usize, call: &CallFacts<'_>) -> u128 {
+    fn holding_with(&self, number: usize, call: &CallFacts<'_>, looks: &mut Looks<'_>) -> u128 {
         let alike = std::iter::successors(Some(number), |number| self.next_alike(*number));
         let tests = alike.filter_map(|number| match &self.caveats().get(number)?.caveat {
             Caveat::Argument(argument) => Some((number, argument.test_for(call.tool)?)),
             _ => None,
         });
-        Test::holding(call.arguments, tests)
+        Test::holding(looks, tests)
     }
 
     /// Whether every caveat holds whose failure has this code.
     fn hold(&self, call: &CallFacts<'_>, code: DenialCode) -> Result<(), Denial> {
+        let mut looks = Looks::at(call.arguments);
         self.caveats()
             .iter()
             .find(|placed| {
-                placed.caveat.denial() == code && !placed.caveat.holds(call, self.blocks())
+                placed.caveat.denial() == code
+                    && !placed.caveat.holds(call, self.blocks(), &mut looks)
             })
             .map_or(Ok(()), |failed| {
                 Err(Denial {

@@ -3,7 +3,7 @@
 use hallpass_vocabulary::DenialCode;
 
 use crate::admission::{AdmittedToken, PlacedCaveat};
-use crate::caveat::Caveat;
+use crate::caveat::{Caveat, Looks};
 use crate::decide::{CallFacts, Denial};
 
 /// What a caveat says to a call.
@@ -43,6 +43,7 @@ impl AdmittedToken {
     /// What every caveat says to a call, in the order of the token. A decision stops at the first that fails; this does
     /// not.
     pub fn explain_caveats(&self, call: &CallFacts<'_>) -> Vec<ExplainedCaveat> {
+        let mut looks = Looks::at(call.arguments);
         let explained =
             self.caveats()
                 .iter()
@@ -50,19 +51,24 @@ impl AdmittedToken {
                     block: place.block,
                     check: place.check,
                     words: caveat.to_string(),
-                    outcome: self.outcome(caveat, call),
+                    outcome: self.outcome(caveat, call, &mut looks),
                 });
         explained.collect()
     }
 
-    fn outcome(&self, caveat: &Caveat, call: &CallFacts<'_>) -> CaveatOutcome {
+    fn outcome<'a>(
+        &self,
+        caveat: &'a Caveat,
+        call: &CallFacts<'_>,
+        looks: &mut Looks<'a>,
+    ) -> CaveatOutcome {
         if matches!(caveat, Caveat::Argument(argument) if !argument.is_for(call.tool)) {
             return CaveatOutcome::OtherTool;
         }
-        if caveat.holds(call, self.blocks()) {
+        if caveat.holds(call, self.blocks(), looks) {
             return CaveatOutcome::Holds;
         }
-        let (argument, why) = match caveat.failing(call, self.blocks()) {
+        let (argument, why) = match caveat.failing(call, self.blocks(), looks) {
             Some(reason) => (reason.argument, Some(reason.words)),
             None => (None, None),
         };
@@ -79,7 +85,7 @@ impl AdmittedToken {
         if let Some(PlacedCaveat { place, caveat }) = failed {
             let words = shortened(caveat.to_string());
             let block = place.block;
-            return match caveat.failing(call, self.blocks()) {
+            return match caveat.failing(call, self.blocks(), &mut Looks::at(call.arguments)) {
                 Some(why) => {
                     let why = why.words;
                     format!("block {block} of the token says `{words}`, and {why}")

@@ -29,7 +29,9 @@ pub use name::{
     Actor, Audience, AuthorityId, ClientId, Environment, GroupName, IncidentId, InvalidName,
     IssuerName, NAME_BYTES_MAX, OperatorId, PersonId, Role, Route, Subject, Tenant, ToolName,
 };
-pub use pointer::{InvalidPointer, POINTER_BYTES_MAX, Pointer, is_same_name_in_any_case};
+pub use pointer::{
+    InvalidPointer, POINTER_BYTES_MAX, Pointer, is_same_name_in_any_case, name_in_one_case,
+};
 pub use pointers::{InvalidPointers, POINTERS_BYTES_MAX, POINTERS_PER_LIST_MAX, Pointers};
 pub use proof_rule::{ProofRule, SubjectAssurance, UnknownWord};
 pub use timestamp::{InvalidTimestamp, Timestamp};

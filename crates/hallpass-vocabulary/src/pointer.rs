@@ -79,6 +79,16 @@ pub fn is_same_name_in_any_case(one: &str, other: &str) -> bool {
         || (!(one.is_ascii() && other.is_ascii()) && folded(one).eq(folded(other)))
 }
 
+/// A name as every name is that is the same without regard to case, in the sense of [`is_same_name_in_any_case`]: for
+/// comparing one with many.
+pub fn name_in_one_case(name: &str) -> String {
+    if name.is_ascii() {
+        name.to_ascii_lowercase()
+    } else {
+        folded(name).collect()
+    }
+}
+
 /// Character by character, since names that differ do so early.
 fn folded(text: &str) -> impl Iterator<Item = char> {
     let lower = text.chars().flat_map(char::to_lowercase);
@@ -173,6 +183,8 @@ mod tests {
             ("\u{e9}", "e", false),
         ] {
             assert_eq!(is_same_name_in_any_case(one, other), same, "{one} {other}");
+            let in_one_case = name_in_one_case(one) == name_in_one_case(other);
+            assert_eq!(in_one_case, same, "{one} {other}");
         }
     }
 }

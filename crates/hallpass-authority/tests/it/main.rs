@@ -21,9 +21,12 @@ mod endings;
 mod endpoint_grid;
 mod faulty;
 mod fixture;
+mod four_hours;
 mod health;
 mod idempotency;
 mod init;
+#[cfg(feature = "oidc")]
+mod issuer;
 mod keeping;
 mod limits;
 mod log_fields;
@@ -36,3 +39,7 @@ mod renewal;
 mod restart;
 mod routes;
 mod signing;
+#[cfg(feature = "oidc")]
+mod subjects;
+#[cfg(feature = "oidc")]
+mod token_exchange;

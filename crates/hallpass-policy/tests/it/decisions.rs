@@ -286,13 +286,7 @@ fn terms_say_what_the_run_is_bound_by() {
     let roles: Vec<_> = terms.roles().iter().map(|role| role.as_str()).collect();
     assert_eq!(roles, ["reader", "triage"]);
     let caveats: Vec<_> = terms.caveats().iter().map(ToString::to_string).collect();
-    assert_eq!(
-        caveats,
-        [
-            "for ticket.update: /status one of open, pending",
-            "for ticket.close: only arguments id, reason",
-        ]
-    );
+    assert_eq!(caveats, ["for ticket.close: only arguments id, reason"]);
     let plain = decide(&GOOD).unwrap();
     assert_eq!(plain.run_max(), Duration::from_secs(24 * 60 * 60));
     assert!(plain.budgets().is_empty() && plain.caveats().is_empty());
@@ -301,16 +295,10 @@ fn terms_say_what_the_run_is_bound_by() {
 #[test]
 fn a_narrower_request_carries_only_the_caveats_of_its_tools() {
     let ask = Ask {
-        tools: Some(vec!["ticket.close", "kb.search"]),
+        tools: Some(vec!["ticket.update", "kb.search"]),
         ..NIGHT
     };
-    let caveats: Vec<_> = decide(&ask)
-        .unwrap()
-        .caveats()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    assert_eq!(caveats, ["for ticket.close: only arguments id, reason"]);
+    assert_eq!(decide(&ask).unwrap().caveats(), []);
 }
 
 #[test]

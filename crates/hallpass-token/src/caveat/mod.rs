@@ -111,11 +111,14 @@ impl Caveat {
     }
 
     /// Whether a call satisfies it, if made with a token of so many blocks.
-    pub(crate) fn holds(&self, call: &CallFacts<'_>, blocks: usize) -> bool {
+    pub(crate) fn holds<'a>(
+        &'a self,
+        call: &CallFacts<'_>,
+        blocks: usize,
+        looks: &mut Looks<'a>,
+    ) -> bool {
         match self {
-            Self::Argument(argument) => {
-                argument.holds_with(call.tool, &mut Looks::at(call.arguments))
-            }
+            Self::Argument(argument) => argument.holds_with(call.tool, looks),
             Self::AtMostBlocks(count) => blocks <= count.get(),
             Self::ExpiresBefore(end) => expires_before::holds(*end, call),
             Self::OnlyAudiences(audiences) => audiences.contains(call.audience),
@@ -134,9 +137,14 @@ pub(crate) struct Reason {
 
 impl Caveat {
     /// Why it does not hold, where there is more to say than its words.
-    pub(crate) fn failing(&self, call: &CallFacts<'_>, blocks: usize) -> Option<Reason> {
+    pub(crate) fn failing<'a>(
+        &'a self,
+        call: &CallFacts<'_>,
+        blocks: usize,
+        looks: &mut Looks<'a>,
+    ) -> Option<Reason> {
         match self {
-            Self::Argument(argument) => argument.failing(call).map(|failing| Reason {
+            Self::Argument(argument) => argument.failing(call.tool, looks).map(|failing| Reason {
                 argument: failing.argument().map(ToString::to_string),
                 words: failing.to_string(),
             }),

@@ -87,7 +87,7 @@ proptest! {
         let caveats = Caveat::any_of(None, grants.clone()).unwrap();
         prop_assert_eq!(allows(&caveats), one_allows, "{:?}", &caveats);
         if let Ok(caveat) = Caveat::either(None, grants) {
-            prop_assert_eq!(allows(&[caveat.clone()]), one_allows, "{}", caveat);
+            prop_assert_eq!(allows(std::slice::from_ref(&caveat)), one_allows, "{}", caveat);
             // Alternatives that are alternatives again, multiplied out.
             let again = Caveat::any_of(None, [vec![rule(&caveat.to_string())], vec![rule("/l count<=1")]]);
             let more = one_allows || holds(&rule("/l count<=1"));

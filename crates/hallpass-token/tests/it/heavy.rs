@@ -9,7 +9,7 @@ use hallpass_token::limits::{BLOCKS_MAX, CHECKS_PER_BLOCK_MAX, ITEMS_MAX};
 use hallpass_token::{AdmittedToken, Caveat, Clearance, Profile, UnverifiedToken};
 use hallpass_vocabulary::DenialCode;
 
-use crate::fixtures::{Call, admitted, call, grant, minted, next, verified};
+use crate::fixtures::{Call, admitted, attenuated, call, grant, minted, next, verified};
 use crate::forge;
 
 /// For the dev profile on a busy machine; a release build is ten to thirty times faster.
@@ -221,5 +221,29 @@ fn a_token_of_the_extended_profile_that_names_every_argument() {
     let took = started.elapsed();
     println!("{} bytes of token: {took:?}", text.len());
     assert_eq!(answer.map_err(|d| d.code), Err(DenialCode::Overloaded));
+    assert!(took < RUNAWAY, "{took:?}");
+}
+
+#[test]
+fn a_token_whose_pointers_are_as_alike_as_the_names_they_are_compared_with() {
+    // Of a letter that is folded, and different at the end only: comparing two takes as long as it can.
+    let name = |n: usize| format!("{}{n:04}", "\u{1c80}".repeat(75));
+    let members: Vec<String> = (0..POINTER_NAMES_MAX)
+        .map(|n| format!(r#""{}":1"#, name(n)))
+        .collect();
+    let arguments = Arguments::parse(format!("{{{}}}", members.join(",")).as_bytes()).unwrap();
+    let caveats: Vec<Caveat> = (0..16)
+        .map(|n| format!("\"/{}\"==1", name(n)).parse().unwrap())
+        .collect();
+    let token = admitted(attenuated(minted(&grant()).expose(), &caveats).expose());
+    let call = Call {
+        arguments,
+        ..call()
+    };
+    let started = Instant::now();
+    let answer = token.decide(&call.facts());
+    let took = started.elapsed();
+    println!("{} pointers: {took:?} {answer:?}", token.caveats().len());
+    assert_eq!(answer, Ok(Clearance::Allow));
     assert!(took < RUNAWAY, "{took:?}");
 }

@@ -154,7 +154,12 @@ fn warm() -> Vec<Row<'static>> {
         check("warm: check, 5 tools, 1 block", 1, 5),
         check("warm: check, 64 tools, 1 block", 1, 64),
         check("warm: check, 5 tools, 8 blocks", 8, 5),
-        look_at_arguments(),
+        look_at_arguments("warm: check, 10 caveats on arguments, 2 blocks", &TEN),
+        look_at_arguments("warm: check, 2 caveats on arguments, 2 blocks", &TWO),
+        look_at_arguments(
+            "warm: check, the same two as alternatives, 2 blocks",
+            &ONE_OF_TWO,
+        ),
         Row::new(
             "arguments alone: 200 bytes, 5 members, read and digested",
             FAST,
@@ -210,27 +215,35 @@ fn check(name: &'static str, blocks: usize, tools: usize) -> Row<'static> {
 }
 
 /// Ten caveats on arguments, one of each of the common kinds.
-fn look_at_arguments() -> Row<'static> {
+const TEN: [&str; 10] = [
+    "/limit<=100",
+    "/limit>=1",
+    "/path under /workspace",
+    "/url url domain example.com",
+    "/url url scheme https",
+    "/mode one of fast, slow",
+    "/query length<=200",
+    "each /to email domain example.com",
+    "/ip within 10.0.0.0/8",
+    "only arguments ip, limit, mode, path, query, to, url",
+];
+
+const TWO: [&str; 2] = ["/limit<=100", "/mode one of fast, slow"];
+
+/// Of two alternatives the first fails, so that both are looked at.
+const ONE_OF_TWO: [&str; 1] = ["either /limit<=9 or /mode one of fast, slow"];
+
+/// Caveats on arguments that the call satisfies.
+fn look_at_arguments(name: &'static str, caveats: &[&str]) -> Row<'static> {
     let service = Service::new();
-    let token = service::narrowed(&[
-        "/limit<=100",
-        "/limit>=1",
-        "/path under /workspace",
-        "/url url domain example.com",
-        "/url url scheme https",
-        "/mode one of fast, slow",
-        "/query length<=200",
-        "each /to email domain example.com",
-        "/ip within 10.0.0.0/8",
-        "only arguments ip, limit, mode, path, query, to, url",
-    ]);
+    let token = service::narrowed(caveats);
     let arguments = Arguments::parse(
         br#"{"limit":10,"path":"/workspace/notes/2026/plan.md","url":"https://api.example.com/v1/search",
             "mode":"fast","query":"refund of an order","to":["ada@example.com","bob@example.com"],"ip":"10.1.2.3"}"#,
     )
     .unwrap();
     Row::new(
-        "warm: check, 10 caveats on arguments, 2 blocks",
+        name,
         FAST,
         move || ToolCall {
             args: arguments.clone(),

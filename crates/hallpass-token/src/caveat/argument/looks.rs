@@ -1,27 +1,16 @@
 //! What caveats look at, derived once for all of them.
 
-use hallpass_args::{Arguments, Resolve as _};
+use hallpass_args::{Arguments, Lookup};
 use hallpass_vocabulary::Pointer;
+use serde_json::Value;
 
 use super::quality::{Lacking, Quality, Seen};
-
-/// A quality of an argument.
-pub(crate) fn look<'a>(
-    arguments: &'a Arguments,
-    pointer: &Pointer,
-    quality: Quality,
-) -> Result<Seen<'a>, Lacking> {
-    match pointer.resolve_unambiguous(arguments.members()) {
-        Ok(Some(value)) => quality.of(value),
-        Ok(None) => Err(Lacking::Missing),
-        Err(ambiguous) => Err(ambiguous.into()),
-    }
-}
 
 /// The qualities of one call's arguments that were looked at: alternatives look at the same ones again and again, and an
 /// argument can take milliseconds to normalise.
 pub(crate) struct Looks<'a> {
     arguments: &'a Arguments,
+    lookup: Lookup<'a>,
     /// In the order of the first look. A token has room for a few hundred, so they are gone through.
     seen: Vec<Look<'a>>,
 }
@@ -36,12 +25,22 @@ impl<'a> Looks<'a> {
     pub(crate) fn at(arguments: &'a Arguments) -> Self {
         Self {
             arguments,
+            lookup: Lookup::of(arguments),
             seen: Vec::new(),
         }
     }
 
     pub(crate) fn arguments(&self) -> &'a Arguments {
         self.arguments
+    }
+
+    /// The value of an argument.
+    pub(crate) fn value(&mut self, pointer: &Pointer) -> Result<&'a Value, Lacking> {
+        match self.lookup.find(pointer) {
+            Ok(Some(value)) => Ok(value),
+            Ok(None) => Err(Lacking::Missing),
+            Err(ambiguous) => Err(ambiguous.into()),
+        }
     }
 
     /// A quality of an argument, handed to whoever wants to know.
@@ -58,7 +57,7 @@ impl<'a> Looks<'a> {
         if let Some(look) = known {
             return ask(&look.found);
         }
-        let found = look(self.arguments, pointer, quality);
+        let found = self.value(pointer).and_then(|value| quality.of(value));
         let answer = ask(&found);
         self.seen.push(Look {
             pointer,

@@ -58,7 +58,8 @@ impl ArgumentCaveat {
 
     /// Why a call does not satisfy it; `None` when it does. What others than tokens demand of arguments is asked here.
     pub fn unmet(&self, call: &CallFacts<'_>) -> Option<Unmet> {
-        self.failing(call).map(Unmet)
+        self.failing(call.tool, &mut Looks::at(call.arguments))
+            .map(Unmet)
     }
 
     /// The tools it is for; `None` for all.
@@ -120,17 +121,22 @@ impl ArgumentCaveat {
         self.test().filter(|_| self.is_for(tool))
     }
 
-    /// Whether a call satisfies it, by what was looked at before or is now.
+    /// Whether a call satisfies it, by what was looked at before or is now. Those that look at the same as a plain test are
+    /// decided together with it, so what it looks at is not kept.
     pub(crate) fn holds_with<'a>(&'a self, tool: &ToolName, looks: &mut Looks<'a>) -> bool {
-        !self.is_for(tool) || self.rule.holds_with(looks)
+        !self.is_for(tool)
+            || match &self.rule {
+                Rule::Test(test) => test.holds_alone(looks),
+                rule => rule.holds_with(looks),
+            }
     }
 
     /// What a call lacks or has too much of.
-    pub(crate) fn failing(&self, call: &CallFacts<'_>) -> Option<Failing> {
-        if !self.is_for(call.tool) {
+    pub(crate) fn failing<'a>(&'a self, tool: &ToolName, looks: &mut Looks<'a>) -> Option<Failing> {
+        if !self.is_for(tool) {
             return None;
         }
-        self.rule.failing(&mut Looks::at(call.arguments))
+        self.rule.failing(looks)
     }
 
     /// Bytes held beside the value itself, at most.

@@ -132,7 +132,7 @@ impl Rule {
         match self {
             Self::Either(alternatives) => alternatives.failing(looks),
             Self::Only(names) => other_argument(names, looks),
-            Self::Test(test) => test.failing(looks.arguments()),
+            Self::Test(test) => test.failing(looks),
         }
     }
 

@@ -1,13 +1,12 @@
 //! One argument, or each element of one, and what is demanded of it.
 
-use hallpass_args::{Arguments, Resolve as _};
 use hallpass_vocabulary::Pointer;
 use serde_json::Value;
 
 use super::KIND_FACT;
 use super::condition::{Condition, Constant};
 use super::failing::Failing;
-use super::looks::{self, Looks};
+use super::looks::Looks;
 use super::quality::{Lacking, Quality};
 use crate::datalog::{CheckKind, Predicate, Query, Term};
 use crate::excerpt::Excerpt;
@@ -48,13 +47,13 @@ impl Test {
     /// Which of these hold, a bit for each number; none when the first fails. They are all alike, and what they look at is
     /// derived once: a token can hold a hundred tests of one argument, and an argument can take milliseconds to normalise.
     pub(crate) fn holding<'t>(
-        arguments: &Arguments,
+        looks: &mut Looks<'_>,
         tests: impl Iterator<Item = (usize, &'t Self)> + Clone,
     ) -> u128 {
         let Some((_, any)) = tests.clone().next() else {
             return 0;
         };
-        let Ok(Some(value)) = any.pointer.resolve_unambiguous(arguments.members()) else {
+        let Ok(value) = looks.value(&any.pointer) else {
             return 0;
         };
         let mut holding = tests
@@ -152,10 +151,10 @@ impl Test {
         Self::new(pointer.parse().ok()?, each, quality, condition)
     }
 
-    /// Whether it holds, if it is of a whole argument; those of elements are never looked at together.
+    /// Whether it holds, and what it looks at is kept for others that look at the same.
     pub(super) fn holds_with<'a>(&'a self, looks: &mut Looks<'a>) -> bool {
         if self.each {
-            return self.failing(looks.arguments()).is_none();
+            return self.failing(looks).is_none();
         }
         looks.with(
             &self.pointer,
@@ -164,21 +163,30 @@ impl Test {
         )
     }
 
-    pub(super) fn failing(&self, arguments: &Arguments) -> Option<Failing> {
+    /// Likewise, and nothing is kept.
+    pub(super) fn holds_alone(&self, looks: &mut Looks<'_>) -> bool {
+        if self.each {
+            return self.failing(looks).is_none();
+        }
+        let found = looks.value(&self.pointer);
+        let found = found.and_then(|value| self.quality.of(value));
+        found.is_ok_and(|seen| self.condition.holds(&seen))
+    }
+
+    pub(super) fn failing(&self, looks: &mut Looks<'_>) -> Option<Failing> {
         let name = || Excerpt::of(self.pointer.as_str());
         let lacking = |lacking| Some(Failing::Lacking(name(), lacking));
+        let value = match looks.value(&self.pointer) {
+            Ok(value) => value,
+            Err(reason) => return lacking(reason),
+        };
         if !self.each {
-            return match looks::look(arguments, &self.pointer, self.quality) {
+            return match self.quality.of(value) {
                 Ok(seen) if self.condition.holds(&seen) => None,
                 Ok(_) => Some(Failing::NotAllowed(name())),
                 Err(reason) => lacking(reason),
             };
         }
-        let value = match self.pointer.resolve_unambiguous(arguments.members()) {
-            Ok(Some(value)) => value,
-            Ok(None) => return lacking(Lacking::Missing),
-            Err(ambiguous) => return lacking(ambiguous.into()),
-        };
         let Value::Array(elements) = value else {
             return lacking(Lacking::Array);
         };
