@@ -3,6 +3,7 @@
 pub(crate) mod call;
 pub(crate) mod clients;
 pub(crate) mod completions;
+pub(crate) mod decisions;
 pub(crate) mod demo;
 pub(crate) mod denied;
 pub(crate) mod dev;

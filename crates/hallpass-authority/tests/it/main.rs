@@ -32,6 +32,7 @@ mod issuer;
 mod issuers;
 mod keeping;
 mod limits;
+mod log_fields;
 mod mint;
 mod policy_alerts;
 mod policy_reload;
