@@ -110,7 +110,6 @@ mod tests {
     use hallpass_args::Arguments;
     use hallpass_vocabulary::Timestamp;
 
-    use super::*;
     use crate::caveat::Caveat;
     use crate::caveat::argument::looks::Looks;
     use crate::decide::CallFacts;
