@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    call, clients, completions, decisions, demo, dev, doctor, init, journal, operators, runs,
-    serve, tokens, why,
+    backup, call, clients, completions, decisions, demo, dev, doctor, init, journal, operators,
+    policy, runs, serve, tokens, why,
 };
 use crate::exit::Exit;
 use crate::output::Output;
@@ -31,6 +31,8 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Copy an authority, which may be running
+    Backup(backup::Args),
     /// Call a tool of a guarded service
     Call(call::Args),
     /// Say who may ask an authority for tokens, and with what
@@ -54,7 +56,10 @@ pub(crate) enum Command {
     /// Say who may act on an authority, and make keys for those who may
     #[command(subcommand)]
     Operators(operators::Command),
-    /// End runs
+    /// Check, test and compare the policies of authorities
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// Say which runs there are, and end them
     #[command(subcommand)]
     Runs(runs::Command),
     /// Run an authority
@@ -70,6 +75,7 @@ impl Command {
     /// Does it.
     pub(crate) fn run(&self, output: &mut Output) -> anyhow::Result<Exit> {
         match self {
+            Self::Backup(args) => backup::run(args, output),
             Self::Call(args) => call::run(args, output),
             Self::Clients(command) => command.run(output),
             Self::Completions(args) => completions::run(args, output),
@@ -80,6 +86,7 @@ impl Command {
             Self::Init(args) => init::run(args, output),
             Self::Journal(command) => command.run(output),
             Self::Operators(command) => command.run(output),
+            Self::Policy(command) => command.run(output),
             Self::Runs(command) => command.run(output),
             Self::Serve(args) => serve::run(args, output),
             Self::Tokens(command) => command.run(output),

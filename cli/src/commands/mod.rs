@@ -1,5 +1,6 @@
 //! One file per subcommand, and what several of them say alike.
 
+pub(crate) mod backup;
 pub(crate) mod call;
 pub(crate) mod clients;
 pub(crate) mod completions;
@@ -11,6 +12,7 @@ pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod journal;
 pub(crate) mod operators;
+pub(crate) mod policy;
 pub(crate) mod runs;
 pub(crate) mod serve;
 mod story;

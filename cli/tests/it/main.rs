@@ -28,10 +28,13 @@ mod narrowing;
 mod operators;
 mod operators_page;
 mod page;
+mod policy;
+mod policy_page;
 mod proof;
 mod pruning;
 mod readme;
 mod rehearsal;
+mod reloading;
 #[cfg(feature = "postgres")]
 mod replicas;
 mod serving;
