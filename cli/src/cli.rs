@@ -59,7 +59,7 @@ pub(crate) enum Command {
     /// Check, test and compare the policies of authorities
     #[command(subcommand)]
     Policy(policy::Command),
-    /// End runs
+    /// Say which runs there are, and end them
     #[command(subcommand)]
     Runs(runs::Command),
     /// Run an authority

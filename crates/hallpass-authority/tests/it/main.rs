@@ -36,6 +36,7 @@ mod log_fields;
 mod mint;
 mod openapi;
 mod policy_alerts;
+mod policy_endpoint;
 mod policy_reload;
 mod quotas;
 mod reasons;

@@ -205,6 +205,14 @@ async fn every_answer_is_as_it_is_described() {
         &admin(Call::new("GET", "/v1/operators")).await,
         200,
     );
+    check(
+        "get",
+        "/v1/policy",
+        &admin(Call::new("GET", "/v1/policy")).await,
+        200,
+    );
+    let reload = Call::new("POST", "/v1/policy/reload");
+    check("post", "/v1/policy/reload", &admin(reload).await, 200);
     let secrets = "/v1/clients/demo-orchestrator/secrets";
     let added = admin(Call::new("POST", secrets).body("{\"valid_seconds\": 60}")).await;
     check("post", "/v1/clients/{client}/secrets", &added, 201);

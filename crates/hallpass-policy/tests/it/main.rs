@@ -12,6 +12,7 @@
 mod ceilings;
 mod decisions;
 mod diff;
+mod diff_policy;
 mod directory;
 mod docs;
 mod expectations;

@@ -26,7 +26,8 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
     }
     add!(
         AddedSecret BundleDocument ClientList ClientStanding DecisionList Health MintedToken OauthRefusal OauthToken
-        OperatorList Problem RetiredSecret RunDocument RunEnded RunList TokenDocument TokenList WellKnown
+        OperatorList PolicyInForce Problem ReloadedPolicy RetiredSecret RunDocument RunEnded RunList TokenDocument TokenList
+        WellKnown
     );
     schemas
 }
@@ -315,6 +316,60 @@ struct ListedGroup {
     group: GroupText,
     summary: String,
     members: Vec<OperatorName>,
+}
+
+/// The policy in force.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PolicyInForce {
+    environment: EnvironmentName,
+    policy: DigestText,
+    bundle_version: u64,
+    routes: u64,
+    tools: u64,
+    /// What it says that is probably not meant.
+    warnings: Vec<String>,
+}
+
+/// What became of the policy on disk.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReloadedPolicy {
+    policy: DigestText,
+    /// Whether it differs from the one before, in any byte.
+    changed: bool,
+    /// What it allows that the one before did not.
+    widenings: Vec<String>,
+    /// How much of what the one before allowed it does not.
+    narrowings: u64,
+    /// What it says that is probably not meant.
+    warnings: Vec<String>,
+    bundle_version: u64,
+}
+
+/// The policy in force.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PolicyInForce {
+    environment: EnvironmentName,
+    policy: DigestText,
+    bundle_version: u64,
+    routes: u64,
+    tools: u64,
+    warnings: Vec<String>,
+}
+
+/// The policy that is in force after it was read again.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PolicyReloaded {
+    policy: DigestText,
+    changed: bool,
+    /// What it allows that the one before did not, in words.
+    widenings: Vec<String>,
+    narrowings: u64,
+    warnings: Vec<String>,
+    bundle_version: u64,
 }
 
 /// Roots, bundle and heartbeat (docs/bundle-format.md).
