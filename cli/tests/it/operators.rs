@@ -55,7 +55,8 @@ impl Office {
             "authority",
             "--listen",
             "127.0.0.1:0",
-            "--log-json",
+            "--log-format",
+            "json",
         ]));
         let url = authority.wait_for_line("listening on ", BOUND);
         desk.set("HALLPASS_AUTHORITY", &url);
