@@ -9,6 +9,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod backup;
 mod bundle;
 mod children;
 mod clients;
@@ -22,14 +23,19 @@ mod endpoint_grid;
 mod faulty;
 mod fixture;
 mod four_hours;
+mod golden;
 mod health;
 mod idempotency;
 mod init;
 #[cfg(feature = "oidc")]
 mod issuer;
+mod issuers;
 mod keeping;
 mod limits;
+mod log_fields;
 mod mint;
+mod policy_alerts;
+mod policy_reload;
 mod openapi;
 mod quotas;
 mod reasons;
