@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    call, clients, completions, decisions, demo, dev, doctor, init, journal, operators, policy, runs,
-    serve, tokens, why,
+    call, clients, completions, decisions, demo, dev, doctor, init, journal, operators, policy,
+    runs, serve, tokens, why,
 };
 use crate::exit::Exit;
 use crate::output::Output;
