@@ -1,5 +1,6 @@
 //! One file per subcommand, and what several of them say alike.
 
+pub(crate) mod backup;
 pub(crate) mod call;
 pub(crate) mod clients;
 pub(crate) mod completions;
