@@ -18,6 +18,7 @@ fn every_command_explains_itself_with_examples() {
         &["tokens", "attenuate"],
         &["tokens", "diff"],
         &["call"],
+        &["runs", "end"],
         &["clients"],
         &["clients", "new"],
         &["clients", "rotate"],

@@ -11,6 +11,7 @@
 
 mod arguments;
 mod asking;
+mod asking_again;
 mod calls;
 mod command;
 mod demo;
