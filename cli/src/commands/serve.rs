@@ -149,6 +149,7 @@ pub(super) fn hinted<T>(opened: Result<T, OpenError>) -> anyhow::Result<T> {
         Err(OpenError::Policy { .. } | OpenError::PolicyDirectory(_)) => {
             "docs/policy.md describes the policy's files"
         }
+        Err(OpenError::Identity(_)) => "docs/clients-and-operators.md says what an issuer needs",
         _ => "nothing was changed; docs/authority.md describes the files of an authority",
     };
     opened.hint(hint)

@@ -10,9 +10,11 @@
 )]
 
 mod arguments;
+mod asking;
 mod calls;
 mod command;
 mod demo;
+mod deploy;
 mod doctor;
 mod end_to_end;
 mod export;

@@ -19,7 +19,8 @@ struct Office {
 impl Office {
     fn new() -> Self {
         let desk = Desk::new();
-        desk.run(&["init", "authority", "--no-passphrase"]).expect(0);
+        desk.run(&["init", "authority", "--no-passphrase"])
+            .expect(0);
         Self { desk }
     }
 

@@ -9,6 +9,7 @@
 
 mod alert;
 mod authority;
+mod backup;
 mod client;
 mod config;
 mod examine;
@@ -38,6 +39,7 @@ mod store;
 mod transport;
 
 pub use authority::{Authority, DRAIN_SECONDS_DEFAULT, ServeError};
+pub use backup::{BackupError, BackupKeys, BackupReport, backup};
 pub use config::{ConfigError, ForeignKey, LogFormat};
 pub use examine::{Finding, Verdict, examine, unreadable, written_places};
 pub use file::FileError;

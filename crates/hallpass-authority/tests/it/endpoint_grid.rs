@@ -346,6 +346,10 @@ async fn every_endpoint_by_every_credential() {
         ));
         let mut outcomes: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (credential, answer) in grid.answers(&endpoint).await {
+            // A body where none is taken is refused before anybody is asked who they are.
+            if endpoint.access == "anyone" && answer.status == 413 {
+                continue;
+            }
             let signed = credential.starts_with("admin") || ROLES.contains(&credential.as_str());
             let flawed = credential.starts_with("admin, ") || credential.starts_with("a key");
             let admitted = !matches!(answer.status, 401 | 403);

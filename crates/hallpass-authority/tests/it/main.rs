@@ -9,6 +9,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod backup;
 mod bundle;
 mod children;
 mod clients;
@@ -22,13 +23,16 @@ mod endpoint_grid;
 mod faulty;
 mod fixture;
 mod four_hours;
+mod golden;
 mod health;
 mod idempotency;
 mod init;
 #[cfg(feature = "oidc")]
 mod issuer;
+mod issuers;
 mod keeping;
 mod limits;
+mod log_fields;
 mod mint;
 mod openapi;
 mod policy_alerts;

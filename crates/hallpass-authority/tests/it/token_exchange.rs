@@ -333,6 +333,13 @@ async fn a_body_that_could_be_read_in_two_ways_is_refused() {
             400,
             "invalid_request",
         );
+        // Who is nobody hears that first.
+        let stranger = running
+            .http
+            .post(running.url("/oauth/token"))
+            .header("content-type", kind)
+            .body(body);
+        assert_error(&running.send(stranger).await, 401, "invalid_client");
     }
     running.stop().await;
 }
