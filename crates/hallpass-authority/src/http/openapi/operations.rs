@@ -172,13 +172,13 @@ fn told(endpoint: Endpoint) -> Told {
             "getPolicy",
             "The policy in force",
             "200",
-            json::<answer::PolicyInForce>("The policy."),
+            json::<answer::PolicyStanding>("Its digest, and how much it holds."),
         ),
         Endpoint::PolicyReload => Told::new(
             "reloadPolicy",
-            "The policy on disk is put in force, or refused whole",
+            "Reads the policy again; one that is refused changes nothing",
             "200",
-            json::<answer::ReloadedPolicy>("It is in force."),
+            json::<answer::PolicyReloaded>("It is in force."),
         ),
         Endpoint::Readyz => Told::new(
             "getReadiness",
