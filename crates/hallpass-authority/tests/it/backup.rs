@@ -89,7 +89,11 @@ async fn a_restored_copy_repeats_no_identifier_and_lowers_no_version() {
     let running = restored(&home, &out).await;
     assert_ne!(running.get("/v1/bundle").await.headers["etag"], published);
     let unknown = renew(&running, &lost.json["run_id"]).await;
-    assert_eq!(unknown.code(), "run_mismatch", "its records are lost with it");
+    assert_eq!(
+        unknown.code(),
+        "run_mismatch",
+        "its records are lost with it"
+    );
     for _ in 0..50 {
         assert_eq!(running.mint(&draft()).await.status, 201);
     }
