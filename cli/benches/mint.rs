@@ -67,7 +67,7 @@ fn main() {
 fn row(name: &str, store: &str, ask: Ask) {
     let directory = hallpass_testkit::temp_dir();
     let home = directory.path().join("authority");
-    let made = hallpass(&["init", home.to_str().unwrap(), "--json"])
+    let made = hallpass(&["init", home.to_str().unwrap(), "--json", "--no-passphrase"])
         .output()
         .unwrap();
     let made: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();

@@ -5,7 +5,7 @@ use crate::command::{Answer, Desk, transcripts};
 #[test]
 fn every_command_explains_itself_with_examples() {
     let desk = Desk::new();
-    let commands: [&[&str]; 20] = [
+    let commands: [&[&str]; 21] = [
         &[],
         &["init"],
         &["serve"],
@@ -17,6 +17,7 @@ fn every_command_explains_itself_with_examples() {
         &["tokens", "verify"],
         &["tokens", "attenuate"],
         &["tokens", "diff"],
+        &["backup"],
         &["call"],
         &["journal", "verify"],
         &["journal", "query"],

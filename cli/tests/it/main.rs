@@ -10,6 +10,7 @@
 )]
 
 mod arguments;
+mod backup;
 mod calls;
 mod command;
 mod demo;

@@ -36,7 +36,10 @@ impl Ward {
     /// One authority with the embedded store, under a policy with this at its end.
     pub fn sqlite(policy: &str) -> Self {
         let desk = Desk::new();
-        let made = desk.run(&["init", "authority", "--json"]).expect(0).json();
+        let made = desk
+            .run(&["init", "authority", "--json", "--no-passphrase"])
+            .expect(0)
+            .json();
         let secret = made["client_secret"].as_str().unwrap().to_owned();
         append(&desk.path().join("authority/policy/starter.toml"), policy);
         Self {
