@@ -17,6 +17,7 @@ fn every_command_explains_itself_with_examples() {
         &["tokens", "verify"],
         &["tokens", "attenuate"],
         &["tokens", "diff"],
+        &["backup"],
         &["call"],
         &["runs", "end"],
         &["clients"],

@@ -12,6 +12,7 @@
 mod arguments;
 mod asking;
 mod asking_again;
+mod backup;
 mod calls;
 mod command;
 mod demo;
