@@ -1,8 +1,10 @@
 //! One file per subcommand, and what several of them say alike.
 
+pub(crate) mod backup;
 pub(crate) mod call;
 pub(crate) mod clients;
 pub(crate) mod completions;
+pub(crate) mod decisions;
 pub(crate) mod demo;
 pub(crate) mod denied;
 pub(crate) mod dev;
@@ -10,6 +12,7 @@ pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod journal;
 pub(crate) mod operators;
+pub(crate) mod policy;
 pub(crate) mod runs;
 pub(crate) mod serve;
 mod story;

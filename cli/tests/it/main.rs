@@ -10,9 +10,11 @@
 )]
 
 mod arguments;
+mod asking;
 mod calls;
 mod command;
 mod demo;
+mod deploy;
 mod doctor;
 mod end_to_end;
 mod export;
@@ -23,11 +25,16 @@ mod journal_page;
 mod kept;
 mod kill;
 mod narrowing;
+mod operators;
+mod operators_page;
 mod page;
+mod policy;
+mod policy_page;
 mod proof;
 mod pruning;
 mod readme;
 mod rehearsal;
+mod reloading;
 #[cfg(feature = "postgres")]
 mod replicas;
 mod serving;

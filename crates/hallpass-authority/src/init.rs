@@ -22,7 +22,7 @@ mod operator;
 mod workshop;
 
 pub use operator::FirstOperator;
-use workshop::Workshop;
+pub(crate) use workshop::Workshop;
 
 /// What a new authority is to be.
 #[derive(Clone)]

@@ -47,6 +47,11 @@ pub(crate) use rows::{ClientRow, RunRow, SecretRow, TokenRow};
 pub(crate) use settings::StoreSettings;
 use sqlite::Sqlite;
 
+/// Copies the embedded store, which may be in use, as one file. Blocks on the disk.
+pub(crate) fn copy_store(from: &Path, to: &Path) -> Result<(), StoreError> {
+    Sqlite::copy(from, to)
+}
+
 /// Steps of cleaning in one go. With the rows of a step this keeps up with more keys than an authority mints under.
 const CLEAN_STEPS_MAX: usize = 16;
 

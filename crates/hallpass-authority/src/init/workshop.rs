@@ -8,14 +8,14 @@ use super::InitError;
 use crate::file::{self, failed};
 
 /// A directory beside the place it is for. Removed when dropped before it was moved.
-pub(super) struct Workshop {
+pub(crate) struct Workshop {
     path: PathBuf,
     moved: bool,
 }
 
 impl Workshop {
     /// Makes the directory, after making sure that its place is free.
-    pub(super) fn beside(place: &Path) -> Result<Self, InitError> {
+    pub(crate) fn beside(place: &Path) -> Result<Self, InitError> {
         refuse_occupied(place)?;
         let no_name = || InitError::NoName {
             path: place.to_owned(),
@@ -32,12 +32,12 @@ impl Workshop {
         Ok(Self { path, moved: false })
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Moves the directory to its place in one step, if that is still free.
-    pub(super) fn move_to(mut self, place: &Path) -> Result<(), InitError> {
+    pub(crate) fn move_to(mut self, place: &Path) -> Result<(), InitError> {
         file::sync_directory(&self.path)?;
         // Renaming onto an empty directory replaces it; onto any other it fails.
         match fs::rename(&self.path, place) {

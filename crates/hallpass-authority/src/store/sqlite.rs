@@ -4,6 +4,7 @@
 //! holds the directory, so claims, limits and the few clients are kept in memory too.
 
 mod connect;
+mod copy;
 mod inspect;
 mod read;
 mod schema;
@@ -103,6 +104,16 @@ impl Sqlite {
             shared: Arc::new(shared),
             buckets: Buckets::default(),
         })
+    }
+
+    /// Copies a store, which may be in use, as one file.
+    pub(super) fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
+        if !from.is_file() {
+            let path = from.to_owned();
+            return Err(StoreError::Missing { path });
+        }
+        let connection = connect(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        copy::copy(&connection, to)
     }
 
     /// What it says of itself.

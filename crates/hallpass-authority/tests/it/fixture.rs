@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use hallpass_authority::{Authority, FirstOperator, InitOptions, InitReport, ServeError, init};
+use hallpass_authority::{
+    Authority, FirstOperator, InitOptions, InitReport, Reloader, ServeError, init,
+};
 use hallpass_journal::{OsStorage, Storage};
 use hallpass_vocabulary::{Clock, Timestamp};
 use serde_json::{Value, json};
@@ -92,22 +94,8 @@ impl Home {
     /// Serves with these file operations under its journal.
     pub async fn serve_on(&self, storage: Arc<dyn Storage>) -> Running {
         let authority = Authority::open_on(&self.directory, self.clock.clone(), storage).unwrap();
-        let listener = TcpListener::bind(authority.listen()).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (stop, stopped) = oneshot::channel();
-        let server = tokio::spawn(authority.serve(listener, async {
-            let _ = stopped.await;
-        }));
-        Running {
-            address,
-            http: reqwest::Client::new(),
-            basic: (
-                self.report.client.to_string(),
-                self.report.client_secret.expose().to_owned(),
-            ),
-            stop,
-            server,
-        }
+        let secret = self.report.client_secret.expose();
+        Running::start(authority, self.report.client.as_str(), secret).await
     }
 
     /// Every record of the journal, as JSON.
@@ -149,6 +137,7 @@ pub struct Running {
     pub address: SocketAddr,
     pub http: reqwest::Client,
     pub basic: (String, String),
+    pub reloader: Reloader,
     stop: oneshot::Sender<()>,
     server: JoinHandle<Result<(), ServeError>>,
 }
@@ -168,6 +157,25 @@ impl Answer {
 }
 
 impl Running {
+    /// Serves an authority, and asks it as one of its clients.
+    pub async fn start(authority: Authority, client: &str, secret: &str) -> Self {
+        let listener = TcpListener::bind(authority.listen()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let reloader = authority.reloader();
+        let (stop, stopped) = oneshot::channel();
+        let server = tokio::spawn(authority.serve(listener, async {
+            let _ = stopped.await;
+        }));
+        Self {
+            address,
+            http: reqwest::Client::new(),
+            basic: (client.to_owned(), secret.to_owned()),
+            reloader,
+            stop,
+            server,
+        }
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }

@@ -1,18 +1,14 @@
 //! The tables, and how an older store becomes a current one.
 
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
-use super::{failed, version_1};
+use super::{copy, failed, version_1};
 use crate::store::StoreError;
 
 /// The version this release writes.
 pub(super) const VERSION: i64 = 2;
-
-/// Pages copied before others get a turn; a store that nobody else has open is copied in one go.
-const COPY_PAGES: i32 = 4_096;
 
 /// What makes version 2 of an empty file.
 const TABLES: &str = "
@@ -115,12 +111,12 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
         return Ok(());
     }
     if found > 0 {
-        let copy = copy_before(path);
-        copy_to(connection, &copy)?;
+        let beside = copy_before(path);
+        copy::copy(connection, &beside)?;
         tracing::info!(
             from = found,
             to = VERSION,
-            copy = %copy.display(),
+            copy = %beside.display(),
             "migrating the store; it was copied before"
         );
     }
@@ -130,7 +126,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     }
     step.execute_batch(TABLES).map_err(failed("migrate"))?;
     if found == 1 {
-        version_1::take_over(&step)?;
+        version_1::take_over(&step).map_err(failed("migrate"))?;
     }
     step.pragma_update(None, "user_version", VERSION)
         .and_then(|()| step.commit())
@@ -155,31 +151,4 @@ fn copy_before(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".before-{VERSION}"));
     name.into()
-}
-
-/// Copies an open store, whole, as one file. What was there before is replaced at the end.
-pub(super) fn copy_to(from: &Connection, to: &Path) -> Result<(), StoreError> {
-    let refused = |source| StoreError::Copy {
-        path: to.to_owned(),
-        source,
-    };
-    let mut building = to.as_os_str().to_owned();
-    building.push(".new");
-    let building = PathBuf::from(building);
-    // SQLite would make the file readable by everybody.
-    let file = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&building)
-        .map_err(refused)?;
-    let mut copy = Connection::open_with_flags(&building, OpenFlags::SQLITE_OPEN_READ_WRITE)
-        .map_err(failed("copy"))?;
-    rusqlite::backup::Backup::new(from, &mut copy)
-        .and_then(|backup| backup.run_to_completion(COPY_PAGES, std::time::Duration::ZERO, None))
-        .map_err(failed("copy"))?;
-    copy.close().map_err(|(_, source)| failed("copy")(source))?;
-    file.sync_all().map_err(refused)?;
-    std::fs::rename(&building, to).map_err(refused)
 }

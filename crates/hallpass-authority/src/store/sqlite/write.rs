@@ -117,7 +117,7 @@ fn minted(
     Ok(())
 }
 
-pub(super) fn run(group: &Transaction<'_>, run: &RunRow) -> rusqlite::Result<()> {
+fn run(group: &Transaction<'_>, run: &RunRow) -> rusqlite::Result<()> {
     let id = bytes(run.run.as_u128());
     group
         .prepare_cached(
