@@ -347,31 +347,6 @@ pub(super) struct ReloadedPolicy {
     bundle_version: u64,
 }
 
-/// The policy in force.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PolicyInForce {
-    environment: EnvironmentName,
-    policy: DigestText,
-    bundle_version: u64,
-    routes: u64,
-    tools: u64,
-    warnings: Vec<String>,
-}
-
-/// The policy that is in force after it was read again.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PolicyReloaded {
-    policy: DigestText,
-    changed: bool,
-    /// What it allows that the one before did not, in words.
-    widenings: Vec<String>,
-    narrowings: u64,
-    warnings: Vec<String>,
-    bundle_version: u64,
-}
-
 /// Roots, bundle and heartbeat (docs/bundle-format.md).
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -180,18 +180,6 @@ fn told(endpoint: Endpoint) -> Told {
             "200",
             json::<answer::ReloadedPolicy>("It is in force."),
         ),
-        Endpoint::PolicyGet => Told::new(
-            "getPolicy",
-            "The policy in force",
-            "200",
-            json::<answer::PolicyInForce>("Its digest and its size."),
-        ),
-        Endpoint::PolicyReload => Told::new(
-            "reloadPolicy",
-            "The policy is read again and put in force, whole or not at all",
-            "200",
-            json::<answer::PolicyReloaded>("It is in force."),
-        ),
         Endpoint::Readyz => Told::new(
             "getReadiness",
             "Whether it can mint",
