@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    backup, call, clients, completions, demo, dev, doctor, init, journal, operators, runs, serve,
-    tokens, why,
+    backup, call, clients, completions, decisions, demo, dev, doctor, init, journal, operators,
+    policy, runs, serve, tokens, why,
 };
 use crate::exit::Exit;
 use crate::output::Output;
@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Clients(clients::Command),
     /// Write the completions of a shell
     Completions(completions::Args),
+    /// Say what an authority decided, and what was done with it
+    Decisions(decisions::Args),
     /// Play the whole path on this machine, with everything that should be refused
     Demo(demo::Args),
     /// Run an authority to try things with, on this machine only
@@ -54,6 +56,9 @@ pub(crate) enum Command {
     /// Say who may act on an authority, and make keys for those who may
     #[command(subcommand)]
     Operators(operators::Command),
+    /// Check, test and compare the policies of authorities
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// End runs
     #[command(subcommand)]
     Runs(runs::Command),
@@ -74,12 +79,14 @@ impl Command {
             Self::Call(args) => call::run(args, output),
             Self::Clients(command) => command.run(output),
             Self::Completions(args) => completions::run(args, output),
+            Self::Decisions(args) => decisions::run(args, output),
             Self::Demo(args) => demo::run(args, output),
             Self::Dev(args) => dev::run(args, output),
             Self::Doctor(args) => doctor::run(args, output),
             Self::Init(args) => init::run(args, output),
             Self::Journal(command) => command.run(output),
             Self::Operators(command) => command.run(output),
+            Self::Policy(command) => command.run(output),
             Self::Runs(command) => command.run(output),
             Self::Serve(args) => serve::run(args, output),
             Self::Tokens(command) => command.run(output),

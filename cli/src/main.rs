@@ -12,6 +12,7 @@ mod duration;
 mod exit;
 mod explained;
 mod hint;
+mod listing;
 mod logging;
 mod operator_input;
 mod output;

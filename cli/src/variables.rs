@@ -37,6 +37,8 @@ pub(crate) const VARIABLES: &[Variable] = &[
     variable("HALLPASS_LISTEN", "--listen"),
     variable("HALLPASS_LOG", "--log"),
     variable("HALLPASS_LOG_FORMAT", "--log-format"),
+    variable("HALLPASS_OPERATOR_KEY", "--key"),
+    variable("HALLPASS_PASSPHRASE", ""),
     variable("HALLPASS_SERVICE_<AUDIENCE>", "--url"),
     variable("HALLPASS_TOKEN", "--token"),
     variable("HALLPASS_TRUST_ROOT", "--trust-root"),
@@ -64,15 +66,16 @@ mod tests {
     use crate::cli::Cli;
 
     /// Those that say what no flag may say, and those no definition of a flag names.
-    const READ_BY_HAND: [&str; 4] = [
+    const READ_BY_HAND: [&str; 5] = [
         "HALLPASS_CLIENT_SECRET",
+        "HALLPASS_PASSPHRASE",
         "HALLPASS_SERVICE_<AUDIENCE>",
         "HALLPASS_TOKEN",
         "HALLPASS_URL",
     ];
 
     /// Variables of tests, benches and fuzzing, which no user sets.
-    const OF_TESTS: [&str; 15] = [
+    const OF_TESTS: [&str; 17] = [
         "HALLPASS_BUSY",
         "HALLPASS_CASES",
         "HALLPASS_CUTS",
@@ -85,6 +88,8 @@ mod tests {
         "HALLPASS_KILLS",
         "HALLPASS_SEARCH",
         "HALLPASS_SERVICE_",
+        "HALLPASS_TEST_PASSWORD",
+        "HALLPASS_TEST_USER",
         "HALLPASS_UPDATE_DOCS",
         "HALLPASS_VECTORS",
         "HALLPASS_WRITE_VECTORS",

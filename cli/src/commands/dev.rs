@@ -92,7 +92,9 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
     let environment = authority.environment().clone();
     let operator_key = std::path::absolute(dir.join(OPERATOR_KEY_FILE))?;
     let trust_root = std::path::absolute(dir.join("trust-root.txt"))?;
-    serve::serve(authority, args.listen, |address| {
+    // SIGHUP ends it, as when its terminal is closed.
+    let reloading = |_| Ok(());
+    serve::serve(authority, args.listen, reloading, |address| {
         for (name, value) in [
             ("HALLPASS_AUTHORITY", format!("http://{address}")),
             ("HALLPASS_CLIENT_ID", CLIENT_DEFAULT.to_owned()),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use hallpass_authority::{
-    Authority, ConfigError, LogFormat, OpenError, Overrides, Settings, Source,
+    Authority, ConfigError, LogFormat, OpenError, Overrides, Reloader, Settings, Source,
 };
 use hallpass_vocabulary::SystemClock;
 use tokio::net::TcpListener;
@@ -25,8 +25,9 @@ Examples:
   hallpass serve --dir authority --print-config           what is in force, and who says so
 
 Runs until SIGINT or SIGTERM, then finishes what is under way: whatever was answered is on disk. SIGHUP reads the
-certificate again. What a flag says beats the environment, and that beats `authority.toml`. Where other machines reach it,
-it needs a certificate. HALLPASS_LOG=debug logs more, to standard error.";
+policy again, and one that is refused changes nothing; and the certificate. What a flag says beats the environment, and that
+beats `authority.toml`. Where other machines reach it, it needs a certificate. HALLPASS_LOG=debug logs more, to standard
+error.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -78,7 +79,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
         output.note(&format!("environment {}", authority.environment()));
     }
     let scheme = if authority.is_tls() { "https" } else { "http" };
-    serve(authority, listen, |address| {
+    serve(authority, listen, on_hangup, |address| {
         Ok(output.line(&format!("listening on {scheme}://{address}"))?)
     })?;
     Ok(Exit::Ok)
@@ -149,15 +150,18 @@ pub(super) fn hinted<T>(opened: Result<T, OpenError>) -> anyhow::Result<T> {
         Err(OpenError::Policy { .. } | OpenError::PolicyDirectory(_)) => {
             "docs/policy.md describes the policy's files"
         }
+        Err(OpenError::Identity(_)) => "docs/clients-and-operators.md says what an issuer needs",
         _ => "nothing was changed; docs/authority.md describes the files of an authority",
     };
     opened.hint(hint)
 }
 
-/// Serves until SIGINT or SIGTERM; `ready` hears where, once connections are accepted.
+/// Serves until SIGINT or SIGTERM. `reloading` is given what reads the policy again; `ready` hears where it listens, once
+/// connections are accepted.
 pub(super) fn serve(
     authority: Authority,
     listen: SocketAddr,
+    reloading: impl FnOnce(Reloader) -> std::io::Result<()>,
     ready: impl FnOnce(SocketAddr) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -170,6 +174,7 @@ pub(super) fn serve(
             signal(SignalKind::interrupt())?,
             signal(SignalKind::terminate())?,
         );
+        reloading(authority.reloader())?;
         // A new certificate is taken on SIGHUP, which would otherwise end the process until the authority listens to it.
         let _heard = match authority.is_tls() {
             true => Some(signal(SignalKind::hangup())?),
@@ -184,6 +189,18 @@ pub(super) fn serve(
             .serve(listener, first(interrupted, terminated))
             .await?)
     })
+}
+
+/// Reads the policy again at each SIGHUP. Must be called in a runtime.
+fn on_hangup(reloader: Reloader) -> std::io::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            // Logged and recorded by the authority, whatever becomes of it.
+            let _ = reloader.reload(None).await;
+        }
+    });
+    Ok(())
 }
 
 async fn first(mut interrupted: Signal, mut terminated: Signal) {

@@ -78,6 +78,16 @@ impl Desk {
 }
 
 impl Answer {
+    /// What a command of one's own making answered.
+    pub fn of(command: &str, output: std::process::Output) -> Self {
+        Self {
+            command: command.to_owned(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+            exit: output.status.code().expect("not killed by a signal"),
+        }
+    }
+
     /// Everything as one text.
     pub fn transcript(&self) -> String {
         let mut text = format!("$ hallpass {}\n{}", self.command, self.stdout);

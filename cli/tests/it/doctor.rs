@@ -14,7 +14,8 @@ const BOUND: Duration = Duration::from_secs(30);
 
 fn desk() -> Desk {
     let desk = Desk::new();
-    desk.run(&["init", "authority", "--json"]).expect(0);
+    desk.run(&["init", "authority", "--no-passphrase", "--json"])
+        .expect(0);
     desk
 }
 

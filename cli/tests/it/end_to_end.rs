@@ -35,7 +35,10 @@ fn terminate(child: &ChildProcess) {
 #[test]
 fn a_token_is_minted_narrowed_checked_and_on_record() {
     let mut desk = Desk::new();
-    let made = desk.run(&["init", "authority", "--json"]).expect(0).json();
+    let made = desk
+        .run(&["init", "authority", "--no-passphrase", "--json"])
+        .expect(0)
+        .json();
     let mut authority = ChildProcess::spawn(&mut desk.command(&[
         "serve",
         "--dir",
@@ -254,7 +257,10 @@ fn dev_uses_a_directory_again() {
 #[test]
 fn half_a_request_holds_a_stop_no_longer_than_it_was_told() {
     let desk = Desk::new();
-    let made = desk.run(&["init", "authority", "--json"]).expect(0).json();
+    let made = desk
+        .run(&["init", "authority", "--no-passphrase", "--json"])
+        .expect(0)
+        .json();
     let secret = made["client_secret"].as_str().unwrap();
     let listen = ["serve", "--dir", "authority", "--listen", "127.0.0.1:0"];
     let serve = [&listen[..], &["--drain-seconds", "1"]].concat();

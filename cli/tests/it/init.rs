@@ -23,6 +23,7 @@ fn what_was_made_is_said_once_and_never_made_twice() {
     let first = desk
         .run(&[
             "init",
+            "--no-passphrase",
             "authority",
             "--env",
             "staging",
@@ -33,7 +34,9 @@ fn what_was_made_is_said_once_and_never_made_twice() {
     let secret = value_of(&first, "client secret").to_owned();
     let fingerprint = value_of(&first, "fingerprint").to_owned();
     assert!(secret.starts_with("hps_") && secret.len() > 40);
-    let again = desk.run(&["init", "authority"]).expect(2);
+    let again = desk
+        .run(&["init", "authority", "--no-passphrase"])
+        .expect(2);
     let text = crate::command::transcripts(&[first, again])
         .replace(&secret, "SECRET")
         .replace(&fingerprint, "FINGERPRINT-OF-EIGHT-GROUPS-OF-FOUR-DIG");
@@ -72,6 +75,7 @@ fn the_json_names_every_part() {
     let json = desk
         .run(&[
             "init",
+            "--no-passphrase",
             "a",
             "--name",
             "hallpass.example",
@@ -109,7 +113,8 @@ fn a_directory_that_is_no_authority_is_not_served() {
         "{}",
         answer.stderr
     );
-    desk.run(&["init", "authority"]).expect(0);
+    desk.run(&["init", "authority", "--no-passphrase"])
+        .expect(0);
     desk.write(
         "authority/policy/more.toml",
         "[routes.\"/x\"]\nclient = []\n",

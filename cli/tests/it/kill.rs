@@ -33,7 +33,10 @@ struct Office {
 impl Office {
     fn new() -> Self {
         let desk = Desk::new();
-        let made = desk.run(&["init", "authority", "--json"]).expect(0).json();
+        let made = desk
+            .run(&["init", "authority", "--no-passphrase", "--json"])
+            .expect(0)
+            .json();
         let secret = made["client_secret"].as_str().unwrap().to_owned();
         Self { desk, secret }
     }

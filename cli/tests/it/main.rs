@@ -10,10 +10,12 @@
 )]
 
 mod arguments;
+mod asking;
 mod backup;
 mod calls;
 mod command;
 mod demo;
+mod deploy;
 mod doctor;
 mod end_to_end;
 mod export;
@@ -24,11 +26,16 @@ mod journal_page;
 mod kept;
 mod kill;
 mod narrowing;
+mod operators;
+mod operators_page;
 mod page;
+mod policy;
+mod policy_page;
 mod proof;
 mod pruning;
 mod readme;
 mod rehearsal;
+mod reloading;
 #[cfg(feature = "postgres")]
 mod replicas;
 mod serving;

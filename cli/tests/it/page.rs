@@ -50,7 +50,7 @@ fn programs() -> PathBuf {
 }
 
 /// Runs lines until the first that fails, with the fixed ports replaced by free ones; none may fail.
-pub fn run(lines: &[String], ports: [&str; 2]) -> Said {
+pub fn run<const N: usize>(lines: &[String], ports: [&str; N]) -> Said {
     let mut commands: String = lines.iter().map(|line| format!("{line}\n")).collect();
     for port in ports {
         assert!(

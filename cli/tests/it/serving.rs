@@ -4,7 +4,8 @@ use crate::command::Desk;
 
 fn desk() -> Desk {
     let desk = Desk::new();
-    desk.run(&["init", "authority", "--json"]).expect(0);
+    desk.run(&["init", "authority", "--no-passphrase", "--json"])
+        .expect(0);
     desk
 }
 

@@ -42,7 +42,10 @@ fn serial(desk: &Desk, url: &str) -> String {
 #[test]
 fn secrets_cross_the_network_under_a_certificate_that_can_be_replaced() {
     let mut desk = Desk::new();
-    let made = desk.run(&["init", "authority", "--json"]).expect(0).json();
+    let made = desk
+        .run(&["init", "authority", "--no-passphrase", "--json"])
+        .expect(0)
+        .json();
     let certificates = Certificates::new(desk.path());
     certificates.issue("server");
     let mut authority = ChildProcess::spawn(&mut desk.command(&[
@@ -97,7 +100,8 @@ fn secrets_cross_the_network_under_a_certificate_that_can_be_replaced() {
 #[test]
 fn a_certificate_that_cannot_be_used_stops_the_start() {
     let desk = Desk::new();
-    desk.run(&["init", "authority", "--json"]).expect(0);
+    desk.run(&["init", "authority", "--no-passphrase", "--json"])
+        .expect(0);
     let serve = |certificate, key| {
         let args = [
             "serve",

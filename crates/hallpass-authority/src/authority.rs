@@ -15,6 +15,7 @@ use crate::http;
 use crate::http::limits::{CONNECTION_LIMITS, MINTS_IN_FLIGHT_MAX};
 use crate::journal;
 use crate::open::{self, OpenError};
+use crate::reload::{Reloader, Untold};
 use crate::service::Service;
 use crate::settings::{Overrides, Settings};
 use crate::transport::Transport;
@@ -38,6 +39,7 @@ pub struct Authority {
     pub(crate) service: Arc<Service>,
     pub(crate) listen: SocketAddr,
     pub(crate) drain: Duration,
+    pub(crate) untold: Untold,
     pub(crate) transport: Transport,
 }
 
@@ -109,6 +111,11 @@ impl Authority {
         self.service.policy().digest
     }
 
+    /// What makes it read its policy again while it serves.
+    pub fn reloader(&self) -> Reloader {
+        Reloader(Arc::clone(&self.service))
+    }
+
     /// The number of the bundle in force.
     pub fn bundle_version(&self) -> u64 {
         self.service.publisher.version()
@@ -133,6 +140,9 @@ impl Authority {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
         let service = self.service;
+        if let Some(widened) = &self.untold {
+            service.reloading.alerts.send(widened);
+        }
         let upkeep = tokio::spawn(keep_up(Arc::clone(&service)));
         tracing::info!(environment = %service.environment, bundle.version = service.publisher.version(), "serving");
         let router = http::router(Arc::clone(&service));

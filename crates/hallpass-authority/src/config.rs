@@ -9,6 +9,7 @@ use hallpass_keys::VerifyingKey;
 use hallpass_policy::nearest;
 use hallpass_vocabulary::{AuthorityId, Environment};
 
+use crate::alert::{AlertConfig, COMMAND_WORDS_MAX};
 use crate::settings::Source;
 use crate::store::StoreSettings;
 
@@ -46,6 +47,9 @@ pub(crate) struct Config {
     /// What becomes of its journal.
     #[serde(default)]
     pub(crate) journal: JournalConfig,
+    /// Who is told of a policy that allows more than the one before.
+    #[serde(default)]
+    pub(crate) alerts: AlertConfig,
     /// Where its rows are.
     #[serde(default)]
     pub(crate) store: StoreSettings,
@@ -142,6 +146,11 @@ pub struct ForeignKey {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
+    /// The command of alerts has no program, or too many words.
+    #[error(
+        "`command` under `[alerts]` is a program and its arguments, at most {COMMAND_WORDS_MAX} words"
+    )]
+    AlertCommand,
     /// A key listed as foreign that claims this authority's own environment.
     #[error("`foreign_keys` lists a key of `{0}`, which is this authority's own environment")]
     ForeignKeyIsOwn(Environment),
@@ -206,6 +215,9 @@ impl Config {
         let config = self;
         if config.foreign_keys.len() > FOREIGN_KEYS_MAX {
             return Err(ConfigError::ForeignKeysTooMany);
+        }
+        if !config.alerts.is_sound() {
+            return Err(ConfigError::AlertCommand);
         }
         if config.journal.keep().is_some_and(|keep| keep < KEEP_MIN) {
             return Err(ConfigError::KeepTooShort);

@@ -156,7 +156,7 @@ fn policy(directory: &Path) -> Vec<Finding> {
             ];
         }
     };
-    let warnings = policy.warnings();
+    let warnings = policy.policy.warnings();
     let mut findings = vec![Finding::new(
         subject,
         Verdict::Good,

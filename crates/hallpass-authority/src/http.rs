@@ -16,6 +16,7 @@ mod oauth;
 mod openapi;
 mod operator_gate;
 mod operators;
+mod policy;
 mod problem;
 mod queries;
 mod run_end;
@@ -73,6 +74,8 @@ fn handler(endpoint: Endpoint) -> MethodRouter<Arc<Service>> {
         Endpoint::OauthToken => post(oauth::post),
         Endpoint::OpenApi => get(openapi::get),
         Endpoint::OperatorsList => get(operators::list),
+        Endpoint::PolicyGet => get(policy::read),
+        Endpoint::PolicyReload => post(policy::reload),
         Endpoint::Readyz => get(health::readyz),
         Endpoint::RunEnd => post(run_end::post),
         Endpoint::RunGet => get(queries::runs::get),

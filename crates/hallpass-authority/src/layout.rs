@@ -19,6 +19,9 @@ pub(crate) const OPERATORS_POLICY_FILE: &str = "operators.toml";
 /// The last bundle's number and digest, in the bundle directory.
 pub(crate) const BUNDLE_STATE_FILE: &str = "last.json";
 
+/// Copies of the policies in force, in the bundle directory.
+pub(crate) const KEPT_POLICIES: &str = "policies";
+
 /// The file of a key, in the key directory.
 pub(crate) fn key_file(keys: &Path, purpose: Purpose) -> PathBuf {
     keys.join(format!("{purpose}.key"))

@@ -7,6 +7,7 @@
 //! The journal is the commit point: a token is recorded, durably, before it is handed out, and the store is an index of
 //! those records that is rebuilt from them. No record, no token.
 
+mod alert;
 mod authority;
 mod backup;
 mod client;
@@ -17,16 +18,19 @@ mod http;
 mod identity;
 mod init;
 mod journal;
+mod kept_policy;
 mod layout;
 mod metrics;
 mod mint;
 mod open;
 mod operator;
+mod policy_change;
 mod policy_in_force;
 mod publisher;
 mod recorder;
 mod refusals;
 mod registry;
+mod reload;
 mod request;
 mod secret;
 mod service;
@@ -47,6 +51,7 @@ pub use init::{FirstOperator, InitError, InitOptions, InitReport, init};
 pub use journal::CatchUpError;
 pub use open::OpenError;
 pub use publisher::PublishError;
+pub use reload::{ReloadError, Reloaded, Reloader};
 pub use secret::{ClientSecret, SECRET_CHARS, SECRET_PREFIX, SECRET_RANDOM_BYTES};
 pub use settings::{Overrides, Settings, Source};
 pub use store::StoreError;

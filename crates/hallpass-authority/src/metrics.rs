@@ -61,6 +61,7 @@ type Durations<L> = Family<L, Histogram, fn() -> Histogram>;
 pub(crate) struct Metrics {
     registry: Registry,
     pub(crate) connections: Arc<Counters>,
+    alerts: Family<Outcome, Counter>,
     mints: Family<Outcome, Counter>,
     mint_durations: Histogram,
     refusals: Family<Refused, Counter>,
@@ -83,6 +84,7 @@ impl Default for Metrics {
         let mut registry = Registry::with_prefix(PREFIX);
         let metrics = Self {
             connections: Arc::default(),
+            alerts: Family::default(),
             mints: Family::default(),
             mint_durations: seconds(),
             refusals: Family::default(),
@@ -93,6 +95,11 @@ impl Default for Metrics {
             state: state::Gauges::register(&mut registry),
             registry: Registry::default(),
         };
+        registry.register(
+            "alerts",
+            "Alerts by a command, by what came of them",
+            metrics.alerts.clone(),
+        );
         registry.register(
             "build",
             "The release that runs",
@@ -192,6 +199,12 @@ impl Metrics {
         let widenings = widenings.unwrap_or_default();
         self.policy_widenings
             .inc_by(u64::try_from(widenings).unwrap_or(u64::MAX));
+    }
+
+    /// A command was run to tell somebody, or was to be: whether it did.
+    pub(crate) fn alerted(&self, sent: bool) {
+        let outcome = if sent { "sent" } else { "lost" };
+        self.alerts.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// All of it in the OpenMetrics text format.

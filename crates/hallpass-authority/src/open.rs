@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hallpass_bundle::{BundleError, InvalidTrustRoot, TrustRoot, believe_root};
-use hallpass_journal::{AppendError, Durability, Event, Journal, PolicyLoaded, Storage, Text};
+use hallpass_journal::{AppendError, Durability, Storage};
 use hallpass_keys::dsse::{DsseError, Envelope};
 use hallpass_keys::key_file::{KeyFileError, read_key_file};
-use hallpass_keys::{Digest, InvalidDigest, Purpose, RandomnessError, random_bytes};
+use hallpass_keys::{InvalidDigest, Purpose, RandomnessError, random_bytes};
 use hallpass_policy::{DirectoryError, Policy, PolicyErrors, PolicyFiles};
 use hallpass_vocabulary::Clock;
 use tokio::sync::Semaphore;
 
+use crate::alert::Alerts;
 use crate::authority::Authority;
 use crate::config::{ConfigError, Paths};
 use crate::file::{self, FileError};
@@ -19,13 +20,16 @@ use crate::http::limits::MINTS_IN_FLIGHT_MAX;
 use crate::identity::Identity;
 use crate::identity::declared::IdentityError;
 use crate::journal::{self, CatchUpError, START_APPEND_MAX};
+use crate::kept_policy::KeptPolicies;
 use crate::layout;
 use crate::metrics::Metrics;
 use crate::mint::Minter;
+use crate::policy_change::PolicyChange;
 use crate::policy_in_force::{LoadedPolicy, PolicyInForce};
 use crate::publisher::{self, Content, PublishError, Publisher, Signers};
 use crate::recorder::Recorder;
 use crate::refusals::Refusals;
+use crate::reload::Reloading;
 use crate::secret::SecretHash;
 use crate::service::Service;
 use crate::settings::Settings;
@@ -150,10 +154,9 @@ pub(crate) fn open(
         heartbeat: key(Purpose::Heartbeat)?,
     };
     let (files, policy) = read_policy(&paths.policy)?;
-    let policy_digest: Digest = policy.digest().parse()?;
 
     let identity = Arc::new(Identity::default());
-    identity.install(identity.prepare(&policy, directory)?);
+    identity.install(identity.prepare(&policy.policy, directory)?);
 
     let keep = config.journal.keep();
     let journal = journal::open(&paths.journal, environment, &clock, journal_storage, keep)?;
@@ -171,18 +174,29 @@ pub(crate) fn open(
         run_key: run_key.verifying_key(),
         approval_key,
         foreign_keys: config.foreign_keys.clone(),
-        catalogue: policy.catalogue().clone(),
-        policy: policy_digest,
+        catalogue: policy.policy.catalogue().clone(),
+        policy: policy.digest,
     };
-    // Recorded before a bundle names it: after a crash in between the change is recorded again rather than never.
-    let changed = publisher::last_policy(&paths.bundle)? != Some(policy_digest);
-    record_policy(&journal, policy_digest, files, changed)?;
+    // Kept and recorded before a bundle names it: after a crash in between the change is recorded again rather than never.
+    let kept = KeptPolicies::new(paths.bundle.join(layout::KEPT_POLICIES));
+    let last = publisher::last_policy(&paths.bundle)?;
+    let change = PolicyChange::since(&kept, last, &policy);
+    kept.keep(policy.digest, &files)?;
+    let record = change.record(policy.digest, &files, None);
+    let _recorded = journal
+        .append(&record, Durability::Durable)
+        .wait(START_APPEND_MAX)?;
     let publisher = start_publisher(directory, &paths, content, signers, &clock)?;
+    kept.forget_others(policy.digest);
+    let untold = change.widened(policy.digest, environment, None, clock.now());
+    let metrics = Arc::new(Metrics::default());
+    metrics.policy_read(Some(change.widenings.len()));
+    let policies = Arc::new(PolicyInForce::new(Arc::new(policy)));
     let recorder = Arc::new(Recorder::new(journal, Arc::clone(&clock)));
     store.start_writer()?;
     let minter = Minter {
         environment: environment.clone(),
-        policies: Arc::new(PolicyInForce::new(Arc::new(LoadedPolicy::new(policy)?))),
+        policies: Arc::clone(&policies),
         run_key_id: run_key.id(),
         run_key,
         approval_keys: vec![approval_key],
@@ -191,7 +205,6 @@ pub(crate) fn open(
         store,
         clock: Arc::clone(&clock),
     };
-    let metrics = Arc::new(Metrics::default());
     minter.store.measure_groups(metrics.store_groups());
     let service = Service {
         name: config.name.clone(),
@@ -203,6 +216,14 @@ pub(crate) fn open(
         mints: Arc::new(Semaphore::new(MINTS_IN_FLIGHT_MAX as usize)),
         recorder,
         refusals: Refusals::default(),
+        reloading: Reloading {
+            directory: directory.to_owned(),
+            policy: paths.policy.clone(),
+            kept,
+            in_force: policies,
+            alerts: Alerts::new(config.alerts.clone(), Arc::clone(&metrics)),
+            turn: tokio::sync::Mutex::new(()),
+        },
         operator_refusals: Refusals::default(),
         registry: tokio::sync::Mutex::new(()),
         clock,
@@ -213,6 +234,7 @@ pub(crate) fn open(
         listen: config.listen,
         drain: settings.drain(),
         transport,
+        untold,
     })
 }
 
@@ -222,8 +244,8 @@ fn read_required(path: &Path, bytes_max: usize) -> Result<String, OpenError> {
     })
 }
 
-/// The policy, and the names of its files.
-pub(crate) fn read_policy(directory: &Path) -> Result<(Vec<Text>, Policy), OpenError> {
+/// The policy of the directory, and the files it is made of.
+pub(crate) fn read_policy(directory: &Path) -> Result<(PolicyFiles, LoadedPolicy), OpenError> {
     let files = PolicyFiles::read(directory)?;
     let policy = Policy::parse(&files).map_err(|source| OpenError::Policy {
         path: directory.to_owned(),
@@ -232,10 +254,7 @@ pub(crate) fn read_policy(directory: &Path) -> Result<(Vec<Text>, Policy), OpenE
     for warning in policy.warnings() {
         tracing::warn!(%warning, "the policy is in force, but look at this");
     }
-    Ok((
-        files.iter().map(|(name, _)| Text::new(name)).collect(),
-        policy,
-    ))
+    Ok((files, LoadedPolicy::new(policy)?))
 }
 
 fn start_publisher(
@@ -268,24 +287,4 @@ fn start_publisher(
         &paths.bundle,
         Arc::clone(clock),
     )?)
-}
-
-/// Says in the journal which policy is in force, and whether that is news.
-fn record_policy(
-    journal: &Journal,
-    digest: Digest,
-    files: Vec<Text>,
-    changed: bool,
-) -> Result<(), OpenError> {
-    let loaded = Event::PolicyLoaded(PolicyLoaded {
-        digest,
-        files,
-        changed,
-        widenings: Vec::new(),
-        by: None,
-    });
-    let _recorded = journal
-        .append(&loaded, Durability::Durable)
-        .wait(START_APPEND_MAX)?;
-    Ok(())
 }

@@ -51,6 +51,7 @@ pub enum PublishError {
 }
 
 /// What a bundle of this authority says.
+#[derive(Clone)]
 pub(crate) struct Content {
     pub(crate) run_key: VerifyingKey,
     pub(crate) approval_key: VerifyingKey,
@@ -76,7 +77,6 @@ pub(crate) struct Publication {
 pub(crate) struct Publisher {
     roots: Vec<Envelope>,
     root: Root,
-    content: Content,
     signers: Signers,
     state_path: PathBuf,
     clock: Arc<dyn Clock>,
@@ -84,6 +84,7 @@ pub(crate) struct Publisher {
 }
 
 struct Current {
+    content: Content,
     bundle: SignedBundle,
     renew_at: Timestamp,
     heartbeat_at: Timestamp,
@@ -124,6 +125,7 @@ impl Publisher {
         )?;
         let publication = publish(&roots, &root, &bundle, &signers, now)?;
         let current = Mutex::new(Current {
+            content,
             bundle,
             renew_at: now.after(BUNDLE_LIFE / 2),
             heartbeat_at: now,
@@ -132,7 +134,6 @@ impl Publisher {
         Ok(Self {
             roots,
             root,
-            content,
             signers,
             state_path,
             clock,
@@ -143,7 +144,7 @@ impl Publisher {
     /// The publication of now. Signs a new heartbeat when the last is [`HEARTBEAT_INTERVAL`] old, and now and then a
     /// new bundle, which blocks on the disk.
     pub(crate) fn publication(&self) -> Result<Publication, PublishError> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.lock();
         let now = self.clock.now();
         if now.since(current.heartbeat_at) < HEARTBEAT_INTERVAL {
             return Ok(current.publication.clone());
@@ -152,7 +153,7 @@ impl Publisher {
             let last = *current.bundle.id();
             let renewed = sign_bundle(
                 &self.root,
-                &self.content,
+                &current.content,
                 &self.signers,
                 Some(&last),
                 now,
@@ -178,9 +179,57 @@ impl Publisher {
         Ok(current.publication.clone())
     }
 
+    /// Whether a bundle with this catalogue could be published: it is made, signed and measured, and nothing is kept.
+    /// Blocks on signing.
+    pub(crate) fn rehearse(
+        &self,
+        catalogue: &Catalogue,
+        policy: Digest,
+    ) -> Result<(), PublishError> {
+        let current = self.lock();
+        let content = current.content.with(catalogue, policy);
+        let (last, now) = (*current.bundle.id(), self.now(&current));
+        let bundle = sign(&self.root, &content, &self.signers, Some(&last), now)?;
+        publish(&self.roots, &self.root, &bundle, &self.signers, now)?;
+        Ok(())
+    }
+
+    /// Publishes a bundle with this catalogue, under this policy, in place of the one in force; the next publication has
+    /// it. After a failure the one in force stays. Blocks on the disk.
+    pub(crate) fn replace(
+        &self,
+        catalogue: &Catalogue,
+        policy: Digest,
+    ) -> Result<(), PublishError> {
+        let mut current = self.lock();
+        let content = current.content.with(catalogue, policy);
+        let (last, now) = (*current.bundle.id(), self.now(&current));
+        // Made in whole before its number is written down, so that only the disk can still refuse.
+        let bundle = sign(&self.root, &content, &self.signers, Some(&last), now)?;
+        let publication = publish(&self.roots, &self.root, &bundle, &self.signers, now)?;
+        write_state(&self.state_path, &bundle, &content, now)?;
+        *current = Current {
+            content,
+            bundle,
+            renew_at: now.after(BUNDLE_LIFE / 2),
+            heartbeat_at: now,
+            publication,
+        };
+        Ok(())
+    }
+
+    /// Never before the heartbeat in force: verifiers refuse one that is older than what they have.
+    fn now(&self, current: &Current) -> Timestamp {
+        self.clock.now().max(current.heartbeat_at)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How old the bundle in force is, and how long it is still believed.
     pub(crate) fn age_and_left(&self) -> (Duration, Duration) {
-        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.lock();
         let (now, renew_at) = (self.clock.now(), current.renew_at);
         // It is renewed half-way.
         let age = (BUNDLE_LIFE / 2 + now.since(renew_at)).saturating_sub(renew_at.since(now));
@@ -189,8 +238,7 @@ impl Publisher {
 
     /// The number of the bundle in force.
     pub(crate) fn version(&self) -> u64 {
-        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        current.bundle.id().version
+        self.lock().bundle.id().version
     }
 }
 
@@ -222,9 +270,30 @@ fn sign_bundle(
     now: Timestamp,
     state_path: &Path,
 ) -> Result<SignedBundle, PublishError> {
+    let signed = sign(root, content, signers, last, now)?;
+    write_state(state_path, &signed, content, now)?;
+    Ok(signed)
+}
+
+fn sign(
+    root: &Root,
+    content: &Content,
+    signers: &Signers,
+    last: Option<&BundleId>,
+    now: Timestamp,
+) -> Result<SignedBundle, PublishError> {
     let draft = content.draft(root.environment(), now.after(BUNDLE_LIFE));
     let bundle = Bundle::new(root, draft, last, now)?;
-    let signed = bundle.sign(root, &[&signers.bundle])?;
+    Ok(bundle.sign(root, &[&signers.bundle])?)
+}
+
+/// Writes a bundle's number down, and the policy it names.
+fn write_state(
+    path: &Path,
+    signed: &SignedBundle,
+    content: &Content,
+    now: Timestamp,
+) -> Result<(), PublishError> {
     let state = State {
         bundle: *signed.id(),
         issued: now,
@@ -232,8 +301,8 @@ fn sign_bundle(
     };
     // Numbers and strings only: writing them to memory cannot fail.
     let text = serde_json::to_vec(&state).unwrap_or_default();
-    file::replace(state_path, &text)?;
-    Ok(signed)
+    file::replace(path, &text)?;
+    Ok(())
 }
 
 fn publish(
@@ -254,6 +323,15 @@ fn publish(
 }
 
 impl Content {
+    /// The same keys with another policy.
+    fn with(&self, catalogue: &Catalogue, policy: Digest) -> Self {
+        Self {
+            catalogue: catalogue.clone(),
+            policy,
+            ..self.clone()
+        }
+    }
+
     fn draft(&self, environment: &Environment, expires: Timestamp) -> BundleDraft {
         let run = |key, environment: &Environment| TokenKey {
             key,

@@ -15,6 +15,7 @@ use crate::policy_in_force::LoadedPolicy;
 use crate::publisher::Publisher;
 use crate::recorder::Recorder;
 use crate::refusals::{Caller, Refusals};
+use crate::reload::Reloading;
 use crate::secret::SecretHash;
 use crate::store::Store;
 
@@ -30,6 +31,7 @@ pub(crate) struct Service {
     pub(crate) mints: Arc<Semaphore>,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) refusals: Refusals,
+    pub(crate) reloading: Reloading,
     pub(crate) operator_refusals: Refusals,
     /// Held while a client's registration changes.
     pub(crate) registry: Mutex<()>,

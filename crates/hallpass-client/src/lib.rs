@@ -10,6 +10,7 @@ mod bearer;
 mod bundle_source;
 mod http;
 mod operator_client;
+mod operator_lists;
 mod probe;
 mod problem;
 mod refresh;
@@ -27,6 +28,7 @@ pub use operator_client::{
     AddedSecret, ApprovalGroup, EnrolledOperator, OPERATOR_ANSWER_BYTES_MAX, OperatorClient,
     OperatorError, Operators, RegisteredClient, RegisteredSecret, RegisteredWorkload,
 };
+pub use operator_lists::{List, ListPage};
 pub use probe::{AuthorityIdentity, Probe, probe};
 pub use problem::Problem;
 pub use refresh::{OpenError, RefreshError};

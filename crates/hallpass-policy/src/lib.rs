@@ -26,24 +26,31 @@
 //! The format is described in `docs/policy.md`; [`starter`] is a commented example.
 
 mod ceilings;
+mod change;
 mod check;
 mod client;
 mod decide;
+mod diff;
 mod digest;
 mod directory;
 mod document;
 mod effective;
 mod error;
+mod expectation;
+mod explanation;
 mod fault;
 mod files;
 mod grant;
+mod grid;
 mod issuer;
 mod nearest;
 mod operator;
 mod pattern;
 mod place;
 mod policy;
+mod question;
 mod rates;
+mod rehearsal;
 mod role;
 mod route;
 mod tool;
@@ -61,20 +68,28 @@ pub use ceilings::{
     ROUTES_PER_POLICY_MAX, RUN_SECONDS_DEFAULT, RUN_SECONDS_MAX, TENANT_MINTS_PER_MINUTE_DEFAULT,
     TOOLS_PER_ROUTE_MAX, TTL_SECONDS_MAX, TTL_SECONDS_MIN,
 };
+pub use change::{Change, ChangeKind, Direction, Entry};
 pub use client::{ClientRule, Workload};
 pub use decide::{MintRequest, PolicyRefusal, Terms, Verified};
 pub use directory::DirectoryError;
 pub use error::{PolicyError, PolicyErrors};
+pub use expectation::{
+    Difference, Expectation, ExpectationError, ExpectationErrors, ExpectationFault, Outcome,
+};
+pub use explanation::{Condition, Explanation, Given, RoleReason, ToolReason};
 pub use fault::Fault;
 pub use files::PolicyFiles;
 pub use grant::{BoundCaveat, GrantRule, GrantSource};
+pub use grid::{Cell, Grid, GridRow};
 pub use issuer::{Algorithm, IssuerRule, KeySource, SubjectClaims, Vouches};
 pub use nearest::nearest;
 pub use operator::{GroupRule, OperatorKey, OperatorRole, OperatorRule};
 pub use pattern::{InvalidPattern, Pattern};
 pub use place::Place;
 pub use policy::Policy;
+pub use question::Question;
 pub use rates::Limits;
+pub use rehearsal::CallAnswer;
 pub use role::RoleRule;
 pub use route::{RouteRule, Tenants};
 pub use tool::{ToolLimits, ToolRule, Undo};

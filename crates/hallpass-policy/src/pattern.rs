@@ -43,6 +43,27 @@ impl Pattern {
         }
     }
 
+    /// Whether every name that fits the other fits this one.
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Exact(this), Self::Exact(other)) => this == other,
+            // A prefix fits many names, an exact pattern one.
+            (Self::Exact(_), Self::Prefix(_)) => false,
+            (Self::Prefix(start), Self::Exact(name) | Self::Prefix(name)) => {
+                name.starts_with(start.as_str())
+            }
+        }
+    }
+
+    /// The names that fit both; `None` when there are none.
+    pub fn and(&self, other: &Self) -> Option<Self> {
+        if self.covers(other) {
+            Some(other.clone())
+        } else {
+            other.covers(self).then(|| self.clone())
+        }
+    }
+
     /// Whether some name fits both.
     pub fn overlaps(&self, other: &Self) -> bool {
         match (self, other) {

@@ -24,6 +24,8 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use hallpass_journal::read::{self, ReadError, Record, Records};
 
+pub(crate) use wanted::When;
+
 use crate::exit::Exit;
 use crate::hint::HintExt as _;
 use crate::output::Output;

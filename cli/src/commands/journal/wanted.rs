@@ -91,7 +91,7 @@ enum VerdictWord {
 
 /// A time, or how long ago it was.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum When {
+pub(crate) enum When {
     Ago(Span),
     At(Timestamp),
 }
@@ -99,7 +99,7 @@ pub(super) enum When {
 /// Text that is neither.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("expected a time such as `2026-11-21T09:30:00Z`, or how long ago, such as `1h`")]
-pub(super) struct InvalidWhen;
+pub(crate) struct InvalidWhen;
 
 impl FromStr for When {
     type Err = InvalidWhen;
@@ -113,7 +113,7 @@ impl FromStr for When {
 }
 
 impl When {
-    pub(super) fn timestamp(self, now: Timestamp) -> Timestamp {
+    pub(crate) fn timestamp(self, now: Timestamp) -> Timestamp {
         match self {
             Self::At(time) => time,
             Self::Ago(span) => {

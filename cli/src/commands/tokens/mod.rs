@@ -6,7 +6,9 @@ mod described;
 mod diff;
 mod given_up;
 mod inspect;
+mod list;
 mod mint;
+mod show;
 mod verify;
 mod warnings;
 
@@ -24,8 +26,12 @@ pub(crate) enum Command {
     Diff(diff::Args),
     /// Say who may do what with a token, where and until when
     Inspect(inspect::Args),
+    /// Say which tokens an authority minted
+    List(list::Args),
     /// Ask an authority for a token
     Mint(mint::Args),
+    /// Say what an authority recorded of a token
+    Show(show::Args),
     /// Check a token's signatures, and whether it allows a call
     Verify(verify::Args),
 }
@@ -36,7 +42,9 @@ impl Command {
             Self::Attenuate(args) => attenuate::run(args, output),
             Self::Diff(args) => diff::run(args, output),
             Self::Inspect(args) => inspect::run(args, output),
+            Self::List(args) => list::run(args, output),
             Self::Mint(args) => mint::run(args, output),
+            Self::Show(args) => show::run(args, output),
             Self::Verify(args) => verify::run(args, output),
         }
     }

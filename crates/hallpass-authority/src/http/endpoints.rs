@@ -62,6 +62,8 @@ endpoints! {
     OauthToken POST "/oauth/token" Access::Client;
     OpenApi GET "/openapi.json" Access::Anyone;
     OperatorsList GET "/v1/operators" Access::Operator(Permission::Read);
+    PolicyGet GET "/v1/policy" Access::Operator(Permission::Read);
+    PolicyReload POST "/v1/policy/reload" Access::Operator(Permission::ReloadPolicy);
     Readyz GET "/readyz" Access::Anyone;
     RunEnd POST "/v1/runs/{run}/end" Access::ClientOr(Permission::EndRuns);
     RunGet GET "/v1/runs/{run}" Access::Operator(Permission::Read);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::http::HeaderMap;
 use hallpass_args::IdempotencyKey;
-use hallpass_journal::{AppendError, MintRefused, Text};
+use hallpass_journal::{MintRefused, Text};
 use hallpass_policy::PolicyRefusal;
 use hallpass_vocabulary::RequestId;
 
@@ -162,7 +162,7 @@ fn detail(unminted: &Unminted) -> Option<String> {
         | Unminted::RunTooDeep
         | Unminted::SubjectOfOtherTenant
         | Unminted::SubjectTokenSpent => Some(unminted.to_string()),
-        Unminted::Journal(AppendError::TooLarge { .. }) => {
+        Unminted::RecordTooLarge { labelled: true } => {
             Some("the labels make the record of the token too large".to_owned())
         }
         Unminted::RunMismatch { misfit, .. } => match misfit {
@@ -189,9 +189,6 @@ fn told(unminted: &Unminted) -> (ProblemCode, Option<String>) {
         Unminted::IdempotencyConflict => (ProblemCode::IdempotencyConflict, None),
         Unminted::IdempotencyInFlight => (ProblemCode::IdempotencyInFlight, None),
         Unminted::IdempotencySpent => (ProblemCode::IdempotencySpent, None),
-        Unminted::Journal(AppendError::TooLarge { .. }) => {
-            (ProblemCode::RequestMalformed, at("/labels"))
-        }
         Unminted::Journal(_) => (ProblemCode::JournalUnavailable, None),
         Unminted::Policy(refusal) => policy_problem(*refusal),
         Unminted::RateLimited { .. } => (ProblemCode::RateLimited, None),
@@ -209,7 +206,12 @@ fn told(unminted: &Unminted) -> (ProblemCode, Option<String>) {
             (ProblemCode::SubjectTokenInvalid, at("/subject_token"))
         }
         Unminted::SubjectOfOtherTenant => (ProblemCode::TenantNotAllowed, at("/tenant")),
-        Unminted::Randomness(_) | Unminted::Sign(_) => (ProblemCode::Unavailable, None),
+        Unminted::RecordTooLarge { labelled: true } => {
+            (ProblemCode::RequestMalformed, at("/labels"))
+        }
+        Unminted::Randomness(_) | Unminted::RecordTooLarge { .. } | Unminted::Sign(_) => {
+            (ProblemCode::Unavailable, None)
+        }
     }
 }
 

@@ -55,25 +55,36 @@ async fn answer(
     request: Request,
 ) -> Result<Granted, OauthError> {
     let (mut head, body) = request.into_parts();
-    if !body::is_of(&head.headers, body::FORM) {
-        return Err(Problem::new(ProblemCode::MediaTypeUnsupported, instance)
-            .detail(format!("the body must be {}", body::FORM))
-            .into());
+    let form = read(&head.headers, body, instance).await;
+    // Credentials may stand in the form. Where there is none, whoever sends none in the header is told so, and no more.
+    if let Ok(form) = &form {
+        head.headers = credentials(head.headers, form, instance)?;
     }
-    let body = body::read(body, instance).await?;
-    let form = Form::parse(&body).map_err(|fault| malformed(instance, &fault.to_string()))?;
-    head.headers = credentials(head.headers, &form, instance)?;
     let asker = auth::client(service, instance, &head.headers).await?;
+    minting::admit(service, instance, &asker).await?;
+    let form = form?;
     if form
         .get("client_id")
         .is_some_and(|id| id != asker.id.as_str())
     {
         return Err(malformed(instance, "client_id is not the client that authenticated").into());
     }
-    minting::admit(service, instance, &asker).await?;
     let key = minting::idempotency_key(&head.headers, instance)?;
     let request = exchange::read(&form, instance)?;
     Ok(minting::mint(service, instance, asker, request, key).await?)
+}
+
+async fn read(
+    headers: &HeaderMap,
+    body: axum::body::Body,
+    instance: RequestId,
+) -> Result<Form, Problem> {
+    if !body::is_of(headers, body::FORM) {
+        return Err(Problem::new(ProblemCode::MediaTypeUnsupported, instance)
+            .detail(format!("the body must be {}", body::FORM)));
+    }
+    let body = body::read(body, instance).await?;
+    Form::parse(&body).map_err(|fault| malformed(instance, &fault.to_string()))
 }
 
 fn malformed(instance: RequestId, detail: &str) -> Problem {

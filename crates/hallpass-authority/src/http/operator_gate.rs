@@ -16,10 +16,8 @@ use hallpass_keys::http_signature::{
     SIGNATURE_INPUT_HEADER, SignedParts, UnverifiedSignature, authority_value,
 };
 use hallpass_vocabulary::RequestId;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use super::endpoints::{Access, Endpoint};
-use super::limits::{BODY_READ_MAX, REQUEST_BYTES_MAX};
 use super::problem::{Problem, ProblemCode};
 use crate::operator::{NotAnOperator, Operator, Permission};
 use crate::refusals::Caller;
@@ -176,7 +174,9 @@ async fn authenticate(
     };
     // Only now: a body costs memory, and a nonce a row.
     let digest = ContentDigest::parse(digest).map_err(|error| away(error.into()))?;
-    let body = read(body, instance).await.map_err(Turned::Problem)?;
+    let body = super::body::read(body, instance)
+        .await
+        .map_err(Turned::Problem)?;
     if !digest.matches(&body) {
         return Err(away(NotAnOperator::Body));
     }
@@ -204,22 +204,6 @@ fn once<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, NotAn
     match (first.to_str(), values.next()) {
         (Ok(text), None) => Ok(text),
         _ => Err(NotAnOperator::Repeated(name)),
-    }
-}
-
-async fn read(body: Body, instance: RequestId) -> Result<Bytes, Problem> {
-    let limited = Limited::new(body, REQUEST_BYTES_MAX).collect();
-    match tokio::time::timeout(BODY_READ_MAX, limited).await {
-        Err(_) => Err(Problem::new(ProblemCode::RequestTimeout, instance)),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(Problem::new(ProblemCode::RequestTooLarge, instance)
-                .detail(format!("at most {REQUEST_BYTES_MAX} bytes")))
-        }
-        Ok(Err(_)) => {
-            Err(Problem::new(ProblemCode::BodyMalformed, instance)
-                .detail("the body could not be read"))
-        }
-        Ok(Ok(body)) => Ok(body.to_bytes()),
     }
 }
 

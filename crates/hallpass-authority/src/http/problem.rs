@@ -205,12 +205,13 @@ impl IntoResponse for Problem {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if status == StatusCode::UNAUTHORIZED {
             // RFC 9110 section 11.6.1: a 401 names the schemes that are accepted.
-            headers.insert(
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static(
-                    "Basic realm=\"hallpass\", charset=\"UTF-8\", Bearer realm=\"hallpass\"",
-                ),
-            );
+            let schemes = match self.code {
+                ProblemCode::OperatorReplayed | ProblemCode::OperatorUnauthorized => {
+                    "Signature realm=\"hallpass\""
+                }
+                _ => "Basic realm=\"hallpass\", charset=\"UTF-8\", Bearer realm=\"hallpass\"",
+            };
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(schemes));
         }
         let again = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(Duration::from_secs(1));
         if let Some(wait) = self.retry_after.or(again) {

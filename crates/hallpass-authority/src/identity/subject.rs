@@ -30,7 +30,7 @@ pub(crate) enum SubjectTokenError {
     #[error("no issuer of the policy vouches so for subjects")]
     IssuerUnknown,
     /// The token has no acceptable form, algorithm, signature, time or claim.
-    #[error("the subject's token is refused: {0}")]
+    #[error("the token is refused: {0}")]
     Refused(&'static str),
     /// The issuer's keys cannot be had just now.
     #[error("the keys of the issuer cannot be had just now")]

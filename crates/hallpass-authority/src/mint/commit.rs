@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use hallpass_journal::{Durability, Event, Minted as MintedRecord};
+use hallpass_journal::{AppendError, Durability, Event, Minted as MintedRecord};
 
 use super::{Minter, Unminted};
 use crate::store::{Flight, LandingEvent};
@@ -11,7 +11,7 @@ impl Minter {
     /// Records a token. When this returns, the token may be handed out.
     pub(super) async fn commit(&self, record: Box<MintedRecord>) -> Result<(), Unminted> {
         let flight = self.store.take_off(self.recorder.written());
-        let token = record.token;
+        let (token, labelled) = (record.token, !record.labels.is_empty());
         let event = Event::Minted(record.clone());
         let recorded = match self.recorder.append(&event, Durability::Durable).await {
             Ok(recorded) => recorded,
@@ -20,7 +20,10 @@ impl Minter {
                 if !error.is_uncertain() {
                     flight.cancel();
                 }
-                return Err(error.into());
+                return Err(match error {
+                    AppendError::TooLarge { .. } => Unminted::RecordTooLarge { labelled },
+                    error => error.into(),
+                });
             }
         };
         let landing = LandingEvent::Minted(record);

@@ -76,6 +76,11 @@ pub(crate) enum Unminted {
     },
     #[error(transparent)]
     Randomness(#[from] RandomnessError),
+    #[error("the record of the token would be too large")]
+    RecordTooLarge {
+        /// Whether the client could do something about it: send fewer labels.
+        labelled: bool,
+    },
     #[error("the run was ended")]
     RunEnded(Named),
     #[error("the request does not fit the run: {misfit:?}")]

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use hallpass_authority::{Authority, FirstOperator, InitOptions, InitReport, ServeError, init};
+use hallpass_authority::{
+    Authority, FirstOperator, InitOptions, InitReport, Reloader, ServeError, init,
+};
 use hallpass_journal::{OsStorage, Storage};
 use hallpass_vocabulary::{Clock, Timestamp};
 use serde_json::{Value, json};
@@ -135,6 +137,7 @@ pub struct Running {
     pub address: SocketAddr,
     pub http: reqwest::Client,
     pub basic: (String, String),
+    pub reloader: Reloader,
     stop: oneshot::Sender<()>,
     server: JoinHandle<Result<(), ServeError>>,
 }
@@ -158,6 +161,7 @@ impl Running {
     pub async fn start(authority: Authority, client: &str, secret: &str) -> Self {
         let listener = TcpListener::bind(authority.listen()).await.unwrap();
         let address = listener.local_addr().unwrap();
+        let reloader = authority.reloader();
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(authority.serve(listener, async {
             let _ = stopped.await;
@@ -166,6 +170,7 @@ impl Running {
             address,
             http: reqwest::Client::new(),
             basic: (client.to_owned(), secret.to_owned()),
+            reloader,
             stop,
             server,
         }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::fixture::{Answer, Home, Running, draft, with};
+use crate::faulty::{Disk, FaultyStorage};
+use crate::fixture::{Answer, Home, Running, SOON, draft, with};
 use crate::routes::{HOLDER, but, home_with, on};
 
 impl Running {
@@ -188,6 +189,79 @@ async fn a_key_stands_once_and_is_visible() {
         running.mint_as(&"k".repeat(128), &draft()).await.status,
         201
     );
+    running.stop().await;
+    assert_eq!(home.records_of("minted").len(), 1);
+}
+
+/// The caller hangs up while its record waits for the disk. The mint goes on; asked again, the authority says so, and then
+/// gives the token that nobody received.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_whose_caller_hung_up_in_the_middle_can_still_be_had() {
+    let home = Home::new();
+    let disk = Arc::new(Disk::default());
+    let running = home.serve_on(Arc::new(FaultyStorage(disk.clone()))).await;
+    let hold = disk.hold();
+    let request = running
+        .tokens()
+        .header("idempotency-key", "one")
+        .json(&draft());
+    let caller = tokio::spawn(request.send());
+    let watched = Arc::clone(&disk);
+    tokio::task::spawn_blocking(move || watched.until_a_sync_waits())
+        .await
+        .unwrap();
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled());
+    let meanwhile = running.mint_as("one", &draft()).await;
+    assert_eq!(
+        (meanwhile.status, meanwhile.code()),
+        (409, "idempotency_in_flight")
+    );
+    let other = running
+        .mint_as("one", &with(draft(), "tenant", json!("globex")))
+        .await;
+    assert_eq!(other.code(), "idempotency_conflict");
+    drop(hold);
+    let minted = tokio::time::timeout(SOON, async {
+        loop {
+            let answer = running.mint_as("one", &draft()).await;
+            if answer.code() != "idempotency_in_flight" {
+                return answer;
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    let minted = minted.await.unwrap();
+    assert_eq!(minted.status, 201, "{minted:?}");
+    running.stop().await;
+    let records = home.records_of("minted");
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0]["token"], minted.json["token_id"]);
+}
+
+#[tokio::test]
+async fn a_key_whose_mint_could_not_be_recorded_is_free_again() {
+    let home = Home::new();
+    let disk = Arc::new(Disk::default());
+    let running = home.serve_on(Arc::new(FaultyStorage(disk.clone()))).await;
+    disk.fill(true);
+    let refused = running.mint_as("one", &draft()).await;
+    assert_eq!(
+        (refused.status, refused.code()),
+        (503, "journal_unavailable")
+    );
+    disk.fill(false);
+    let minted = tokio::time::timeout(SOON, async {
+        loop {
+            let answer = running.mint_as("one", &draft()).await;
+            if answer.status == 201 {
+                return answer;
+            }
+            assert_eq!(answer.code(), "journal_unavailable");
+            tokio::task::yield_now().await;
+        }
+    });
+    minted.await.unwrap();
     running.stop().await;
     assert_eq!(home.records_of("minted").len(), 1);
 }

@@ -22,14 +22,21 @@ mod endings;
 mod endpoint_grid;
 mod faulty;
 mod fixture;
+mod four_hours;
 mod golden;
 mod health;
 mod idempotency;
 mod init;
+#[cfg(feature = "oidc")]
+mod issuer;
+mod issuers;
 mod keeping;
 mod limits;
+mod log_fields;
 mod mint;
 mod openapi;
+mod policy_alerts;
+mod policy_reload;
 mod quotas;
 mod reasons;
 mod refusals;
@@ -37,3 +44,7 @@ mod renewal;
 mod restart;
 mod routes;
 mod signing;
+#[cfg(feature = "oidc")]
+mod subjects;
+#[cfg(feature = "oidc")]
+mod token_exchange;

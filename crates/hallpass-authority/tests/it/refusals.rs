@@ -282,7 +282,11 @@ async fn other_paths_methods_and_media_types_are_problems_too() {
     let home = Home::new();
     let running = home.serve().await;
     assert_problem(&running.get("/v1/nothing").await, 404, "not_found");
-    assert_problem(&running.get("/v1/tokens").await, 405, "method_not_allowed");
+    assert_problem(
+        &running.get("/oauth/token").await,
+        405,
+        "method_not_allowed",
+    );
     let text = running
         .tokens()
         .header("content-type", "text/plain")

@@ -83,7 +83,14 @@ impl Running {
         if call.body.is_empty() {
             request
         } else {
-            request.header("content-type", "application/json")
+            let form = call.path == "/oauth/token";
+            let json = "application/json";
+            let kind = if form {
+                "application/x-www-form-urlencoded"
+            } else {
+                json
+            };
+            request.header("content-type", kind)
         }
     }
 

@@ -11,6 +11,7 @@
 
 mod bundles;
 mod operators;
+mod runs;
 mod server;
 mod tokens;
 mod tools;

@@ -117,6 +117,42 @@ pub async fn endless() -> BaseUrl {
     base
 }
 
+/// A server that hangs up in the middle of its first answer, and gives the next one whole. And the requests it got.
+pub async fn cut_off_once(body: String) -> (BaseUrl, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (base, asked) = (base(&listener), Arc::<Mutex<Vec<String>>>::default());
+    let seen = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = Vec::new();
+            // Whole: its head, and a body that ends in a brace.
+            while !request.ends_with(b"}") {
+                let mut some = [0; 4096];
+                match stream.read(&mut some).await {
+                    Ok(0) | Err(_) => break,
+                    Ok(n) => request.extend_from_slice(&some[..n]),
+                }
+            }
+            let first = {
+                let mut seen = seen.lock().unwrap();
+                seen.push(String::from_utf8_lossy(&request).into_owned());
+                seen.len() == 1
+            };
+            let head = format!(
+                "HTTP/1.1 201 Created\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
+            let sent = if first {
+                &body[..body.len() / 2]
+            } else {
+                &body
+            };
+            let _ = stream.write_all(format!("{head}{sent}").as_bytes()).await;
+        }
+    });
+    (base, asked)
+}
+
 /// A port at which nobody listens.
 pub async fn nobody() -> BaseUrl {
     base(&TcpListener::bind("127.0.0.1:0").await.unwrap())

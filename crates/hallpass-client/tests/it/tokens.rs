@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 
 use crate::server::{self, Server};
 
-const NOW: Timestamp = Timestamp::from_unix_ms(1_795_000_000_000);
+pub const NOW: Timestamp = Timestamp::from_unix_ms(1_795_000_000_000);
 
-fn client(base: &BaseUrl) -> TokenClient {
+pub fn client(base: &BaseUrl) -> TokenClient {
     let secret = ClientSecret::new("hps_0123456789").unwrap();
     TokenClient::new(base.clone(), ClientId::new("orchestrator").unwrap(), secret).unwrap()
 }
 
-fn request() -> TokenRequest {
+pub fn request() -> TokenRequest {
     TokenRequest::new(
         "/support/draft".parse().unwrap(),
         "acme".parse().unwrap(),
@@ -187,6 +187,113 @@ async fn an_endless_answer_is_cut_off() {
             max: TOKEN_ANSWER_BYTES_MAX
         })
     ));
+}
+
+#[tokio::test]
+async fn a_request_has_a_name_of_its_own_and_keeps_it_when_it_is_sent_again() {
+    let server = Server::start(201, answer().to_string()).await;
+    let key = |seen: &server::Seen| seen.headers["idempotency-key"].to_str().unwrap().to_owned();
+    client(&server.base).request(&request()).await.unwrap();
+    client(&server.base).request(&request()).await.unwrap();
+    let seen = server.seen();
+    assert_ne!(key(&seen[0]), key(&seen[1]));
+    assert_eq!(key(&seen[0]).len(), 32);
+    for (status, code) in [
+        (503, "overloaded"),
+        (503, "journal_unavailable"),
+        (409, "idempotency_in_flight"),
+    ] {
+        let problem = json!({"status": status, "code": code, "title": "No."});
+        let server = Server::start(status, problem.to_string()).await;
+        let error = client(&server.base).request(&request()).await.unwrap_err();
+        assert!(error.is_transient(), "{error}");
+        let seen = server.seen();
+        assert_eq!(seen.len(), 3, "{code}");
+        assert!(seen.iter().all(|it| key(it) == key(&seen[0])));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_not_sent_again() {
+    for (status, code) in [
+        (400, "request_malformed"),
+        (401, "client_unauthorized"),
+        (403, "tenant_not_allowed"),
+        (409, "idempotency_conflict"),
+        (409, "idempotency_spent"),
+        (429, "rate_limited"),
+    ] {
+        let problem = json!({"status": status, "code": code, "title": "No."});
+        let server = Server::start(status, problem.to_string()).await;
+        client(&server.base).request(&request()).await.unwrap_err();
+        assert_eq!(server.seen().len(), 1, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_off_is_asked_for_again_under_the_same_name() {
+    let (base, asked) = server::cut_off_once(answer().to_string()).await;
+    let token = client(&base).request(&request()).await.unwrap();
+    assert_eq!(token.token.expose(), "hp1.abc");
+    let asked = asked.lock().unwrap();
+    let key = |head: &String| {
+        let line = head
+            .lines()
+            .find(|line| line.starts_with("idempotency-key"));
+        line.unwrap().to_owned()
+    };
+    assert_eq!(asked.len(), 2);
+    assert_eq!(key(&asked[0]), key(&asked[1]));
+}
+
+#[tokio::test]
+async fn a_name_of_the_callers_own_is_sent_as_it_is() {
+    let server = Server::start(201, answer().to_string()).await;
+    let key = "order-7".parse().unwrap();
+    let client = client(&server.base);
+    client.request_as(&request(), &key).await.unwrap();
+    assert_eq!(server.seen()[0].headers["idempotency-key"], "order-7");
+}
+
+#[tokio::test]
+async fn a_request_for_no_tool_at_all_is_not_sent() {
+    let server = Server::start(201, answer().to_string()).await;
+    let nothing = TokenRequest {
+        tools: Some(Vec::new()),
+        ..request()
+    };
+    let error = client(&server.base).request(&nothing).await.unwrap_err();
+    assert!(matches!(error, TokenError::ToolsEmpty));
+    assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn everything_that_can_be_asked_for_is_sent() {
+    let server = Server::start(201, answer().to_string()).await;
+    let key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+    let parent = RunId::new(NOW, [3; 10]);
+    let asked = TokenRequest {
+        behalf: Behalf::Token(SubjectToken::new("a.b.c").unwrap()),
+        actor: None,
+        parent_run_id: Some(parent),
+        holder_key: Some(key.parse().unwrap()),
+        labels: [("team".to_owned(), "blue".to_owned())].into(),
+        ..request()
+    };
+    assert!(!format!("{asked:?}").contains("a.b.c"));
+    client(&server.base).request(&asked).await.unwrap();
+    let body: Value = serde_json::from_slice(&server.seen()[0].body).unwrap();
+    assert_eq!(
+        body,
+        json!({
+            "route": "/support/draft",
+            "tenant": "acme",
+            "subject_token": "a.b.c",
+            "parent_run_id": parent,
+            "holder_key": key,
+            "labels": {"team": "blue"},
+        })
+    );
 }
 
 #[test]

@@ -11,10 +11,14 @@
 
 mod ceilings;
 mod decisions;
+mod diff;
 mod directory;
 mod docs;
+mod expectations;
+mod explanation;
 mod faults;
 mod grid;
+mod law;
 mod laws;
 mod section_faults;
 mod section_policy;

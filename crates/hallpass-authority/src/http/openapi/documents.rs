@@ -26,7 +26,7 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
     }
     add!(
         AddedSecret BundleDocument ClientList ClientStanding DecisionList Health MintedToken OauthRefusal OauthToken
-        OperatorList Problem RetiredSecret RunDocument RunEnded RunList TokenDocument TokenList WellKnown
+        OperatorList PolicyReloaded PolicyStanding Problem RetiredSecret RunDocument RunEnded RunList TokenDocument TokenList WellKnown
     );
     schemas
 }
@@ -344,4 +344,32 @@ pub(super) struct WellKnown {
     token_format: u64,
     bundle_version: u64,
     endpoints: BTreeMap<String, String>,
+}
+
+/// The policy in force.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PolicyStanding {
+    environment: EnvironmentName,
+    policy: DigestText,
+    bundle_version: u64,
+    routes: u64,
+    tools: u64,
+    /// What it says that is probably not meant.
+    warnings: Vec<String>,
+}
+
+/// The policy that is in force after it was read again.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PolicyReloaded {
+    policy: DigestText,
+    /// Whether it differs from the one before, in any byte.
+    changed: bool,
+    /// What it allows that the one before did not, in words.
+    widenings: Vec<String>,
+    /// How much of what the one before allowed it does not.
+    narrowings: u64,
+    warnings: Vec<String>,
+    bundle_version: u64,
 }

@@ -168,6 +168,18 @@ fn told(endpoint: Endpoint) -> Told {
             "200",
             json::<answer::OperatorList>("Operators and groups."),
         ),
+        Endpoint::PolicyGet => Told::new(
+            "getPolicy",
+            "The policy in force",
+            "200",
+            json::<answer::PolicyStanding>("Its digest, and how much it holds."),
+        ),
+        Endpoint::PolicyReload => Told::new(
+            "reloadPolicy",
+            "Reads the policy again; one that is refused changes nothing",
+            "200",
+            json::<answer::PolicyReloaded>("It is in force."),
+        ),
         Endpoint::Readyz => Told::new(
             "getReadiness",
             "Whether it can mint",

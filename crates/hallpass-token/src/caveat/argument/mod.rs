@@ -14,6 +14,7 @@ mod any_of;
 
 mod builder;
 pub(crate) mod condition;
+mod demands;
 mod failing;
 mod looks;
 pub(crate) mod quality;
