@@ -20,7 +20,8 @@ pub(crate) mod source;
 #[cfg(feature = "oidc")]
 mod strict_json;
 pub(crate) mod subject;
-#[cfg(all(test, feature = "oidc"))]
+#[cfg(test)]
+#[cfg(feature = "oidc")]
 mod tests;
 #[cfg(feature = "oidc")]
 mod token;
