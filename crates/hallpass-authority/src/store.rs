@@ -114,15 +114,6 @@ impl Store {
         }
     }
 
-    /// Every client, by name. Before the writer is started. Blocks.
-    pub(crate) fn clients_at_start(&self) -> Result<Vec<ClientRow>, StoreError> {
-        match self {
-            #[cfg(feature = "postgres")]
-            Self::Postgres(it) => it.clients_at_start(),
-            Self::Sqlite(it) => Ok(it.shared.clients.load().all().to_vec()),
-        }
-    }
-
     /// Starts the writer. Once.
     pub(crate) fn start_writer(&self) -> Result<(), StoreError> {
         match self {

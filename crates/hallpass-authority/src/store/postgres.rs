@@ -28,7 +28,7 @@ use super::error::WriterGone;
 use super::flight::{Flight, Flights};
 use super::limit::{self, Admission};
 use super::query::{Page, RunQuery, TokenQuery};
-use super::rows::{ClientRow, RunRow, TokenRow};
+use super::rows::{RunRow, TokenRow};
 use super::selection::Selection;
 use super::settings::StoreSettings;
 use super::{Inspected, StoreError};
@@ -139,10 +139,6 @@ impl Postgres {
                 .await
                 .map_err(failed("write to"))
         })
-    }
-
-    pub(super) fn clients_at_start(&self) -> Result<Vec<ClientRow>, StoreError> {
-        at_start(&self.server, async |client| read::clients(client).await)
     }
 
     pub(super) fn is_behind(&self) -> bool {

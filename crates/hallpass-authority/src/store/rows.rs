@@ -68,11 +68,6 @@ impl RunRow {
             ended: None,
         }
     }
-
-    /// Whether a tool is in it at all.
-    pub(crate) fn names(&self, tool: &ToolName) -> bool {
-        self.tools.contains(tool) || self.needs_approval.contains(tool)
-    }
 }
 
 /// A minted token: its record, and where that is.

@@ -39,8 +39,6 @@ async fn everything_of_a_first_token_is_the_runs(bed: &Bed) {
         (token_id(1), later(1), later(7_200))
     );
     assert_eq!(run.budgets.calls, Some(3));
-    assert!(run.names(&"ticket.close".parse().unwrap()));
-    assert!(!run.names(&"ticket.open".parse().unwrap()));
     land(&store, mint(minted(2)), 2).await;
     let run = store.run(run_id(2)).await.unwrap().unwrap();
     assert_eq!(run.ends, later(2 + 24 * 60 * 60), "its record says nothing");
