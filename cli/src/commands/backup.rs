@@ -14,8 +14,9 @@ Examples:
   hallpass backup /srv/hallpass /backup/hallpass-2026-11-25
   hallpass backup /srv/hallpass /media/safe/hallpass --with-keys     whoever has that copy can mint
 
-The authority may be running. Without --with-keys no key is copied, and a copy starts once they are put back from where they
-are kept. Rows in PostgreSQL are not copied: dump the database before this command, so that the journal knows all the dump does.
+The authority may be running. Without --with-keys no key is copied, and a copy starts once they are
+put back from where they are kept. Rows in PostgreSQL are not copied: dump the database before this
+command, so that the journal knows all the dump does.
 docs/store.md describes how a copy is put back.";
 
 #[derive(Debug, clap::Args)]

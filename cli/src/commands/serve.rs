@@ -25,9 +25,8 @@ Examples:
   hallpass serve --dir authority --print-config           what is in force, and who says so
 
 Runs until SIGINT or SIGTERM, then finishes what is under way: whatever was answered is on disk. SIGHUP reads the
-policy again, and one that is refused changes nothing; and the certificate. What a flag says beats the environment, and that
-beats `authority.toml`. Where other machines reach it, it needs a certificate. HALLPASS_LOG=debug logs more, to standard
-error.";
+policy again, and a refused one changes nothing; and the certificate. What a flag says beats the environment, and that beats
+`authority.toml`. Where other machines reach it, it needs a certificate. HALLPASS_LOG=debug logs more, to standard error.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]

@@ -83,9 +83,12 @@ fn a_new_authority_is_good_and_stays_as_it_was() {
     insta::assert_snapshot!(lines.join("\n"));
 }
 
+/// What it is, how it comes to be, and what is said of it.
+type Case = (&'static str, &'static dyn Fn(&Path), &'static str);
+
 #[test]
 fn each_thing_that_is_wrong_is_found() {
-    let cases: [(&str, &dyn Fn(&Path), &str); 11] = [
+    let cases: [Case; 11] = [
         (
             "a key others can read",
             &|dir| {

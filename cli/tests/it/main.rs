@@ -11,6 +11,8 @@
 
 mod arguments;
 mod asking;
+mod asking_again;
+mod backup;
 mod calls;
 mod command;
 mod demo;

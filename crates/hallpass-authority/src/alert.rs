@@ -32,6 +32,11 @@ pub(crate) struct AlertConfig {
 }
 
 impl AlertConfig {
+    /// Whether nobody is told but the log.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.command.is_empty()
+    }
+
     /// Whether it can be run at all: a program, where there is a command, and not too many words.
     pub(crate) fn is_sound(&self) -> bool {
         self.command

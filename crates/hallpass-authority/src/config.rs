@@ -48,7 +48,7 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) journal: JournalConfig,
     /// Who is told of a policy that allows more than the one before.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "AlertConfig::is_silent")]
     pub(crate) alerts: AlertConfig,
     /// Where its rows are.
     #[serde(default)]

@@ -106,8 +106,6 @@ pub(crate) async fn reload(
 async fn in_turn(service: &Arc<Service>, by: Option<OperatorId>) -> Result<Reloaded, ReloadError> {
     let _turn = service.reloading.turn.lock().await;
     let done = replace(service, by.clone()).await;
-    let widenings = done.as_ref().ok().map(|loaded| loaded.widenings.len());
-    service.metrics.policy_read(widenings);
     match &done {
         Ok(_) => {}
         Err(error) => refused(service, error, by).await,

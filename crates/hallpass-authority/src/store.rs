@@ -4,11 +4,6 @@
 //! remembers for every journal up to which record it is complete, and what is missing is read from the journal when the
 //! authority starts ([`Store::catch_up`]). Claims in flight, rates and nonces are here alone: nobody misses them.
 
-#![allow(
-    dead_code,
-    reason = "what the endpoints of runs, clients and operators ask for"
-)]
-
 mod change;
 mod claim;
 mod client_table;

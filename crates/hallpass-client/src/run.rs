@@ -255,13 +255,11 @@ impl<C: Clock> Run<C> {
                 answer => return answer,
             }
         }
-        let request = self.request.lock().unwrap_or_else(PoisonError::into_inner);
         let attempt = Attempt {
             key: IdempotencyKey::from_random(random_bytes()?),
-            request: request.clone(),
+            request: self.request(),
             asked: Moment::of(&self.clock),
         };
-        drop(request);
         self.attempt(attempt, turn).await
     }
 
@@ -289,6 +287,11 @@ impl<C: Clock> Run<C> {
             return Err(RunError::RestTooLong { left, rest });
         }
         Ok(Arc::clone(&hand.token))
+    }
+
+    fn request(&self) -> TokenRequest {
+        let request = self.request.lock().unwrap_or_else(PoisonError::into_inner);
+        request.clone()
     }
 
     fn hand(&self) -> Hand {

@@ -29,7 +29,7 @@ pub(crate) enum Command {
     /// Say which tokens an authority minted
     List(list::Args),
     /// Ask an authority for a token
-    Mint(mint::Args),
+    Mint(Box<mint::Args>),
     /// Say what an authority recorded of a token
     Show(show::Args),
     /// Check a token's signatures, and whether it allows a call

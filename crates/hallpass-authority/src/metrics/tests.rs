@@ -26,6 +26,8 @@ fn used() -> Metrics {
     metrics.store_groups().observe(5.0);
     metrics.policy_read(Some(2));
     metrics.policy_read(None);
+    metrics.alerted(true);
+    metrics.alerted(false);
     metrics
 }
 
@@ -80,6 +82,8 @@ fn each_thing_that_happens_moves_its_number() {
         "hallpass_authority_refusals_total{code=\"tools_empty\"} 1",
         "hallpass_authority_request_duration_seconds_bucket{le=\"0.005\",endpoint=\"/v1/tokens\",method=\"POST\",status=\"201\"} 1",
         "hallpass_authority_store_group_rows_bucket{le=\"8.0\"} 1",
+        "hallpass_authority_alerts_total{outcome=\"sent\"} 1",
+        "hallpass_authority_alerts_total{outcome=\"lost\"} 1",
         "hallpass_authority_policy_loads_total{outcome=\"loaded\"} 1",
         "hallpass_authority_policy_loads_total{outcome=\"refused\"} 1",
         "hallpass_authority_policy_widenings_total 2",

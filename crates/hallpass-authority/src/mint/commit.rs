@@ -1,7 +1,5 @@
 //! A record into the journal, and its rows into the store.
 
-use std::fmt::Display;
-
 use hallpass_journal::{AppendError, Durability, Event, Minted as MintedRecord};
 
 use super::{Minter, Unminted};
@@ -27,23 +25,25 @@ impl Minter {
             }
         };
         let landing = LandingEvent::Minted(record);
-        self.land(flight, landing, recorded.index(), &token).await;
+        if let Some(told) = self.land(flight, landing, recorded.index()).await {
+            tracing::warn!(token.id = %token, "{told}");
+        }
         Ok(())
     }
 
-    /// Writes the rows of an event that is recorded. It counts whatever the store says: its rows come back from the journal.
+    /// Writes the rows of an event that is recorded; and what there is to tell, where it could not. The event counts whatever
+    /// the store says: its rows come back from the journal.
     pub(super) async fn land(
         &self,
         flight: Flight,
         event: LandingEvent,
         record: Option<u64>,
-        of: &(impl Display + Sync),
-    ) {
+    ) -> Option<&'static str> {
         // A durable record has a place. Without one, the next start would only read more of the journal.
         match self.store.land(flight, event, record.unwrap_or(0)).await {
-            Ok(true) => {}
-            Ok(false) => tracing::warn!(%of, "recorded and not yet in the store"),
-            Err(error) => tracing::error!(%of, %error, "recorded and not in the store"),
+            Ok(true) => None,
+            Ok(false) => Some("recorded and not yet in the store"),
+            Err(_) => Some("recorded and not in the store, whose writer is gone"),
         }
     }
 }

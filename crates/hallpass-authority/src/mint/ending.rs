@@ -51,7 +51,9 @@ impl Minter {
             }
         };
         let landing = LandingEvent::RunEnded(Box::new(ended), at);
-        self.land(flight, landing, recorded.index(), &run).await;
+        if let Some(told) = self.land(flight, landing, recorded.index()).await {
+            tracing::warn!(%run, "{told}");
+        }
         Ok(Ended { run, at })
     }
 }

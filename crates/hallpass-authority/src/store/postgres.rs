@@ -11,6 +11,7 @@ mod schema;
 mod write;
 mod writer;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -49,6 +50,8 @@ pub(crate) struct Postgres {
     server: Server,
     pool: Pool,
     writer: Writer,
+    /// Whether the server could not be used when it was last tried.
+    away: AtomicBool,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -99,6 +102,7 @@ impl Postgres {
             server,
             writer: Writer::new(pool.clone(), origin, Arc::clone(&shared)),
             pool,
+            away: AtomicBool::new(false),
             shared,
         })
     }
@@ -142,7 +146,7 @@ impl Postgres {
     }
 
     pub(super) fn is_behind(&self) -> bool {
-        self.writer.is_behind()
+        self.writer.is_behind() || self.away.load(Ordering::Relaxed)
     }
 
     pub(super) fn retry(&self) {
@@ -335,9 +339,15 @@ impl Postgres {
         Ok(added == 1)
     }
 
+    /// Every second, so that it tells too whether the server can be reached.
     pub(super) async fn clean(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let client = connection(&self.pool).await?;
-        write::clean(&client, now).await.map_err(failed("clean"))
+        let clean = async {
+            let client = connection(&self.pool).await?;
+            write::clean(&client, now).await.map_err(failed("clean"))
+        };
+        let cleaned = clean.await;
+        self.away.store(cleaned.is_err(), Ordering::Relaxed);
+        cleaned
     }
 }
 

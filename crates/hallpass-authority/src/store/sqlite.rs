@@ -66,7 +66,7 @@ impl Sqlite {
     pub(crate) fn create(path: &Path) -> Result<(), StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let mut connection = connect(path, flags)?;
-        schema::migrate(&mut connection, path)?;
+        schema::create(&mut connection)?;
         // Closing the last connection folds the write-ahead log into the file.
         connection
             .close()
@@ -90,7 +90,7 @@ impl Sqlite {
             schema::version(&looking)?;
         }
         let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        schema::migrate(&mut connection, path)?;
+        schema::migrate(&mut connection, path, environment)?;
         read::own(&connection, environment)?;
         let shared = Shared::default();
         shared

@@ -1,5 +1,7 @@
 //! What every store does: one suite, run against the embedded one and against a real PostgreSQL server.
 
+#[cfg(feature = "postgres")]
+mod away;
 mod bed;
 mod claims;
 mod clients;

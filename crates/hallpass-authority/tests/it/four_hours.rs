@@ -139,7 +139,7 @@ async fn live(seed: u64, wrong_by_ms: i64) {
         assert_eq!(checked.denial(), None, "call {calls}, seed {seed}");
         calls += 1;
         // The agent thinks: mostly a moment, now and then for longer than a token lives.
-        let most = if world.chance() % 50 == 0 {
+        let most = if world.chance().is_multiple_of(50) {
             900_000
         } else {
             60_000

@@ -245,6 +245,11 @@ async fn every_answer_is_as_it_is_described() {
         );
     }
 
+    let read = admin(Call::new("GET", "/v1/policy")).await;
+    check("get", "/v1/policy", &read, 200);
+    let reloaded = admin(Call::new("POST", "/v1/policy/reload")).await;
+    check("post", "/v1/policy/reload", &reloaded, 200);
+
     // Whatever comes to the table must come here.
     let described = hallpass_authority::endpoints();
     for endpoint in described {

@@ -267,6 +267,8 @@ proptest! {
         let approved = |number: &usize| grants.iter().any(|g| g.approve >> number & 1 == 1);
         let withheld: BTreeSet<ToolName> = (0..TOOLS).filter(|n| !denied(*n)).filter(approved).map(tool).collect();
         prop_assert_eq!(names(terms.as_ref(), Terms::needs_approval), withheld);
+        let free = names(terms.as_ref(), Terms::tools);
+        prop_assert!(free.is_disjoint(&names(terms.as_ref(), Terms::needs_approval)));
         let roles: Vec<Role> = bits(spec.held(proven), ROLES).map(role).collect();
         prop_assert_eq!(terms.map_or(roles.clone(), |terms| terms.roles().to_vec()), roles);
     }

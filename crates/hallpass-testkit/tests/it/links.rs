@@ -103,7 +103,9 @@ fn every_test_that_the_page_of_checks_names_exists() {
     let page = required_text("docs/verification.md");
     let filters: Vec<(&str, &str)> = page
         .split('`')
-        .filter_map(|code| code.strip_prefix("cargo test -p "))
+        .filter_map(|code| code.strip_prefix("cargo test "))
+        .map(|arguments| arguments.trim_start_matches("--all-features "))
+        .filter_map(|arguments| arguments.strip_prefix("-p "))
         .filter_map(|arguments| arguments.split_once(" --test it "))
         .map(|(package, filter)| (package, filter.trim_end_matches(" -- --nocapture")))
         .collect();

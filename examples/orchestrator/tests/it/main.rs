@@ -108,7 +108,7 @@ impl Trio {
     }
 }
 
-/// The text with what differs in every run replaced: the ids and the time of its first line.
+/// The text with what differs in every run replaced: the ids and the times of its first and last line.
 fn without_ids(text: &str) -> String {
     let first = text.lines().next().unwrap();
     let words: Vec<&str> = first.split([' ', ';']).collect();
@@ -119,9 +119,12 @@ fn without_ids(text: &str) -> String {
         (36, 36, 24),
         "{first}"
     );
+    let (_, ended) = text.trim_end().rsplit_once(" ended ").unwrap();
+    assert_eq!(ended.len(), 24, "{text}");
     text.replace(run, "run_…")
         .replace(token, "tok_…")
         .replace(until, "TIME")
+        .replace(ended, "TIME")
 }
 
 #[test]
@@ -135,6 +138,7 @@ fn a_run_calls_tools_and_is_told_in_words_what_is_refused() {
     tickets.get {"id":"T-1001"}: {"id":"T-1001","note":"","status":"open","title":"Refund not received"}
     tickets.get {"id":"T-2001"}: refused: not_found - Check the identifier.
     ticket.close {"id":"T-1001","reason":"done"}: refused: tool_not_granted - Use a route that grants the tool, or do without it.
+    run_… ended TIME
     "#);
     let globex = trio.run(&["--tenant", "globex", "--subject", "user:gina"]);
     assert_eq!(globex.status.code(), Some(0), "{}", globex.stderr);
@@ -144,6 +148,7 @@ fn a_run_calls_tools_and_is_told_in_words_what_is_refused() {
     tickets.get {"id":"T-1001"}: refused: not_found - Check the identifier.
     tickets.get {"id":"T-2001"}: {"id":"T-2001","note":"","status":"open","title":"Invoice shows the wrong address"}
     ticket.close {"id":"T-1001","reason":"done"}: refused: tool_not_granted - Use a route that grants the tool, or do without it.
+    run_… ended TIME
     "#);
     let said = trio.stop() + &acme.stdout + &acme.stderr + &globex.stdout + &globex.stderr;
     assert!(!said.contains("hp1.") && !said.contains("hps_"), "{said}");

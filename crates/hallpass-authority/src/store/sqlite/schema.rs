@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use hallpass_vocabulary::Environment;
 use rusqlite::Connection;
 
 use super::{copy, failed, version_1};
@@ -103,34 +104,47 @@ const TABLES: &str = "
     CREATE INDEX nonces_by_end ON nonces (until);
 ";
 
-/// Brings the store to the current version, in one transaction, after copying an older one beside it. Refuses a newer
-/// one untouched.
-pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    let found = version(connection)?;
-    if found == VERSION {
-        return Ok(());
+/// Makes the tables of an empty store.
+pub(super) fn create(connection: &mut Connection) -> Result<(), StoreError> {
+    let make = |connection: &mut Connection| {
+        let step = connection.transaction()?;
+        step.execute_batch(TABLES)?;
+        step.pragma_update(None, "user_version", VERSION)?;
+        step.commit()
+    };
+    make(connection).map_err(failed("create"))
+}
+
+/// Brings the store of an environment's authority to the current version, in one transaction, after copying an older one
+/// beside it. Refuses a newer one untouched.
+pub(super) fn migrate(
+    connection: &mut Connection,
+    path: &Path,
+    environment: &Environment,
+) -> Result<(), StoreError> {
+    match version(connection)? {
+        0 => return create(connection),
+        VERSION => return Ok(()),
+        found => {
+            let beside = copy_before(path);
+            copy::copy(connection, &beside)?;
+            tracing::info!(
+                from = found,
+                to = VERSION,
+                copy = %beside.display(),
+                "migrating the store; it was copied before"
+            );
+        }
     }
-    if found > 0 {
-        let beside = copy_before(path);
-        copy::copy(connection, &beside)?;
-        tracing::info!(
-            from = found,
-            to = VERSION,
-            copy = %beside.display(),
-            "migrating the store; it was copied before"
-        );
-    }
-    let step = connection.transaction().map_err(failed("migrate"))?;
-    if found == 1 {
-        version_1::set_aside(&step).map_err(failed("migrate"))?;
-    }
-    step.execute_batch(TABLES).map_err(failed("migrate"))?;
-    if found == 1 {
-        version_1::take_over(&step).map_err(failed("migrate"))?;
-    }
-    step.pragma_update(None, "user_version", VERSION)
-        .and_then(|()| step.commit())
-        .map_err(failed("migrate"))
+    let from_1 = |connection: &mut Connection| {
+        let step = connection.transaction()?;
+        version_1::set_aside(&step)?;
+        step.execute_batch(TABLES)?;
+        version_1::take_over(&step, environment)?;
+        step.pragma_update(None, "user_version", VERSION)?;
+        step.commit()
+    };
+    from_1(connection).map_err(failed("migrate"))
 }
 
 /// The version of the store, if this release can use it.

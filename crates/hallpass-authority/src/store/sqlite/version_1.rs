@@ -3,6 +3,7 @@
 //! Its clients are, for no record tells of them. Its runs and tokens come back from the journal with all that their records
 //! say, so the store begins again at the first record: a run whose records were pruned is older than any run may be.
 
+use hallpass_vocabulary::Environment;
 use rusqlite::{Transaction, params};
 
 use crate::secret::SecretHash;
@@ -17,11 +18,13 @@ pub(super) fn set_aside(step: &Transaction<'_>) -> rusqlite::Result<()> {
     )
 }
 
-/// Fills the new tables with them: each had one secret, without an end.
-pub(super) fn take_over(step: &Transaction<'_>) -> rusqlite::Result<()> {
+/// Fills the new tables with those of an environment: each had one secret, without an end. Those of another were refused.
+pub(super) fn take_over(step: &Transaction<'_>, environment: &Environment) -> rusqlite::Result<()> {
     {
-        let mut statement = step.prepare("SELECT id, secret_sha256, disabled FROM old_clients")?;
-        let mut rows = statement.query([])?;
+        let mut statement = step.prepare(
+            "SELECT id, secret_sha256, disabled FROM old_clients WHERE environment = ?1",
+        )?;
+        let mut rows = statement.query([environment.as_str()])?;
         while let Some(row) = rows.next()? {
             let (id, sha256, disabled): (String, [u8; 32], bool) =
                 (row.get(0)?, row.get(1)?, row.get(2)?);

@@ -100,6 +100,20 @@ impl Bed {
         String::new()
     }
 
+    /// Cuts every connection to the database and takes no new ones, or takes them again.
+    #[cfg(feature = "postgres")]
+    pub(super) fn connections(&self, allow: bool) {
+        let name = &self.database.as_ref().unwrap().name;
+        let server = hallpass_testkit::PostgresServer::shared();
+        server.sql(
+            "postgres",
+            &format!(
+                "ALTER DATABASE {name} WITH ALLOW_CONNECTIONS {allow};
+                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' AND NOT {allow}"
+            ),
+        );
+    }
+
     /// How the database would run a query in which bytes are written as `BYTES('hex')`.
     pub(super) fn plan(&self, sql: &str) -> String {
         #[cfg(feature = "postgres")]

@@ -110,8 +110,8 @@ mod tests {
     use hallpass_args::Arguments;
     use hallpass_vocabulary::Timestamp;
 
-    use super::*;
     use crate::caveat::Caveat;
+    use crate::caveat::argument::looks::Looks;
     use crate::decide::CallFacts;
 
     const RULES: [&str; 40] = [
@@ -194,7 +194,7 @@ mod tests {
             .iter()
             .map(|text| Arguments::parse(text.as_bytes()).unwrap())
             .collect();
-        let holds = |caveat: &Caveat, arguments| {
+        let holds = |caveat: &Caveat, arguments: &Arguments| {
             let facts = CallFacts {
                 now: Timestamp::from_unix_seconds(0),
                 audience: &"a".parse().unwrap(),
@@ -202,7 +202,7 @@ mod tests {
                 tool: &"a.b".parse().unwrap(),
                 arguments,
             };
-            caveat.holds(&facts, 1)
+            caveat.holds(&facts, 1, &mut Looks::at(arguments))
         };
         let mut found = 0;
         for more in &caveats {
