@@ -16,8 +16,8 @@ fn the_page_on_clients_and_operators_goes_as_it_says() {
         "client demo-orchestrator is disabled",
         "kept out",
         "client demo-orchestrator is enabled",
-        "secret_retired",
-        "operator_acted",
+        "\"change\":\"secret_retired\"",
+        "\"person\":\"dev\"",
     ] {
         assert!(out.contains(expected), "`{expected}` is missing\n{all}");
     }
