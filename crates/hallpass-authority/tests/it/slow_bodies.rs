@@ -41,7 +41,8 @@ fn authorization(request: reqwest::RequestBuilder) -> String {
         .to_owned()
 }
 
-async fn started_mint(running: &Running, path: &str, body: &[u8]) -> Arriving {
+/// A request of the client.
+async fn started(running: &Running, path: &str, body: &[u8]) -> Arriving {
     let value = authorization(running.tokens());
     let head = format!("POST {path} HTTP/1.1\r\nAuthorization: {value}\r\n");
     Arriving::start(running, &head, body).await
@@ -53,7 +54,7 @@ async fn a_client_that_is_disabled_while_its_request_arrives_gets_no_token() {
     enrol(&home);
     let running = home.serve().await;
     let body = draft().to_string().into_bytes();
-    let arriving = started_mint(&running, "/v1/tokens", &body).await;
+    let arriving = started(&running, "/v1/tokens", &body).await;
     let disable = Call::new("POST", "/v1/clients/demo-orchestrator/disable");
     let disabled = running.as_operator(&home, "admin", &disable).await;
     assert_eq!(disabled.status, 200, "{disabled:?}");
@@ -74,9 +75,9 @@ async fn a_secret_that_is_retired_while_a_request_arrives_gets_no_token_and_ends
     let running = home.serve().await;
     let run = running.mint(&draft()).await.json["run_id"].clone();
     let body = draft().to_string().into_bytes();
-    let minting = started_mint(&running, "/v1/tokens", &body).await;
+    let minting = started(&running, "/v1/tokens", &body).await;
     let path = format!("/v1/runs/{}/end", run.as_str().unwrap());
-    let ending = started_mint(&running, &path, b"{}").await;
+    let ending = started(&running, &path, b"{}").await;
     let listed = running
         .as_operator(&home, "admin", &Call::new("GET", "/v1/clients"))
         .await;
@@ -91,6 +92,27 @@ async fn a_secret_that_is_retired_while_a_request_arrives_gets_no_token_and_ends
     running.stop().await;
     assert_eq!(home.records_of("minted").len(), 1);
     assert!(home.records_of("run_ended").is_empty());
+}
+
+#[tokio::test]
+async fn a_client_with_many_slow_requests_keeps_no_operator_from_disabling_it() {
+    let home = Home::new();
+    enrol(&home);
+    let running = home.serve().await;
+    let run = running.mint(&draft()).await.json["run_id"].clone();
+    let path = format!("/v1/runs/{}/end", run.as_str().unwrap());
+    let mut arriving = Vec::new();
+    for _ in 0..32 {
+        arriving.push(started(&running, &path, b"{}").await);
+    }
+    let disable = Call::new("POST", "/v1/clients/demo-orchestrator/disable");
+    let disabled = running.as_operator(&home, "admin", &disable).await;
+    assert_eq!(disabled.status, 200, "{disabled:?}");
+    for one in arriving {
+        let answer = one.finish(b"{}").await;
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    }
+    running.stop().await;
 }
 
 #[tokio::test]
