@@ -16,6 +16,12 @@ pub(crate) const SECRETS_MAX: usize = 5;
 /// The longest that a secret may go on being good when it is retired, and the longest life one may be given.
 pub(crate) const UNTIL_MAX: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
+/// How often a change to a client is made until it holds: once more, where another replica made one in between.
+const ENABLE_TRIES: usize = 2;
+
+/// The least time between two changes that the store tells apart.
+const STORED_STEP: Duration = Duration::from_millis(1);
+
 /// A change that was not made, or of which it is not known.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unchanged {
@@ -87,6 +93,7 @@ impl Service {
             secret_digest: Some(digest),
             until: added.until,
             by: Some(by.clone()),
+            counts_from: None,
         })
         .await?;
         Ok(added)
@@ -115,12 +122,14 @@ impl Service {
             secret_digest: None,
             until: Some(until),
             by: Some(by.clone()),
+            counts_from: None,
         })
         .await?;
         Ok(until)
     }
 
-    /// Lets a client in again, or keeps it out, whatever it proves itself with.
+    /// Lets a client in again, or keeps it out, whatever it proves itself with. Says so only of a client that is so: another
+    /// replica, or this one before its clock was set back, may have made a change at a later time.
     pub(crate) async fn enable_client(
         &self,
         client: &ClientId,
@@ -128,26 +137,36 @@ impl Service {
         by: &OperatorId,
     ) -> Result<(), Unchanged> {
         let _one_at_a_time = self.registry.lock().await;
+        for _ in 0..ENABLE_TRIES {
+            let row = self.store().client(client).await?;
+            if row.is_none() && self.policy().policy.client(client).is_none() {
+                return Err(Unchanged::ClientUnknown);
+            }
+            if row.as_ref().is_none_or(|row| row.enabled) == enabled {
+                return Ok(());
+            }
+            let after = row.map(|row| row.changed.after(STORED_STEP));
+            self.change(ClientChanged {
+                client: client.clone(),
+                change: if enabled {
+                    ClientChange::Enabled
+                } else {
+                    ClientChange::Disabled
+                },
+                secret: None,
+                secret_digest: None,
+                until: None,
+                by: Some(by.clone()),
+                counts_from: after.filter(|after| *after > self.clock.now()),
+            })
+            .await?;
+        }
         let row = self.store().client(client).await?;
-        if row.is_none() && self.policy().policy.client(client).is_none() {
-            return Err(Unchanged::ClientUnknown);
-        }
         if row.is_none_or(|row| row.enabled) == enabled {
-            return Ok(());
+            Ok(())
+        } else {
+            Err(Unchanged::Later)
         }
-        self.change(ClientChanged {
-            client: client.clone(),
-            change: if enabled {
-                ClientChange::Enabled
-            } else {
-                ClientChange::Disabled
-            },
-            secret: None,
-            secret_digest: None,
-            until: None,
-            by: Some(by.clone()),
-        })
-        .await
     }
 
     async fn registered(&self, client: &ClientId) -> Result<ClientRow, Unchanged> {
@@ -160,7 +179,7 @@ impl Service {
 
     /// The commit point is the record. Run it where nobody drops it half-way.
     async fn change(&self, changed: ClientChanged) -> Result<(), Unchanged> {
-        let now = self.clock.now();
+        let at = changed.counts_from.unwrap_or_else(|| self.clock.now());
         let flight = self.store().take_off(self.recorder.written());
         let event = Event::ClientChanged(changed.clone());
         let recorded = match self.recorder.append(&event, Durability::Durable).await {
@@ -173,7 +192,7 @@ impl Service {
                 return Err(error.into());
             }
         };
-        let landing = LandingEvent::ClientChanged(Box::new(changed), now);
+        let landing = LandingEvent::ClientChanged(Box::new(changed), at);
         let record = recorded.index().unwrap_or(0);
         match self.store().land(flight, landing, record).await {
             Ok(true) => Ok(()),

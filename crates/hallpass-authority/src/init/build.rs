@@ -151,6 +151,7 @@ fn record(
         secret_digest: Some(Digest::from_bytes(*secret.hash().as_bytes())),
         until: None,
         by: None,
+        counts_from: None,
     });
     for event in created.iter().chain([&added]) {
         let _recorded = journal

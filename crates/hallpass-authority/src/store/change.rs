@@ -26,7 +26,10 @@ impl LandingEvent {
     /// The event of a record, if it has rows.
     pub(crate) fn of(event: Event, recorded: Timestamp) -> Option<Self> {
         match event {
-            Event::ClientChanged(changed) => Some(Self::ClientChanged(changed.into(), recorded)),
+            Event::ClientChanged(changed) => {
+                let at = changed.counts_from.unwrap_or(recorded);
+                Some(Self::ClientChanged(changed.into(), at))
+            }
             Event::Minted(minted) => Some(Self::Minted(minted)),
             Event::RunEnded(ended) => Some(Self::RunEnded(ended.into(), recorded)),
             _ => None,

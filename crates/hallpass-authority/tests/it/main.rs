@@ -13,6 +13,7 @@ mod backup;
 mod bundle;
 mod children;
 mod clients;
+mod clock_set_back;
 mod concurrency;
 mod corpus;
 mod disk;

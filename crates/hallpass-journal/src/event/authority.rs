@@ -179,6 +179,9 @@ pub struct ClientChanged {
     /// Who did it; absent when the authority was made with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<OperatorId>,
+    /// When it counts as done, where that is not the time of the record: after the change before it, whose clock was ahead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts_from: Option<Timestamp>,
 }
 
 /// A run was ended before its time.

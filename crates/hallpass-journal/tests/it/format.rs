@@ -166,6 +166,7 @@ fn authority_events() -> Vec<Event> {
             secret_digest: Some(Digest::of(b"secret")),
             until: Some(time()),
             by: Some(OperatorId::new("op:dana").unwrap()),
+            counts_from: Some(time()),
         }),
         Event::RunEnded(RunEnded {
             run: run(),

@@ -84,7 +84,7 @@ pub(super) async fn group<'a>(
     written
 }
 
-/// What happened last holds, in whichever order it is read.
+/// What happened last holds, in whichever order it is read; of the ends of a secret, the earliest.
 async fn client_changed(
     client: &ClientWrapper,
     changed: &ClientChanged,
@@ -126,8 +126,8 @@ async fn client_changed(
                 .execute(
                     "INSERT INTO client_secrets (id, client, sha256, added, until, changed)
                      VALUES ($1, $2, NULL, $3, $4, $3)
-                     ON CONFLICT (id) DO UPDATE SET until = excluded.until, changed = excluded.changed
-                     WHERE excluded.changed >= client_secrets.changed",
+                     ON CONFLICT (id) DO UPDATE SET until = least(client_secrets.until, excluded.until),
+                         changed = greatest(client_secrets.changed, excluded.changed)",
                     &[&secret, &id, &at, &until.unwrap_or(at)],
                 )
                 .await?;

@@ -144,7 +144,7 @@ fn run(group: &Transaction<'_>, run: &RunRow) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// What happened last holds, in whichever order it is read.
+/// What happened last holds, in whichever order it is read; of the ends of a secret, the earliest.
 fn client_changed(
     group: &Transaction<'_>,
     changed: &ClientChanged,
@@ -185,8 +185,8 @@ fn client_changed(
                 .prepare_cached(
                     "INSERT INTO client_secrets (id, client, sha256, added, until, changed)
                      VALUES (?1, ?2, NULL, ?3, ?4, ?3)
-                     ON CONFLICT (id) DO UPDATE SET until = excluded.until, changed = excluded.changed
-                     WHERE excluded.changed >= changed",
+                     ON CONFLICT (id) DO UPDATE SET until = min(ifnull(until, excluded.until), excluded.until),
+                         changed = max(changed, excluded.changed)",
                 )?
                 .execute(params![
                     changed.secret.as_ref().map(Text::as_str),

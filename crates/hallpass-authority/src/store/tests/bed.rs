@@ -259,6 +259,7 @@ pub(super) fn changed(
         secret_digest: secret.map(|(_, secret)| Digest::of(secret.as_bytes())),
         until,
         by: None,
+        counts_from: None,
     };
     LandingEvent::ClientChanged(Box::new(changed), at)
 }
