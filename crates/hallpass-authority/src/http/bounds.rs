@@ -10,7 +10,7 @@ use super::limits::{BODY_READ_MAX, MINT_WAIT_MAX, MINTS_IN_FLIGHT_MAX, REQUEST_B
 /// Endpoints that share a bound on how many of their requests are answered at once, so that none starves another kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lane {
-    /// Requests for tokens.
+    /// Requests of clients.
     Mint,
     /// Requests of operators: few people, but queries that read disks.
     Operate,
@@ -51,6 +51,13 @@ impl Bounds {
                 Lane::Mint,
                 REQUEST_BYTES_MAX,
                 BODY_READ_MAX + MINT_WAIT_MAX + ANSWER_MAX,
+            ),
+            // Clients may ask too, so it has no seat of an operator's: slow bodies of a client, and strangers whose tokens
+            // wait for an issuer, must not keep operators from disabling it.
+            "/v1/runs/{run}/end" => (
+                Lane::Mint,
+                REQUEST_BYTES_MAX,
+                BODY_READ_MAX + 2 * ANSWER_MAX,
             ),
             "unmatched" => (Lane::Open, REQUEST_BYTES_MAX, ANSWER_MAX),
             _ => (
@@ -105,6 +112,16 @@ impl Lanes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_client_takes_a_seat_of_an_operators() {
+        use crate::http::endpoints::{Access, Endpoint};
+        for endpoint in Endpoint::ALL {
+            let of_clients = matches!(endpoint.access(), Access::Client | Access::ClientOr(_));
+            let is_operators = Bounds::of(endpoint.path()).lane == Lane::Operate;
+            assert!(!(of_clients && is_operators), "{}", endpoint.path());
+        }
+    }
 
     #[test]
     fn a_full_lane_leaves_the_others_open() {
