@@ -31,6 +31,7 @@ mod init;
 mod issuer;
 mod issuers;
 mod keeping;
+mod largest;
 mod limits;
 mod log_fields;
 mod mint;
