@@ -15,6 +15,7 @@ mod children;
 mod clients;
 mod concurrency;
 mod corpus;
+mod crowds;
 mod disk;
 mod edge;
 mod endings;
