@@ -50,12 +50,15 @@ async fn answer(
     // The gate in front has let an operator through, or it is a client that asks.
     let client = match operator {
         Some(_) => None,
-        None => Some(auth::client(service, instance, &head.headers).await?.id),
+        None => Some(auth::client(service, instance, &head.headers).await?),
     };
     let reason = read(&head.headers, body, instance).await?;
+    if let Some(client) = &client {
+        auth::still(service, instance, client).await?;
+    }
     let ended = RunEnded {
         run: parsed(run, instance)?,
-        client,
+        client: client.map(|client| client.id),
         by: operator,
         reason,
     };

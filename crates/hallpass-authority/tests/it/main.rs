@@ -47,6 +47,7 @@ mod renewal;
 mod restart;
 mod routes;
 mod signing;
+mod slow_bodies;
 #[cfg(feature = "oidc")]
 mod subjects;
 #[cfg(feature = "oidc")]

@@ -457,3 +457,20 @@ fn widenings_come_first_and_kinds_have_words_of_their_own() {
     assert_eq!(words.len(), ChangeKind::ALL.len());
     assert!(ChangeKind::ALL.is_sorted_by_key(|it| it.as_str()));
 }
+
+/// What one sentence says of both is not the same for that.
+#[test]
+fn issuers_that_differ_and_read_alike_are_told_apart() {
+    let issuer = |lines: &str| {
+        format!(
+            "{POLICY}\n[issuers.odd]\nissuer = \"https://odd.example\"\naudience = \"hallpass\"\nalgorithms = [\"EdDSA\"]\nfor = [\"subjects\"]\n{lines}\n"
+        )
+    };
+    let old = issuer("roles_claim = \"a=b\"\nroles = { \"c\" = \"reader\" }");
+    let new = issuer("roles_claim = \"a\"\nroles = { \"b=c\" = \"reader\" }");
+    let changes = parse(&old).changes_to(&parse(&new));
+    let wider = changes
+        .iter()
+        .any(|it| it.direction() == Direction::Widening);
+    assert!(wider, "{}", said(&changes));
+}
