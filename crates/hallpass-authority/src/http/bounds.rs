@@ -66,6 +66,7 @@ impl Bounds {
                 REQUEST_BYTES_MAX,
                 BODY_READ_MAX + MINT_WAIT_MAX + ANSWER_MAX,
             ),
+            // Slow bodies of a client, and strangers whose tokens wait for an issuer, must not keep operators from disabling it.
             "/v1/runs/{run}/end" if !is_signed => (
                 Lane::End,
                 REQUEST_BYTES_MAX,
