@@ -19,6 +19,15 @@ const COMMAND_MAX: Duration = Duration::from_secs(10);
 /// Commands at once. Reloads are rare; more at once is a command that hangs.
 const COMMANDS_MAX: usize = 4;
 
+/// Variables with secrets that are the authority's, or of whoever started it from a shell. What hands messages on is often a
+/// script that tells its whole environment when it fails.
+const WITHHELD: [&str; 4] = [
+    "HALLPASS_CLIENT_SECRET",
+    "HALLPASS_PASSPHRASE",
+    "HALLPASS_TOKEN",
+    "PGPASSWORD",
+];
+
 /// The most words in a command line.
 pub(crate) const COMMAND_WORDS_MAX: usize = 64;
 
@@ -77,13 +86,7 @@ impl Alerts {
             tracing::error!("an alert was not sent: {COMMANDS_MAX} commands are still running");
             return;
         };
-        let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true);
+        let command = prepared(program, arguments);
         tokio::spawn(async move {
             let _permit = permit;
             match tokio::time::timeout(COMMAND_MAX, run(command, &text)).await {
@@ -103,6 +106,21 @@ impl Alerts {
     }
 }
 
+/// The command, without a shell, without an output, and without secrets in its environment.
+fn prepared(program: &str, arguments: &[String]) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    for variable in WITHHELD {
+        command.env_remove(variable);
+    }
+    command
+}
+
 async fn run(mut command: Command, text: &[u8]) -> io::Result<()> {
     let mut child = command.spawn()?;
     if let Some(mut input) = child.stdin.take() {
@@ -114,5 +132,23 @@ async fn run(mut command: Command, text: &[u8]) -> io::Result<()> {
         Ok(())
     } else {
         Err(io::Error::other(status.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_command_gets_no_secret_of_the_authoritys_environment() {
+        let command = prepared("tell", &["--channel".to_owned()]);
+        let changed: Vec<_> = command.as_std().get_envs().collect();
+        for variable in [
+            "PGPASSWORD",
+            "HALLPASS_PASSPHRASE",
+            "HALLPASS_CLIENT_SECRET",
+        ] {
+            assert!(changed.contains(&(variable.as_ref(), None)), "{variable}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::identity::subject::SubjectTokenError;
 use crate::refusals::Caller;
 use crate::secret::SecretHash;
 use crate::service::Service;
-use crate::store::StoreError;
+use crate::store::{ClientRow, StoreError};
 
 /// Why nobody was let in.
 enum NotIn {
@@ -24,12 +24,47 @@ pub(super) async fn client(
     instance: RequestId,
     headers: &HeaderMap,
 ) -> Result<AuthenticatedClient, Problem> {
-    let (stranger, client) = match recognise(service, headers).await {
-        Ok(client) => return Ok(client),
-        Err(NotIn::Stranger(stranger, client)) => (stranger, client),
-        Err(NotIn::Store(error)) => {
+    match recognise(service, headers).await {
+        Ok(client) => Ok(client),
+        Err(not_in) => Err(refuse(service, instance, not_in).await),
+    }
+}
+
+/// That a client is still let in, once the rest of its request is there. A body may take seconds, and whoever has a stolen
+/// secret could keep requests open for the moment it is retired.
+pub(super) async fn still(
+    service: &Service,
+    instance: RequestId,
+    client: &AuthenticatedClient,
+) -> Result<(), Problem> {
+    let row = match service.store().client(&client.id).await {
+        Ok(row) => row,
+        Err(error) => return Err(refuse(service, instance, NotIn::Store(error)).await),
+    };
+    let retired = |row: &ClientRow| {
+        let secret = row
+            .secrets
+            .iter()
+            .find(|it| it.id == client.credential.as_str());
+        secret.is_some_and(|secret| !secret.is_good(service.clock.now()))
+    };
+    let why = match row {
+        Some(row) if !row.enabled => Stranger::Disabled,
+        Some(row) if retired(&row) => Stranger::Retired,
+        _ if service.policy().policy.client(&client.id).is_none() => Stranger::Undeclared,
+        _ => return Ok(()),
+    };
+    let not_in = NotIn::Stranger(why, Some(client.id.clone()));
+    Err(refuse(service, instance, not_in).await)
+}
+
+/// Records why nobody was let in, and says what the caller is told.
+async fn refuse(service: &Service, instance: RequestId, not_in: NotIn) -> Problem {
+    let (stranger, client) = match not_in {
+        NotIn::Stranger(stranger, client) => (stranger, client),
+        NotIn::Store(error) => {
             tracing::error!(request.id = %instance, error = &error as &dyn std::error::Error, "a client cannot be looked up");
-            return Err(Problem::new(ProblemCode::StoreUnavailable, instance));
+            return Problem::new(ProblemCode::StoreUnavailable, instance);
         }
     };
     tracing::info!(denial.code = stranger.code(), request.id = %instance, "refused a stranger");
@@ -51,7 +86,7 @@ pub(super) async fn client(
         Stranger::Token(SubjectTokenError::Unavailable) => ProblemCode::Unavailable,
         _ => ProblemCode::ClientUnauthorized,
     };
-    Err(Problem::new(code, instance))
+    Problem::new(code, instance)
 }
 
 async fn recognise(service: &Service, headers: &HeaderMap) -> Result<AuthenticatedClient, NotIn> {

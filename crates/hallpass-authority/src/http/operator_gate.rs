@@ -74,7 +74,7 @@ pub(super) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
 }
 
 /// Whether a request says that it is an operator's.
-fn is_signed(headers: &HeaderMap) -> bool {
+pub(super) fn is_signed(headers: &HeaderMap) -> bool {
     headers.contains_key(SIGNATURE_HEADER) || headers.contains_key(SIGNATURE_INPUT_HEADER)
 }
 
@@ -147,9 +147,9 @@ async fn authenticate(
     let named = signature.key_id();
     let away = |why: NotAnOperator| Turned::Away(why, Some(named));
 
-    let in_force = service.policy();
-    let policy = &in_force.policy;
-    let found = policy
+    let then = service.policy();
+    let known = then
+        .policy
         .operator_of_key(&named)
         .ok_or_else(|| away(NotAnOperator::KeyUnknown))?;
     let parts = SignedParts {
@@ -161,17 +161,11 @@ async fn authenticate(
     };
     let now = service.clock.now();
     signature
-        .verify(found.key, &parts, now)
+        .verify(known.key, &parts, now)
         .map_err(|error| away(error.into()))?;
     if authority != authority_value(&service.name, &service.environment) {
         return Err(away(NotAnOperator::OtherAuthority));
     }
-    let operator = Operator {
-        id: found.operator.clone(),
-        person: found.rule.person().clone(),
-        key: named,
-        roles: found.rule.roles().clone(),
-    };
     // Only now: a body costs memory, and a nonce a row.
     let digest = ContentDigest::parse(digest).map_err(|error| away(error.into()))?;
     let body = super::body::read(body, instance)
@@ -185,16 +179,29 @@ async fn authenticate(
         .remember_nonce(named, signature.nonce().as_str(), now.after(NONCE_LIFE))
         .await;
     match remembered {
-        Ok(true) => Ok((operator, body)),
-        Ok(false) => Err(away(NotAnOperator::Replayed)),
+        Ok(true) => {}
+        Ok(false) => return Err(away(NotAnOperator::Replayed)),
         Err(error) => {
             tracing::error!(request.id = %instance, error = &error as &dyn std::error::Error, "a nonce cannot be remembered");
-            Err(Turned::Problem(Problem::new(
+            return Err(Turned::Problem(Problem::new(
                 ProblemCode::StoreUnavailable,
                 instance,
-            )))
+            )));
         }
     }
+    // A body may take seconds: what the operator may do is what the policy says now.
+    let in_force = service.policy();
+    let found = in_force
+        .policy
+        .operator_of_key(&named)
+        .ok_or_else(|| away(NotAnOperator::KeyUnknown))?;
+    let operator = Operator {
+        id: found.operator.clone(),
+        person: found.rule.person().clone(),
+        key: named,
+        roles: found.rule.roles().clone(),
+    };
+    Ok((operator, body))
 }
 
 /// A header that is there once, as text.

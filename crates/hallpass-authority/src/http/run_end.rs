@@ -50,12 +50,15 @@ async fn answer(
     // The gate in front has let an operator through, or it is a client that asks.
     let client = match operator {
         Some(_) => None,
-        None => Some(auth::client(service, instance, &head.headers).await?.id),
+        None => Some(auth::client(service, instance, &head.headers).await?),
     };
     let reason = read(&head.headers, body, instance).await?;
+    if let Some(client) = &client {
+        auth::still(service, instance, client).await?;
+    }
     let ended = RunEnded {
         run: parsed(run, instance)?,
-        client,
+        client: client.map(|client| client.id),
         by: operator,
         reason,
     };
@@ -91,9 +94,14 @@ async fn end(
     instance: RequestId,
     ended: RunEnded,
 ) -> Result<Ended, Problem> {
-    let permit = Arc::clone(&service.mints)
-        .try_acquire_owned()
-        .map_err(|_| Problem::new(ProblemCode::Overloaded, instance))?;
+    // An operator ends a run however many clients mint; their lane bounds how many do at once.
+    let permit = match ended.by {
+        Some(_) => None,
+        None => {
+            let permit = Arc::clone(&service.mints).try_acquire_owned();
+            Some(permit.map_err(|_| Problem::new(ProblemCode::Overloaded, instance))?)
+        }
+    };
     let minter = Arc::clone(&service.minter);
     let task = tokio::spawn(async move {
         let _permit = permit;

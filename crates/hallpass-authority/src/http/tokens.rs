@@ -67,6 +67,7 @@ async fn answer(
     }
     let key = minting::idempotency_key(&head.headers, instance)?;
     let body = body::read(body, instance).await?;
+    auth::still(service, instance, &asker).await?;
     let request = TokenRequest::parse(&body).map_err(|bad| {
         Problem::new(ProblemCode::RequestMalformed, instance)
             .pointer(bad.pointer)

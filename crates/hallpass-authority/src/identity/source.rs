@@ -140,7 +140,7 @@ impl Source {
                 if found.issuer != self.issuer {
                     return Err(FetchError::Discovery);
                 }
-                let keys = safe(&found.jwks_uri).map_err(FetchError::Scheme)?;
+                let keys = named_by(document, &found.jwks_uri).map_err(FetchError::Scheme)?;
                 get(client, keys, KEY_SET_BYTES_MAX).await
             }
             Place::File(path) => {
@@ -199,6 +199,16 @@ fn safe(text: &str) -> Result<Url, SourceError> {
     }
 }
 
+/// The address of the keys in a discovery document. One that came over TLS does not name a server on this machine without:
+/// whoever listens on a port here is not who the certificate was for.
+fn named_by(document: &Url, keys: &str) -> Result<Url, SourceError> {
+    let keys = safe(keys)?;
+    if document.scheme() == "https" && keys.scheme() != "https" {
+        return Err(SourceError::Scheme);
+    }
+    Ok(keys)
+}
+
 /// Reads an answer up to a limit, and not a chunk further.
 async fn get(client: &Client, url: Url, max: usize) -> Result<Vec<u8>, FetchError> {
     let http = |error: reqwest::Error| FetchError::Http(error.without_url());
@@ -214,4 +224,34 @@ async fn get(client: &Client, url: Url, max: usize) -> Result<Vec<u8>, FetchErro
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_discovery_document_over_tls_names_no_server_without() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        let (remote, here) = (url("https://idp.example/d"), url("http://127.0.0.1:1/d"));
+        for (document, keys, is_followed) in [
+            (&remote, "https://idp.example/keys", true),
+            (&remote, "https://keys.example/keys", true),
+            (&remote, "http://127.0.0.1:8200/v1/keys", false),
+            (&remote, "http://localhost/keys", false),
+            (&remote, "http://[::1]/keys", false),
+            (&remote, "http://idp.example/keys", false),
+            (&remote, "file:///etc/keys.json", false),
+            (&remote, "keys.json", false),
+            (&here, "http://127.0.0.1:1/keys", true),
+            (&here, "https://keys.example/keys", true),
+            (&here, "http://idp.example/keys", false),
+        ] {
+            assert_eq!(
+                named_by(document, keys).is_ok(),
+                is_followed,
+                "{document} {keys}"
+            );
+        }
+    }
 }

@@ -72,8 +72,11 @@ fn without_secrets(value: &Value) -> Value {
 /// store's address can hold one.
 fn without_password(text: &str) -> String {
     if let Some((scheme, rest)) = text.split_once("://") {
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (authority, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        // Readers of such addresses take all before an `@` for user and password, a `/` or `?` in it too.
+        let from = rest.rfind('@').unwrap_or(0);
+        let after = rest.get(from..).unwrap_or(rest);
+        let end = after.find(['/', '?', '#']).unwrap_or(after.len());
+        let (authority, path) = rest.split_at_checked(from + end).unwrap_or((rest, ""));
         let authority = match authority.rsplit_once('@') {
             None => authority.to_owned(),
             Some((user, host)) => {
@@ -112,6 +115,8 @@ mod tests {
             ("postgres://u@h/db", "postgres://u:HIDDEN@h/db"),
             ("postgres://u:p@h:1/db", "postgres://u:HIDDEN@h:1/db"),
             ("postgres://u:p@q@h/db", "postgres://u:HIDDEN@h/db"),
+            ("postgres://u:p/q@h/db", "postgres://u:HIDDEN@h/db"),
+            ("postgres://u:p?q@h/db", "postgres://u:HIDDEN@h/db"),
             (
                 "postgres://h/db?user=u&password=p&x=1",
                 "postgres://h/db?user=u&password=HIDDEN&x=1",

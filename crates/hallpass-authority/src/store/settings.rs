@@ -21,12 +21,12 @@ impl StoreSettings {
             return false;
         };
         let named = postgres.to_ascii_lowercase().contains("password");
-        // The form of a URL: postgresql://user:password@host/database.
+        // The form of a URL: postgresql://user:password@host/database. What is before the first `@` is read as user and
+        // password, whatever else is in it.
         let authority = postgres.split_once("://").map_or("", |(_, rest)| rest);
-        let user = authority.split(['/', '?']).next().unwrap_or_default();
         named
-            || user
-                .rsplit_once('@')
+            || authority
+                .split_once('@')
                 .is_some_and(|(user, _)| user.contains(':'))
     }
 
@@ -58,6 +58,8 @@ mod tests {
             "host=db user=hallpass password=secret",
             "host=db PassWord = 'secret'",
             "postgresql://hallpass:secret@db/hallpass",
+            "postgresql://hallpass:se/cret@db/hallpass",
+            "postgresql://hallpass:se?cret@db/hallpass",
             "postgres://hallpass@db/hallpass?password=secret",
         ] {
             assert!(holds(with), "{with}");

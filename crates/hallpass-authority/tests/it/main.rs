@@ -15,6 +15,7 @@ mod children;
 mod clients;
 mod concurrency;
 mod corpus;
+mod crowds;
 mod disk;
 mod edge;
 mod endings;
@@ -31,6 +32,7 @@ mod init;
 mod issuer;
 mod issuers;
 mod keeping;
+mod largest;
 mod limits;
 mod log_fields;
 mod mint;
@@ -45,6 +47,7 @@ mod renewal;
 mod restart;
 mod routes;
 mod signing;
+mod slow_bodies;
 #[cfg(feature = "oidc")]
 mod subjects;
 #[cfg(feature = "oidc")]

@@ -1,6 +1,9 @@
 //! Issuers: whose tokens are believed, and what they say. Whatever cannot be told counts as a widening.
 
 use std::collections::BTreeSet;
+use std::fmt;
+
+use hallpass_vocabulary::Role;
 
 use super::{At, Changes};
 use crate::change::{ChangeKind, Entry};
@@ -31,6 +34,21 @@ pub(super) fn compare(old: &Policy, new: &Policy, changes: &mut Changes) {
                 subjects(before.subjects(), rule.subjects(), &mut at);
             }
         }
+    }
+}
+
+/// A value of a claim that counts as a role. Two that read alike need not be the same: either part may have an `=` in it.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Counted {
+    claim: String,
+    value: String,
+    role: Role,
+}
+
+impl fmt::Display for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { claim, value, role } = self;
+        write!(f, "{claim}={value} as role {role}")
     }
 }
 
@@ -67,8 +85,8 @@ fn trust(old: &IssuerRule, new: &IssuerRule, at: &mut At<'_>) {
             format!("its tokens are for `{new}`, no longer for `{old}`"),
         );
     }
-    let (before, now) = (keys(old), keys(new));
-    if before != now {
+    if (old.keys(), old.ca_file()) != (new.keys(), new.ca_file()) {
+        let (before, now) = (keys(old), keys(new));
         at.wider(
             kind,
             format!("its keys come from {now}, no longer from {before}"),
@@ -93,7 +111,7 @@ fn subjects(old: &SubjectClaims, new: &SubjectClaims, at: &mut At<'_>) {
     let kind = ChangeKind::IssuerTrust;
     let named =
         |claims: &SubjectClaims| format!("`{}` before `{}`", claims.prefix(), claims.subject());
-    if named(old) != named(new) {
+    if (old.prefix(), old.subject()) != (new.prefix(), new.subject()) {
         let words = format!("subjects are {}, no longer {}", named(new), named(old));
         at.wider(kind, words);
     }
@@ -115,12 +133,14 @@ fn subjects(old: &SubjectClaims, new: &SubjectClaims, at: &mut At<'_>) {
         _ => {}
     }
     let kind = ChangeKind::IssuerRoles;
-    let gives = |claims: &SubjectClaims| -> BTreeSet<String> {
+    let gives = |claims: &SubjectClaims| -> BTreeSet<Counted> {
         let claim = claims.roles_claim().unwrap_or_default();
-        let roles = claims.roles().iter();
-        roles
-            .map(|(value, role)| format!("{claim}={value} as role {role}"))
-            .collect()
+        let counted = claims.roles().iter().map(|(value, role)| Counted {
+            claim: claim.to_owned(),
+            value: value.clone(),
+            role: role.clone(),
+        });
+        counted.collect()
     };
     at.set(
         kind,

@@ -52,6 +52,9 @@ fn every_kind_of_change_has_its_sentence() {
     );
     let both_keys = format!("12af4660c\", \"{OTHER_KEY}\"]");
     let spare = "[clients.spare]\nsummary = \"Another desk\"\nactors = \"agent:spare-*\"\n";
+    let (_, both_clients) = POLICY.split_once("[clients.desk]").unwrap();
+    let (both_clients, _) = both_clients.split_once("[issuers.cluster]").unwrap();
+    let both_clients = format!("[clients.desk]{both_clients}");
     let leads = "[groups.leads]\nsummary = \"Who may approve\"\nmembers = [\"op:dana\"]\n";
     let another_group =
         format!("{leads}\n[groups.more]\nsummary = \"x\"\nmembers = [\"op:dana\"]\n");
@@ -341,6 +344,7 @@ fn every_kind_of_change_has_its_sentence() {
             "tool: gone",
             &[(close, ""), ("require_approval = [\"ticket.close\"]\n", "")],
         ),
+        ("clients: not declared", &[(&both_clients, "")]),
         (
             "words",
             &[
@@ -452,4 +456,21 @@ fn widenings_come_first_and_kinds_have_words_of_their_own() {
     let words: BTreeSet<_> = ChangeKind::ALL.iter().map(|it| it.as_str()).collect();
     assert_eq!(words.len(), ChangeKind::ALL.len());
     assert!(ChangeKind::ALL.is_sorted_by_key(|it| it.as_str()));
+}
+
+/// What one sentence says of both is not the same for that.
+#[test]
+fn issuers_that_differ_and_read_alike_are_told_apart() {
+    let issuer = |lines: &str| {
+        format!(
+            "{POLICY}\n[issuers.odd]\nissuer = \"https://odd.example\"\naudience = \"hallpass\"\nalgorithms = [\"EdDSA\"]\nfor = [\"subjects\"]\n{lines}\n"
+        )
+    };
+    let old = issuer("roles_claim = \"a=b\"\nroles = { \"c\" = \"reader\" }");
+    let new = issuer("roles_claim = \"a\"\nroles = { \"b=c\" = \"reader\" }");
+    let changes = parse(&old).changes_to(&parse(&new));
+    let wider = changes
+        .iter()
+        .any(|it| it.direction() == Direction::Widening);
+    assert!(wider, "{}", said(&changes));
 }
