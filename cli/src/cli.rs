@@ -1,5 +1,7 @@
 //! The command line: what there is to say. Each subcommand has its file in `commands`.
 
+use std::sync::LazyLock;
+
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
@@ -20,9 +22,28 @@ Examples:
 
 Exit status: 0 yes or done, 1 denied or tampered with, 2 usage or failure.";
 
+/// The release, and what this build has beside what every build has.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let features = [
+        ("oidc", cfg!(feature = "oidc")),
+        ("postgres", cfg!(feature = "postgres")),
+        ("tls", cfg!(feature = "tls")),
+    ];
+    let features: Vec<&str> = features
+        .into_iter()
+        .filter_map(|(name, built)| built.then_some(name))
+        .collect();
+    let release = env!("CARGO_PKG_VERSION");
+    if features.is_empty() {
+        format!("{release}, without oidc, postgres and tls")
+    } else {
+        format!("{release}, with {}", features.join(", "))
+    }
+});
+
 /// Capability tokens for AI-agent runs
 #[derive(Debug, Parser)]
-#[command(name = "hallpass", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+#[command(name = "hallpass", version = VERSION.as_str(), after_help = EXAMPLES, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -75,10 +75,51 @@ pub(crate) fn show<const N: usize>(
     for row in rows {
         table.add_row(cells(row));
     }
-    for line in table.lines() {
-        output.line(line.trim_end())?;
+    let lines: Vec<String> = table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect();
+    let widest = lines.iter().map(|line| line.chars().count()).max();
+    match output.columns() {
+        Some(columns) if widest > Some(columns) => {
+            for row in rows {
+                for line in folded(header, &cells(row), columns) {
+                    output.line(&line)?;
+                }
+            }
+        }
+        _ => {
+            for line in lines {
+                output.line(&line)?;
+            }
+        }
     }
     Ok(())
+}
+
+/// A row for a terminal that is narrower than the table: each cell but the first with its name, as many to a line as fit.
+fn folded<const N: usize>(header: [&str; N], cells: &[String; N], columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    for (index, (name, cell)) in header.iter().zip(cells).enumerate() {
+        if cell.is_empty() {
+            continue;
+        }
+        let word = match index {
+            0 => cell.clone(),
+            _ => format!("{} {cell}", name.to_lowercase()),
+        };
+        if line.is_empty() {
+            line = word;
+        } else if line.chars().count() + 2 + word.chars().count() <= columns {
+            line.push_str("  ");
+            line.push_str(&word);
+        } else {
+            lines.push(std::mem::replace(&mut line, format!("    {word}")));
+        }
+    }
+    lines.push(line);
+    lines
 }
 
 /// Every member of a document, one a line; or all of it as JSON.
@@ -111,5 +152,25 @@ fn text_of(value: &Value) -> String {
         Value::Array(values) => values.iter().map(text_of).collect::<Vec<_>>().join(", "),
         Value::Object(members) if members.is_empty() => "none".to_owned(),
         other => escaped(&other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_folded_where_it_does_not_fit() {
+        let cells = ["run_1", "active", "", "/support/refunds", "user:alice"].map(str::to_owned);
+        let header = ["RUN", "STATE", "TENANT", "ROUTE", "SUBJECT"];
+        assert_eq!(
+            folded(header, &cells, 40),
+            [
+                "run_1  state active",
+                "    route /support/refunds",
+                "    subject user:alice"
+            ]
+        );
+        assert_eq!(folded(header, &cells, 80).len(), 1);
     }
 }

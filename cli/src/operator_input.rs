@@ -35,6 +35,23 @@ pub(crate) struct OperatorArgs {
 }
 
 impl OperatorArgs {
+    /// What a command that may be an operator's has been told.
+    pub(crate) fn new(
+        authority: String,
+        key: PathBuf,
+        trust_root: PathBuf,
+        env: Option<Environment>,
+        network: NetworkArgs,
+    ) -> Self {
+        Self {
+            authority,
+            key,
+            trust_root,
+            env,
+            network,
+        }
+    }
+
     /// The operator, ready to act. Says first where: environment, authority, key.
     pub(crate) fn client(&self, output: &mut Output) -> anyhow::Result<OperatorClient> {
         let base = self.network.base_url(&self.authority)?;
@@ -104,14 +121,17 @@ fn advice<T>(answer: &Result<T, OperatorError>) -> &'static str {
             "client_unknown" => {
                 "declare the client under [clients] in the authority's policy first"
             }
+            "not_found" => "`hallpass clients list` has the ids of secrets",
             "operator_forbidden" => "look at the roles of your operator: `hallpass operators list`",
             "operator_replayed" => "look whether it was carried out; if not, run it again",
             "operator_unauthorized" => {
                 "check that the policy in force has your key, that the trust root is this authority's, and your clock"
             }
+            "run_unknown" => "`hallpass runs list` has the runs of this authority",
             "secrets_too_many" => {
                 "retire one first: `hallpass clients list`, `hallpass clients retire`"
             }
+            "token_unknown" => "`hallpass tokens list` has the tokens of this authority",
             "store_unavailable" | "journal_unavailable" | "unavailable" | "overloaded" => {
                 "look whether it was carried out before you run it again"
             }

@@ -79,6 +79,15 @@ impl Output {
         }
     }
 
+    /// How many columns the terminal of the answer has, if it is one.
+    pub(crate) fn columns(&self) -> Option<usize> {
+        if !io::stdout().is_terminal() {
+            return None;
+        }
+        let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+        (size.ws_col > 0).then(|| size.ws_col.into())
+    }
+
     /// Whether the reader of the answer has gone.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed

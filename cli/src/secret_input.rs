@@ -31,7 +31,7 @@ pub(crate) struct ClientArgs {
 }
 
 /// Whether secrets may cross a network as they are.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct NetworkArgs {
     /// Speak plain HTTP to another machine too: tokens and secrets cross the network unencrypted
     #[arg(long)]
@@ -42,6 +42,14 @@ pub(crate) struct NetworkArgs {
 }
 
 impl ClientArgs {
+    /// What a command that may be a client's has been told.
+    pub(crate) fn new(client_id: ClientId, client_secret_file: Option<PathBuf>) -> Self {
+        Self {
+            client_id,
+            client_secret_file,
+        }
+    }
+
     pub(crate) fn id(&self) -> &ClientId {
         &self.client_id
     }

@@ -28,7 +28,8 @@ pub(crate) const JOURNAL_DIRECTORY: &str = "journal";
 const EXAMPLES: &str = "\
 Examples:
   hallpass init authority
-  hallpass init /srv/hallpass --env prod --name hallpass.example --client orchestrator --operator op:dana
+  hallpass init /srv/hallpass --env prod --name hallpass.example \\
+      --client orchestrator --operator op:dana
 
 Writes nothing unless the directory is new or empty. The client's secret is shown once: only its hash is kept. The first \
 operator's key is kept under a passphrase, from HALLPASS_PASSPHRASE or asked for.";

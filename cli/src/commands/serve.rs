@@ -24,9 +24,10 @@ Examples:
   hallpass serve --dir authority --listen 127.0.0.1:0     on a port the system chooses
   hallpass serve --dir authority --print-config           what is in force, and who says so
 
-Runs until SIGINT or SIGTERM, then finishes what is under way: whatever was answered is on disk. SIGHUP reads the
-policy again, and a refused one changes nothing; and the certificate. What a flag says beats the environment, and that beats
-`authority.toml`. Where other machines reach it, it needs a certificate. HALLPASS_LOG=debug logs more, to standard error.";
+Runs until SIGINT or SIGTERM, then finishes what is under way: whatever was answered is on disk. SIGHUP reads the \
+policy and the certificate again; what is refused of them changes nothing. What a flag says beats the environment, and that \
+beats `authority.toml`. Where other machines reach it, it needs a certificate. HALLPASS_LOG=debug logs more, to standard \
+error.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]

@@ -7,6 +7,7 @@ use hallpass_testkit::ChildProcess;
 use crate::command::{Answer, Desk};
 
 const BOUND: Duration = Duration::from_secs(30);
+const OPERATOR_KEY: &str = "authority/keys/operator.key";
 
 /// An authority that runs, its first operator's credentials in the environment, and two runs.
 fn desk() -> (Desk, ChildProcess, Vec<String>) {
@@ -31,7 +32,7 @@ fn desk() -> (Desk, ChildProcess, Vec<String>) {
             made["client_secret"].as_str().unwrap(),
         ),
         ("HALLPASS_TRUST_ROOT", "authority/trust-root.txt"),
-        ("HALLPASS_OPERATOR_KEY", "authority/keys/operator.key"),
+        ("HALLPASS_OPERATOR_KEY", OPERATOR_KEY),
     ] {
         desk.set(name, value);
     }
@@ -106,6 +107,26 @@ fn an_operator_finds_runs_tokens_and_decisions() {
         .json();
     assert_eq!(active.as_array().unwrap().len(), 1);
 
+    // An operator ends any run, with the key that is named for it.
+    let ended = desk
+        .run(&[
+            "runs",
+            "end",
+            &runs[1],
+            "--key",
+            OPERATOR_KEY,
+            "--reason",
+            "strayed",
+        ])
+        .expect(0);
+    assert!(ended.stdout.contains(&runs[1]), "{}", ended.stdout);
+    let by = desk
+        .run(&["decisions", "--kind", "run_ended", "--limit", "1", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(by[0]["by"], "op:first");
+    assert!(by[0].get("client").is_none());
+
     let minted = desk
         .run(&["decisions", "--kind", "minted", "--since", "1h", "--json"])
         .expect(0);
@@ -122,7 +143,8 @@ fn what_there_is_not_and_what_makes_no_sense_is_exit_2() {
     let unknown = "run_018f3c1e5b7a7000800000000000002a";
     let answer = desk.run(&["runs", "show", unknown]).expect(2);
     assert!(
-        answer.stderr.contains("There is no such run"),
+        answer.stderr.contains("There is no such run")
+            && answer.stderr.contains("hint: `hallpass runs list`"),
         "{}",
         answer.stderr
     );

@@ -151,3 +151,16 @@ fn the_page_has_an_example_of_every_command() {
     }
     assert!(leaves > 12, "{leaves}");
 }
+
+#[test]
+fn the_version_says_what_the_build_has() {
+    let said = Desk::new().run(&["--version"]).expect(0).stdout;
+    for (feature, built) in [
+        ("oidc", cfg!(feature = "oidc")),
+        ("postgres", cfg!(feature = "postgres")),
+        ("tls", cfg!(feature = "tls")),
+    ] {
+        let (_, with) = said.split_once(", with ").unwrap_or_default();
+        assert_eq!(with.contains(feature), built, "{said}");
+    }
+}

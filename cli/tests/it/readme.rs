@@ -42,6 +42,24 @@ fn the_tour_goes_as_it_says() {
     for expected in ["tool_not_granted", "given up:", "arguments  /limit<=10"] {
         assert!(err.contains(expected), "`{expected}` is missing\n{all}");
     }
+    // A team's first day.
+    for expected in [
+        "2 hold, 0 failed",
+        "wider     route `/support/refunds`: it is new",
+        "refused: a person must approve",
+        "refused: not for globex",
+        "1 hold, 1 failed",
+        "not what is expected",
+        "wider     route `/support/refunds`: it is for further tenants: `globex`",
+        "wider than what is in force",
+        "tenant globex, environment dev",
+        "policy_loaded          op:dev",
+    ] {
+        assert!(out.contains(expected), "`{expected}` is missing\n{all}");
+    }
+    for expected in ["approval_required", "tenant_not_allowed (403)"] {
+        assert!(err.contains(expected), "`{expected}` is missing\n{all}");
+    }
     // The search within the limit is answered too.
     assert!(out.matches("How refunds work").count() >= 2, "{all}");
 }

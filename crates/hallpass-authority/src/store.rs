@@ -24,6 +24,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hallpass_args::IdempotencyKey;
+use hallpass_journal::Minted;
 use hallpass_keys::{Digest, KeyId};
 use hallpass_vocabulary::{ClientId, Environment, RunId, Timestamp, TokenId};
 use prometheus_client::metrics::histogram::Histogram;
@@ -197,6 +198,15 @@ impl Store {
             #[cfg(feature = "postgres")]
             Self::Postgres(it) => it.run(run).await,
             Self::Sqlite(it) => it.run(run).await,
+        }
+    }
+
+    /// A run as [`Store::run`] gives it, and the record of the token that started it; nothing where either is missing.
+    pub(crate) async fn begun(&self, run: RunId) -> Result<Option<(RunRow, Minted)>, StoreError> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.begun(run).await,
+            Self::Sqlite(it) => it.begun(run).await,
         }
     }
 

@@ -10,13 +10,13 @@ use hallpass_keys::http_signature::{
 };
 use hallpass_keys::{KeyId, RandomnessError, SigningKey, random_bytes};
 use hallpass_vocabulary::{
-    AuthorityId, ClientId, Clock, Environment, GroupName, OperatorId, PersonId, Timestamp,
+    AuthorityId, ClientId, Clock, Environment, GroupName, OperatorId, PersonId, RunId, Timestamp,
 };
 use reqwest::Method;
 use zeroize::Zeroizing;
 
 use crate::http::{self, TransportError};
-use crate::{BaseUrl, ClientSecret, Problem};
+use crate::{BaseUrl, ClientSecret, Problem, RunEnd};
 
 /// The largest answer to an operator, in bytes: a page of 500 runs with long names.
 pub const OPERATOR_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -245,6 +245,19 @@ impl OperatorClient {
         let path = format!("/v1/clients/{client}/{verb}");
         let _body = self.send("POST", &path, None, b"{}").await?;
         Ok(())
+    }
+
+    /// Ends a run, whichever client started it: it gets no further token, and neither do the runs it started.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub async fn end_run(&self, run: RunId, reason: Option<&str>) -> Result<RunEnd, OperatorError> {
+        let path = format!("/v1/runs/{run}/end");
+        let body = match reason {
+            Some(reason) => serde_json::json!({ "reason": reason }).to_string(),
+            None => String::new(),
+        };
+        self.ask("POST", &path, None, body.as_bytes()).await
     }
 
     /// The operators of the policy in force.

@@ -28,8 +28,11 @@ pub const BOUND_ROLES_PER_ROUTE_MAX: usize = 8;
 /// The most caveats of one grant, and of one token (token format: checks of a block).
 pub const CAVEATS_MAX: usize = hallpass_token::limits::CHECKS_PER_BLOCK_MAX;
 
-/// The most bytes of the words of one token's caveats: they stand in the record of every mint.
-pub const CAVEAT_WORDS_BYTES_MAX: usize = 16 * 1024;
+/// The most bytes of the words of one token's caveats, as the record of every mint has them ([`caveat_words_bytes`]). With the
+/// longest names of everything else and the labels of a client, such a record is as large as a journal takes.
+///
+/// [`caveat_words_bytes`]: crate::caveat_words_bytes
+pub const CAVEAT_WORDS_BYTES_MAX: usize = 5 * 1024;
 
 /// The most steps from a role to one it includes: deeper ones are read by nobody.
 pub const INCLUDE_DEPTH_MAX: usize = 8;

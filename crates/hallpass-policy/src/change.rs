@@ -32,6 +32,8 @@ impl Direction {
 pub enum Entry {
     /// `[clients."name"]`
     Client(ClientId),
+    /// All `[clients]`
+    Clients,
     /// `[groups.name]`
     Group(GroupName),
     /// `[issuers.name]`
@@ -52,6 +54,7 @@ impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Client(client) => write!(f, "client `{client}`"),
+            Self::Clients => f.write_str("clients"),
             Self::Group(group) => write!(f, "group `{group}`"),
             Self::Issuer(issuer) => write!(f, "issuer `{issuer}`"),
             Self::Limits => f.write_str("limits"),
@@ -88,6 +91,7 @@ kinds! {
     ClientIdentity "client_identity" "How a client's workload proves itself."
     ClientRate "client_rate" "How often a client may ask."
     ClientRemoved "client_removed" "A client that is gone."
+    ClientsDeclared "clients_declared" "Whether the clients are declared, or whoever a route names is one."
     GroupAdded "group_added" "A group that was not there."
     GroupMembers "group_members" "Who is in a group."
     GroupRemoved "group_removed" "A group that is gone."

@@ -34,6 +34,7 @@ mod role;
 mod route;
 mod schema;
 mod tool;
+mod undeclared;
 mod warnings;
 
 const CLIENTS: Kind = kind("client", "clients", CLIENTS_PER_POLICY_MAX);
@@ -73,13 +74,15 @@ pub(crate) fn check(files: &PolicyFiles) -> Result<Policy, PolicyErrors> {
     let routes = take(readers_, documents_, &ROUTES, |d| &mut d.routes);
 
     let (tools, catalogue) = tool::rules(&mut readers, &tools, &mut schemas);
-    let roles = role::rules(&mut readers, roles, &tools);
+    let mut roles = role::rules(&mut readers, roles, &tools);
+    let roles_by_route = undeclared::roles(&readers, &routes, &mut roles);
     let issuers = issuer::rules(&mut readers, issuers, &roles);
-    let clients = client::rules(&mut readers, clients, &issuers);
+    let mut clients = client::rules(&mut readers, clients, &issuers);
+    let clients_by_route = undeclared::clients(&readers, &routes, &mut clients);
     let (operators, operator_keys) = operator::rules(&mut readers, operators);
     let groups = operator::groups(&mut readers, groups, &operators);
     let known = route::Known {
-        clients: &clients,
+        clients: clients_by_route.is_none().then_some(&clients),
         roles: &roles,
         tools: &tools,
         largest: Largest::new().ok(),
@@ -96,12 +99,14 @@ pub(crate) fn check(files: &PolicyFiles) -> Result<Policy, PolicyErrors> {
     let mut policy = Policy {
         catalogue: catalogue.map_err(PolicyErrors::one)?,
         clients,
+        clients_by_route,
         groups,
         issuers,
         limits,
         operators,
         operator_keys,
         roles,
+        roles_by_route,
         routes,
         tools,
         warnings: Vec::new(),

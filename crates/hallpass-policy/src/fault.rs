@@ -61,7 +61,9 @@ pub enum Fault {
     #[error("a caveat binds the tools of its own grant, and this one has none")]
     CaveatWithoutTools,
     /// More words of caveats than [`CAVEAT_WORDS_BYTES_MAX`] in one token.
-    #[error("the caveats of one token would be more than {CAVEAT_WORDS_BYTES_MAX} bytes of words")]
+    #[error(
+        "the caveats of one token would be more than {CAVEAT_WORDS_BYTES_MAX} bytes of words, which the record of a mint does not hold"
+    )]
     CaveatsTooLong,
     /// More caveats than [`CAVEATS_MAX`] in one token.
     #[error("one token would have more than {CAVEATS_MAX} caveats")]

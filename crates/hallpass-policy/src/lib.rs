@@ -56,6 +56,7 @@ mod route;
 mod tool;
 mod union;
 mod warning;
+mod words;
 
 pub use ceilings::{
     APPROVAL_ARGUMENTS_MAX, AUDIENCES_PER_ROUTE_MAX, BOUND_ROLES_PER_ROUTE_MAX,
@@ -94,6 +95,7 @@ pub use role::RoleRule;
 pub use route::{RouteRule, Tenants};
 pub use tool::{ToolLimits, ToolRule, Undo};
 pub use warning::{Concern, Unusable, Warning};
+pub use words::caveat_words_bytes;
 
 /// The commented policy a new authority starts with, as the text of its `policy/starter.toml`.
 pub fn starter() -> &'static str {

@@ -16,6 +16,7 @@ use crate::files::PolicyFiles;
 use crate::grant::{GrantRule, GrantSource};
 use crate::issuer::IssuerRule;
 use crate::operator::{GroupRule, OperatorKey, OperatorRule};
+use crate::place::Place;
 use crate::rates::Limits;
 use crate::role::RoleRule;
 use crate::route::RouteRule;
@@ -27,12 +28,16 @@ use crate::warning::Warning;
 pub struct Policy {
     pub(crate) catalogue: Catalogue,
     pub(crate) clients: BTreeMap<ClientId, ClientRule>,
+    /// The rule of every client that a route's patterns fit, where none is declared.
+    pub(crate) clients_by_route: Option<ClientRule>,
     pub(crate) groups: BTreeMap<GroupName, GroupRule>,
     pub(crate) issuers: BTreeMap<IssuerName, IssuerRule>,
     pub(crate) limits: Limits,
     pub(crate) operators: BTreeMap<OperatorId, OperatorRule>,
     pub(crate) operator_keys: BTreeMap<KeyId, OperatorId>,
     pub(crate) roles: Roles,
+    /// Where the first is named, where none is declared.
+    pub(crate) roles_by_route: Option<Place>,
     pub(crate) routes: BTreeMap<Route, RouteRule>,
     pub(crate) tools: Tools,
     pub(crate) warnings: Vec<Warning>,
@@ -120,12 +125,23 @@ impl Policy {
         Grants::of(&route.written, admitted, &self.roles)
     }
 
-    /// A client.
+    /// A client. Where no client is declared, every name that a route's patterns fit is one.
     pub fn client(&self, client: &ClientId) -> Option<&ClientRule> {
-        self.clients.get(client)
+        self.clients.get(client).or_else(|| {
+            let rule = self.clients_by_route.as_ref()?;
+            let mut routes = self.routes.values();
+            routes
+                .any(|route| route.admits_client(client))
+                .then_some(rule)
+        })
     }
 
-    /// Every client, by name.
+    /// Whether clients are declared. Where they are not, routes say who is one, as in release 0.1.0.
+    pub fn declares_clients(&self) -> bool {
+        self.clients_by_route.is_none()
+    }
+
+    /// Every client that has a name here, by name.
     pub fn clients(&self) -> impl Iterator<Item = (&ClientId, &ClientRule)> {
         self.clients.iter()
     }

@@ -79,6 +79,11 @@ pub enum Concern {
     /// No route is for the client.
     #[error("client `{0}`: no route is for it")]
     ClientUnused(ClientId),
+    /// No file declares a client, so routes say who is one.
+    #[error(
+        "clients are not declared: every name that a route's `clients` fit is one, and may name any agent of that route"
+    )]
+    ClientsUndeclared,
     /// A tool the route itself gives and denies.
     #[error("route `{route}`: it gives `{tool}` and denies it: nobody gets it")]
     DeniedAndGiven {
@@ -93,6 +98,9 @@ pub enum Concern {
     /// No route gives or admits the role.
     #[error("role `{0}`: no route gives or admits it")]
     RoleUnused(Role),
+    /// No file declares a role, so those of routes are names without grants.
+    #[error("roles are not declared: those that routes give are names, and grant nothing")]
+    RolesUndeclared,
     /// Nobody can get a token under the route.
     #[error("route `{0}`: nobody can use it, for {1}")]
     RouteUnusable(Route, Unusable),

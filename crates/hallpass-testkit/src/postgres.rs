@@ -23,6 +23,11 @@ here=$1; bin=$2; port=$3; shift 3
 printf %s "$HALLPASS_TEST_PASSWORD" > "$here/password"
 "$bin/initdb" --pgdata="$here/data" --username="$HALLPASS_TEST_USER" --pwfile="$here/password" --auth=scram-sha-256 \
     --encoding=UTF8 --no-locale --no-sync > "$here/initdb.log" 2>&1 || { cat "$here/initdb.log" >&2; exit 1; }
+if [ -e "$here/given.key" ]; then
+    # The server takes no key that others can read.
+    (umask 077 && cp "$here/given.key" "$here/server.key" && cp "$here/given.pem" "$here/server.pem")
+    set -- "$@" -c ssl=on -c ssl_cert_file="$here/server.pem" -c ssl_key_file="$here/server.key"
+fi
 "$bin/postgres" -D "$here/data" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
     -c max_connections=200 "$@" < /dev/null > "$here/server.log" 2>&1 &
 server=$!
@@ -66,11 +71,32 @@ impl PostgresServer {
     /// # Panics
     /// As [`PostgresServer::start`].
     pub fn start_with(options: &[&str]) -> Self {
+        Self::launch(options, None)
+    }
+
+    /// Starts one that speaks TLS, for those who ask, with a certificate and its key in PEM files. The key is of no value: others
+    /// on the machine may read it.
+    ///
+    /// # Panics
+    /// As [`PostgresServer::start`].
+    pub fn start_encrypted(certificate: &Path, key: &Path) -> Self {
+        let fast = ["-c", "fsync=off", "-c", "full_page_writes=off"];
+        Self::launch(&fast, Some((certificate, key)))
+    }
+
+    fn launch(options: &[&str], tls: Option<(&Path, &Path)>) -> Self {
         let bin = binaries();
         let directory = tempfile::tempdir().expect("a temporary directory");
         // The account it runs as must get in.
         let mode = std::fs::Permissions::from_mode(0o777);
         std::fs::set_permissions(directory.path(), mode).expect("the directory is ours");
+        let files = tls.map(|(certificate, key)| [(certificate, "given.pem"), (key, "given.key")]);
+        for (from, to) in files.into_iter().flatten() {
+            let to = directory.path().join(to);
+            std::fs::copy(from, &to).expect("the file is there");
+            let mode = std::fs::Permissions::from_mode(0o644);
+            std::fs::set_permissions(&to, mode).expect("the file is ours");
+        }
         let port = free_port();
         let mut command = as_somebody();
         command

@@ -99,8 +99,9 @@ async fn run() -> anyhow::Result<()> {
     let listener = TcpListener::bind(&arguments.listen)
         .await
         .with_context(|| format!("cannot listen on `{}`", arguments.listen))?;
-    println!("listening on http://{}", listener.local_addr()?);
+    // Heard from before anyone learns where it listens: a signal that comes at once is no sudden end.
     let mut terminate = signal(SignalKind::terminate())?;
+    println!("listening on http://{}", listener.local_addr()?);
     let shutdown = async move {
         tokio::select! {
             _ = terminate.recv() => {}

@@ -89,7 +89,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
         None => write_key_file(&args.key, &key)?,
     }
     output.note(&format!(
-        "wrote {}, key {}; keep it to yourself",
+        "wrote {}, key id {}; keep the file to yourself",
         args.key.display(),
         key.id()
     ));

@@ -12,7 +12,7 @@ use crate::words::escaped;
 const EXAMPLES: &str = "\
 Examples:
   hallpass policy check authority/policy
-  hallpass policy check --fail-on-warning       in a pipeline: what is probably not meant is an error
+  hallpass policy check --fail-on-warning         in a pipeline: a warning is an error
 
 Says everything that is wrong, each with file and line; docs/policy.md describes the format. A warning is about what a \
 policy may say and its author should look at again.

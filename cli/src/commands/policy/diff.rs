@@ -14,9 +14,10 @@ use crate::words::escaped;
 const EXAMPLES: &str = "\
 Examples:
   hallpass policy diff old/policy policy
-  hallpass policy diff --git main policy                      against a branch, a tag or a commit
-  hallpass policy diff --git main policy --fail-on-widening   in a pipeline: a wider one is looked at
-  hallpass policy diff authority/bundle/policies/* authority/policy   what a reload would change
+  hallpass policy diff --git main policy          against a branch, a tag or a commit
+  hallpass policy diff --git main policy --fail-on-widening         in a pipeline
+  hallpass policy diff authority/bundle/policies/* authority/policy
+                                                  what a reload would change
 
 Compares what requests get, not how it is written: a grant that moved and has the same effect is no change. Where it \
 cannot be told that nothing more is allowed, it counts as a widening.

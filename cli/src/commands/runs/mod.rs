@@ -12,7 +12,7 @@ use crate::output::Output;
 /// What to do with runs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// End a run of a client: it gets no further token
+    /// End a run: it gets no further token
     End(end::Args),
     /// Say which runs there are
     List(list::Args),

@@ -59,6 +59,19 @@ bundle = {bundle:?}
 # [journal]
 # keep_days = 400
 
+# Where its rows are, when not in the file above: a PostgreSQL that several replicas share. The password is in `passfile`, mode
+# 0600, or in PGPASSWORD.
+#
+# [store]
+# postgres = "host=db.internal dbname=hallpass user=hallpass"
+# passfile = "pgpass"
+# ca_file = "tls/db-ca.pem"
+
+# A program that is told when a policy comes into force that allows more.
+#
+# [alerts]
+# command = ["/usr/local/bin/tell-security"]
+
 # The run keys of sibling environments, so that a stray token of one is answered `wrong_environment` rather than
 # `unknown_key`. It never makes such a token valid.
 #

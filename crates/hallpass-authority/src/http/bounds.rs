@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::Method;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use super::limits::{BODY_READ_MAX, MINT_WAIT_MAX, MINTS_IN_FLIGHT_MAX, REQUEST_BYTES_MAX};
@@ -10,7 +11,9 @@ use super::limits::{BODY_READ_MAX, MINT_WAIT_MAX, MINTS_IN_FLIGHT_MAX, REQUEST_B
 /// Endpoints that share a bound on how many of their requests are answered at once, so that none starves another kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lane {
-    /// Requests of clients.
+    /// Clients that end their runs: as many as like, and none of it keeps an operator waiting.
+    End,
+    /// Requests for tokens.
     Mint,
     /// Requests of operators: few people, but queries that read disks.
     Operate,
@@ -19,6 +22,9 @@ pub(super) enum Lane {
     /// Probes: not bounded, so that a busy authority is not taken for a dead one.
     Probe,
 }
+
+/// Clients that end a run at once. Each writes a record, like a mint, and there are fewer runs than tokens.
+const END_MAX: usize = 64;
 
 /// Requests of operators at once. Each may read a disk; there are not this many people.
 const OPERATE_MAX: usize = 32;
@@ -39,32 +45,35 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    /// Of a path as the router knows it. A path nobody named here takes a request of an operator at most.
-    pub(super) fn of(endpoint: &str) -> Self {
+    /// Of a path as the router knows it, a method, and a request that says it is an operator's or does not. A path nobody named
+    /// here takes a request of an operator at most.
+    pub(super) fn of(endpoint: &str, method: &Method, is_signed: bool) -> Self {
+        const OPERATE: (Lane, usize, Duration) = (
+            Lane::Operate,
+            REQUEST_BYTES_MAX,
+            BODY_READ_MAX.saturating_add(ANSWER_MAX.saturating_mul(2)),
+        );
         let (lane, body_bytes, total) = match endpoint {
             "/livez" | "/readyz" => (Lane::Probe, 0, ANSWER_MAX),
             "/.well-known/hallpass" | "/metrics" | "/openapi.json" | "/v1/bundle" => {
                 (Lane::Open, 0, ANSWER_MAX)
             }
+            // Operators list what clients mint.
+            "/v1/tokens" if matches!(*method, Method::GET | Method::HEAD) => OPERATE,
             // A little over the sum of what its parts may take, so that their own answer comes first.
             "/oauth/token" | "/v1/tokens" => (
                 Lane::Mint,
                 REQUEST_BYTES_MAX,
                 BODY_READ_MAX + MINT_WAIT_MAX + ANSWER_MAX,
             ),
-            // Clients may ask too, so it has no seat of an operator's: slow bodies of a client, and strangers whose tokens
-            // wait for an issuer, must not keep operators from disabling it.
-            "/v1/runs/{run}/end" => (
-                Lane::Mint,
+            // Slow bodies of a client, and strangers whose tokens wait for an issuer, must not keep operators from disabling it.
+            "/v1/runs/{run}/end" if !is_signed => (
+                Lane::End,
                 REQUEST_BYTES_MAX,
-                BODY_READ_MAX + 2 * ANSWER_MAX,
+                BODY_READ_MAX + MINT_WAIT_MAX + ANSWER_MAX,
             ),
             "unmatched" => (Lane::Open, REQUEST_BYTES_MAX, ANSWER_MAX),
-            _ => (
-                Lane::Operate,
-                REQUEST_BYTES_MAX,
-                BODY_READ_MAX + 2 * ANSWER_MAX,
-            ),
+            _ => OPERATE,
         };
         Self {
             lane,
@@ -77,6 +86,7 @@ impl Bounds {
 /// The seats of every lane.
 #[derive(Debug)]
 pub(super) struct Lanes {
+    end: Arc<Semaphore>,
     mint: Arc<Semaphore>,
     open: Arc<Semaphore>,
     operate: Arc<Semaphore>,
@@ -85,6 +95,7 @@ pub(super) struct Lanes {
 impl Default for Lanes {
     fn default() -> Self {
         Self {
+            end: Arc::new(Semaphore::new(END_MAX)),
             // Twice the mints: those whose bodies are still on their way have no part in it yet.
             mint: Arc::new(Semaphore::new(2 * MINTS_IN_FLIGHT_MAX as usize)),
             open: Arc::new(Semaphore::new(OPEN_MAX)),
@@ -100,6 +111,7 @@ impl Lanes {
         lane: Lane,
     ) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
         let seats = match lane {
+            Lane::End => &self.end,
             Lane::Mint => &self.mint,
             Lane::Open => &self.open,
             Lane::Operate => &self.operate,
@@ -113,27 +125,49 @@ impl Lanes {
 mod tests {
     use super::*;
 
+    const LANES: [(Lane, usize); 4] = [
+        (Lane::End, END_MAX),
+        (Lane::Mint, 2 * MINTS_IN_FLIGHT_MAX as usize),
+        (Lane::Open, OPEN_MAX),
+        (Lane::Operate, OPERATE_MAX),
+    ];
+
     #[test]
-    fn no_client_takes_a_seat_of_an_operators() {
-        use crate::http::endpoints::{Access, Endpoint};
-        for endpoint in Endpoint::ALL {
-            let of_clients = matches!(endpoint.access(), Access::Client | Access::ClientOr(_));
-            let is_operators = Bounds::of(endpoint.path()).lane == Lane::Operate;
-            assert!(!(of_clients && is_operators), "{}", endpoint.path());
+    fn a_full_lane_leaves_the_others_open() {
+        for (full, seats) in LANES {
+            let lanes = Lanes::default();
+            let taken: Vec<_> = (0..seats).map(|_| lanes.enter(full).unwrap()).collect();
+            assert!(lanes.enter(full).is_err(), "{full:?}");
+            let others = LANES.map(|(lane, _)| lane).into_iter().chain([Lane::Probe]);
+            for lane in others.filter(|lane| *lane != full) {
+                assert!(lanes.enter(lane).is_ok(), "{lane:?} beside {full:?}");
+            }
+            drop(taken);
+            assert!(lanes.enter(full).is_ok(), "{full:?}");
         }
     }
 
     #[test]
-    fn a_full_lane_leaves_the_others_open() {
-        let lanes = Lanes::default();
-        let taken: Vec<_> = (0..OPERATE_MAX)
-            .map(|_| lanes.enter(Lane::Operate).unwrap())
-            .collect();
-        assert!(lanes.enter(Lane::Operate).is_err());
-        for lane in [Lane::Mint, Lane::Open, Lane::Probe] {
-            assert!(lanes.enter(lane).is_ok(), "{lane:?}");
+    fn only_who_signs_takes_a_seat_of_operators() {
+        let end = |is_signed| Bounds::of("/v1/runs/{run}/end", &Method::POST, is_signed).lane;
+        assert_eq!((end(true), end(false)), (Lane::Operate, Lane::End));
+        // A client gets no seat of theirs for a header it adds to what is its own.
+        let mint = Bounds::of("/v1/tokens", &Method::POST, true);
+        assert_eq!(mint.lane, Lane::Mint);
+    }
+
+    /// What a client may call has no seat among the operators.
+    #[test]
+    fn no_endpoint_of_clients_shares_the_lane_of_operators() {
+        use crate::http::endpoints::{Access, Endpoint};
+        for endpoint in Endpoint::ALL {
+            let lane = Bounds::of(endpoint.path(), &endpoint.method(), false).lane;
+            match endpoint.access() {
+                Access::Operator(_) => assert_eq!(lane, Lane::Operate, "{endpoint:?}"),
+                Access::Anyone | Access::Client | Access::ClientOr(_) => {
+                    assert_ne!(lane, Lane::Operate, "{endpoint:?}");
+                }
+            }
         }
-        drop(taken);
-        assert!(lanes.enter(Lane::Operate).is_ok());
     }
 }

@@ -90,7 +90,8 @@ pub(super) async fn list(State(service): State<Arc<Service>>) -> Response {
     };
     let now = service.clock.now();
     let mut clients: BTreeMap<ClientId, ListedClient> = BTreeMap::new();
-    for (client, rule) in service.policy().policy.clients() {
+    let in_force = service.policy();
+    for (client, rule) in in_force.policy.clients() {
         let workload = rule.workload().map(|workload| ListedWorkload {
             issuer: workload.issuer().to_string(),
             subject: workload.subject().to_owned(),
@@ -112,9 +113,10 @@ pub(super) async fn list(State(service): State<Arc<Service>>) -> Response {
         ..
     } in rows
     {
+        let declared = in_force.policy.client(&client).is_some();
         let listed = clients.entry(client.clone()).or_insert(ListedClient {
             client,
-            declared: false,
+            declared,
             summary: None,
             enabled,
             workload: None,

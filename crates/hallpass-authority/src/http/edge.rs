@@ -12,6 +12,7 @@ use http_body_util::Limited;
 
 use super::bounds::{Bounds, Lanes};
 use super::current;
+use super::operator_gate;
 use super::problem::{Problem, ProblemCode};
 use crate::service::Service;
 
@@ -36,7 +37,8 @@ pub(super) async fn edge(State(edge): State<Arc<Edge>>, request: Request, next: 
         .get::<MatchedPath>()
         .map_or("unmatched", MatchedPath::as_str)
         .to_owned();
-    let bounds = Bounds::of(&endpoint);
+    let is_signed = operator_gate::is_signed(request.headers());
+    let bounds = Bounds::of(&endpoint, request.method(), is_signed);
     let answer = bounded(&edge.lanes, bounds, request, next);
     let mut response = current::within(id, answer).await;
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {

@@ -74,7 +74,7 @@ pub(super) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
 }
 
 /// Whether a request says that it is an operator's.
-fn is_signed(headers: &HeaderMap) -> bool {
+pub(super) fn is_signed(headers: &HeaderMap) -> bool {
     headers.contains_key(SIGNATURE_HEADER) || headers.contains_key(SIGNATURE_INPUT_HEADER)
 }
 

@@ -201,7 +201,10 @@ impl Minter {
                     named,
                     misfit: Misfit::Tool(above.0),
                 })?;
-            if draft.caveats.len() > hallpass_policy::CAVEATS_MAX {
+            let words = hallpass_policy::caveat_words_bytes(&draft.caveats);
+            if draft.caveats.len() > hallpass_policy::CAVEATS_MAX
+                || words > hallpass_policy::CAVEAT_WORDS_BYTES_MAX
+            {
                 let misfit = Misfit::Caveats;
                 return Err(Unminted::RunMismatch { named, misfit });
             }

@@ -77,18 +77,19 @@ impl Minter {
         named: Named,
         now: Timestamp,
     ) -> Result<Begun, Unminted> {
-        let row = self
+        let (row, first) = self
             .store
-            .run(run)
+            .begun(run)
             .await?
             .ok_or(Unminted::RunUnknown(named))?;
         if row.client != *client {
             let misfit = Misfit::Client;
             return Err(Unminted::RunMismatch { named, misfit });
         }
-        let first = self.store.token(row.first).await?;
-        let first = Box::new(first.ok_or(Unminted::RunUnknown(named))?.minted);
-        let begun = Begun { row, first };
+        let begun = Begun {
+            row,
+            first: Box::new(first),
+        };
         begun.goes_on(named, now)?;
         Ok(begun)
     }

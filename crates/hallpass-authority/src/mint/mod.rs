@@ -5,6 +5,8 @@ mod commit;
 mod compose;
 mod draft;
 mod ending;
+#[cfg(test)]
+mod largest;
 mod lineage;
 mod quota;
 mod signing;

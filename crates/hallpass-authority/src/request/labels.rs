@@ -13,8 +13,12 @@ pub(crate) const LABELS_MAX: usize = 16;
 /// The longest name of a label, in bytes: what a Kubernetes label's name may have, and one more.
 pub(crate) const LABEL_NAME_BYTES_MAX: usize = 64;
 
-/// The longest value of a label, in bytes. With [`LABELS_MAX`] a record stays within what a journal takes.
+/// The longest value of a label, in bytes.
 pub(crate) const LABEL_VALUE_BYTES_MAX: usize = 256;
+
+/// The most bytes of all labels as one JSON object, which is how the record of a mint has them: it has room for so many beside
+/// the largest token of a policy.
+pub(crate) const LABELS_BYTES_MAX: usize = 2 * 1024;
 
 /// Reads the member `labels`.
 pub(super) fn read(value: &Document) -> Result<BTreeMap<String, String>, BadRequest> {
@@ -47,6 +51,12 @@ pub(super) fn read(value: &Document) -> Result<BTreeMap<String, String>, BadRequ
     }
     if labels.len() > LABELS_MAX {
         let rule = format!("more than {LABELS_MAX} labels");
+        return Err(BadRequest::new("/labels", rule));
+    }
+    // Texts in a map are always written.
+    let bytes = serde_json::to_string(&labels).map_or(usize::MAX, |json| json.len());
+    if bytes > LABELS_BYTES_MAX {
+        let rule = format!("the labels have more than {LABELS_BYTES_MAX} bytes together, as JSON");
         return Err(BadRequest::new("/labels", rule));
     }
     Ok(labels)

@@ -3,7 +3,7 @@
 
 mod document;
 mod ending;
-mod labels;
+pub(crate) mod labels;
 mod subject_token;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -143,12 +143,27 @@ fn every_mistake_in_a_label_has_its_place() {
         let refused = TokenRequest::parse(body.as_bytes()).unwrap_err();
         assert_eq!(refused.pointer, pointer, "{labels}");
     }
-    let most: Vec<String> = (0..labels::LABELS_MAX)
-        .map(|n| format!("\"l{n}\":\"{}\"", "x".repeat(labels::LABEL_VALUE_BYTES_MAX)))
-        .collect();
-    let body = GOOD.replace('}', &format!(r#","labels":{{{}}}}}"#, most.join(",")));
-    let read = TokenRequest::parse(body.as_bytes()).unwrap();
+}
+
+#[test]
+fn labels_are_bounded_in_total() {
+    // As many as there may be; the last fills what the others leave.
+    let of = |total: usize| {
+        let mut most: Vec<String> = (0..labels::LABELS_MAX - 1)
+            .map(|n| format!("\"l{n:02}\":\"{}\"", "\\\"".repeat(60)))
+            .collect();
+        let taken = most.iter().map(String::len).sum::<usize>() + most.len() + "{}".len();
+        most.push(format!("\"z\":\"{}\"", "x".repeat(total - taken - 6)));
+        let body = GOOD.replace('}', &format!(r#","labels":{{{}}}}}"#, most.join(",")));
+        TokenRequest::parse(body.as_bytes())
+    };
+    let read = of(labels::LABELS_BYTES_MAX).unwrap();
     assert_eq!(read.labels.len(), labels::LABELS_MAX);
+    let json = serde_json::to_string(&read.labels).unwrap();
+    assert_eq!(json.len(), labels::LABELS_BYTES_MAX);
+    let refused = of(labels::LABELS_BYTES_MAX + 1).unwrap_err();
+    assert_eq!(refused.pointer, "/labels");
+    assert!(refused.detail.contains("2048 bytes"), "{}", refused.detail);
 }
 
 #[test]

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
 use hallpass_args::IdempotencyKey;
+use hallpass_journal::Minted;
 use hallpass_keys::{Digest, KeyId};
 use hallpass_vocabulary::{ClientId, Environment, RunId, Timestamp, TokenId};
 use prometheus_client::metrics::histogram::Histogram;
@@ -164,6 +165,12 @@ impl Postgres {
     pub(super) async fn run(&self, run: RunId) -> Result<Option<RunRow>, StoreError> {
         let client = connection(&self.pool).await?;
         let mut rows = read::selected(&client, &Selection::run(run), read::run_row).await?;
+        Ok(rows.pop())
+    }
+
+    pub(super) async fn begun(&self, run: RunId) -> Result<Option<(RunRow, Minted)>, StoreError> {
+        let client = connection(&self.pool).await?;
+        let mut rows = read::selected(&client, &Selection::begun(run), read::begun_row).await?;
         Ok(rows.pop())
     }
 

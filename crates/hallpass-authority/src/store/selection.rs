@@ -18,7 +18,7 @@ const RUN_LIFE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const TOKEN_LIFE_MAX: Duration = Duration::from_secs(hallpass_token::limits::TTL_SECONDS_MAX);
 
 /// A run's row, and when it was ended: it ends with every run above it. Eight above are as many as there can be.
-const RUN: &str = "SELECT r.body, (
+const RUN_COLUMNS: &str = "r.body, (
         WITH RECURSIVE up (id, depth) AS (
             SELECT r.id, 0
             UNION ALL
@@ -26,7 +26,7 @@ const RUN: &str = "SELECT r.body, (
             WHERE p.parent IS NOT NULL AND up.depth < 8
         )
         SELECT min(e.at) FROM up JOIN ended_runs e ON e.run = up.id
-    ) AS ended, r.id FROM runs r";
+    ) AS ended, r.id";
 
 const TOKEN: &str =
     "SELECT t.minted, p.origin, t.record FROM tokens t JOIN progress p ON p.number = t.origin";
@@ -50,7 +50,15 @@ pub(super) struct Selection {
 
 impl Selection {
     pub(super) fn run(run: RunId) -> Self {
-        let mut selection = Self::of(RUN.to_owned(), 1);
+        let mut selection = Self::of(format!("SELECT {RUN_COLUMNS} FROM runs r"), 1);
+        selection.and("r.id =", Some(id(run.as_u128())));
+        selection
+    }
+
+    /// A run, and the record of the token that started it.
+    pub(super) fn begun(run: RunId) -> Self {
+        let from = "FROM runs r JOIN tokens t ON t.id = r.first";
+        let mut selection = Self::of(format!("SELECT {RUN_COLUMNS}, t.minted {from}"), 1);
         selection.and("r.id =", Some(id(run.as_u128())));
         selection
     }
@@ -64,10 +72,10 @@ impl Selection {
     pub(super) fn runs(query: &RunQuery) -> Self {
         let (from, by) = match query.tool {
             // The tool's own list is read first, for it is the shorter one.
-            Some(_) => (format!("{RUN} JOIN run_tools l ON l.run = r.id"), "l.run"),
-            None => (RUN.to_owned(), "r.id"),
+            Some(_) => ("runs r JOIN run_tools l ON l.run = r.id", "l.run"),
+            None => ("runs r", "r.id"),
         };
-        let mut it = Self::of(from, query.limit);
+        let mut it = Self::of(format!("SELECT {RUN_COLUMNS} FROM {from}"), query.limit);
         it.and("r.tenant =", text(query.tenant.as_ref()));
         it.and("r.route =", text(query.route.as_ref()));
         it.and("r.client =", text(query.client.as_ref()));

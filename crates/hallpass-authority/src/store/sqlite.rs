@@ -18,10 +18,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use hallpass_args::IdempotencyKey;
+use hallpass_journal::Minted;
 use hallpass_keys::{Digest, KeyId};
 use hallpass_vocabulary::{ClientId, Environment, RunId, Timestamp, TokenId};
 use prometheus_client::metrics::histogram::Histogram;
 use rusqlite::{Connection, OpenFlags, Row};
+use tokio::sync::Semaphore;
 
 use super::change::{Change, LandingEvent};
 use super::claim::{Claim, Claims, Hold};
@@ -32,7 +34,7 @@ use super::limit::Buckets;
 use super::query::{Page, RunQuery, TokenQuery};
 use super::rows::{RunRow, TokenRow};
 use super::{Inspected, StoreError};
-use connect::{Readers, connect};
+use connect::{READERS_MAX, Readers, connect};
 use write::Nonce;
 use writer::Writer;
 
@@ -44,6 +46,8 @@ pub(crate) struct Sqlite {
     /// Dropped before the connections that write: the last one that closes folds the write-ahead log into the file, and
     /// one that only reads cannot.
     readers: Arc<Readers>,
+    /// One permit for each connection that may read: more readers than those wait here, not each in a thread.
+    seats: Arc<Semaphore>,
     /// Held for start-up work, then handed to the writer thread.
     first: Mutex<Option<Connection>>,
     writer: OnceLock<Writer>,
@@ -100,6 +104,7 @@ impl Sqlite {
             origin: read::origin(&connection, origin)?,
             first: Mutex::new(Some(connection)),
             readers: Arc::new(Readers::of(path)),
+            seats: Arc::new(Semaphore::new(READERS_MAX)),
             writer: OnceLock::new(),
             shared: Arc::new(shared),
             buckets: Buckets::default(),
@@ -232,6 +237,11 @@ impl Sqlite {
             .await
     }
 
+    pub(super) async fn begun(&self, run: RunId) -> Result<Option<(RunRow, Minted)>, StoreError> {
+        self.read(move |connection| read::begun(connection, run))
+            .await
+    }
+
     pub(super) async fn token(&self, token: TokenId) -> Result<Option<TokenRow>, StoreError> {
         self.read(move |connection| read::token(connection, token))
             .await
@@ -252,10 +262,16 @@ impl Sqlite {
         &self,
         read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let seat = Arc::clone(&self.seats).acquire_owned().await;
+        let seat = seat.map_err(|_| StoreError::Stopping)?;
         let readers = Arc::clone(&self.readers);
-        tokio::task::spawn_blocking(move || readers.with(read))
-            .await
-            .map_err(|_| StoreError::Stopping)?
+        tokio::task::spawn_blocking(move || {
+            let answer = readers.with(read);
+            drop(seat);
+            answer
+        })
+        .await
+        .map_err(|_| StoreError::Stopping)?
     }
 }
 

@@ -5,6 +5,8 @@ mod away;
 mod bed;
 mod claims;
 mod clients;
+#[cfg(feature = "postgres")]
+mod encrypted;
 mod landing;
 mod limits;
 mod queries;

@@ -43,13 +43,13 @@ fn schema_version(store: &Path) -> i64 {
 }
 
 #[tokio::test]
-async fn the_directory_of_0_1_0_opens_is_migrated_and_renews() {
+async fn the_directory_of_0_1_0_opens_with_its_own_policy_is_migrated_and_renews() {
     let golden = golden("authority-0.1.0");
     let temporary = hallpass_testkit::temp_dir();
     let directory = temporary.path().join("authority");
     copy(&golden.join("authority"), &directory);
-    let starter = directory.join("policy/starter.toml");
-    std::fs::write(starter, hallpass_policy::starter()).unwrap();
+    let policy = std::fs::read_to_string(directory.join("policy/starter.toml")).unwrap();
+    assert!(!policy.contains("[clients"), "that release declared none");
     let read = |name| std::fs::read_to_string(golden.join(name)).unwrap();
     let secret = read("client-secret.txt");
     let published: Value = serde_json::from_str(&read("authority/bundle/last.json")).unwrap();
@@ -109,8 +109,6 @@ async fn the_clients_of_0_1_0_are_taken_over_without_their_journal() {
     let temporary = hallpass_testkit::temp_dir();
     let directory = temporary.path().join("authority");
     copy(&golden.join("authority"), &directory);
-    let starter = directory.join("policy/starter.toml");
-    std::fs::write(starter, hallpass_policy::starter()).unwrap();
     std::fs::remove_dir_all(directory.join("journal")).unwrap();
     let secret = std::fs::read_to_string(golden.join("client-secret.txt")).unwrap();
     let now: Timestamp = SOON_AFTER.parse().unwrap();

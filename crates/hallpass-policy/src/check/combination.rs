@@ -9,7 +9,7 @@ use super::route::Known;
 use crate::effective::{Effective, Grants};
 use crate::fault::Fault;
 use crate::route::RouteWritten;
-use crate::{BOUND_ROLES_PER_ROUTE_MAX, CAVEAT_WORDS_BYTES_MAX, CAVEATS_MAX};
+use crate::{BOUND_ROLES_PER_ROUTE_MAX, CAVEAT_WORDS_BYTES_MAX, CAVEATS_MAX, caveat_words_bytes};
 
 pub(super) fn check(name: &Route, route: &RouteWritten, known: &Known<'_>) -> Result<(), Fault> {
     let roles = known.roles;
@@ -45,8 +45,7 @@ fn holds(name: &Route, effective: &Effective, known: &Known<'_>) -> Result<(), F
     if caveats.len() > CAVEATS_MAX {
         return Err(Fault::CaveatsTooMany);
     }
-    let bytes: usize = caveats.iter().map(|caveat| caveat.to_string().len()).sum();
-    if bytes > CAVEAT_WORDS_BYTES_MAX {
+    if caveat_words_bytes(caveats) > CAVEAT_WORDS_BYTES_MAX {
         return Err(Fault::CaveatsTooLong);
     }
     let Some(largest) = &known.largest else {

@@ -12,11 +12,11 @@ use crate::fault::Fault;
 use crate::pattern::Pattern;
 use crate::route::Tenants;
 
-/// The clients of a route, each of which some declared client fits.
+/// The clients of a route, each of which some declared client fits; anything goes where none is declared.
 pub(super) fn clients(
     reader: &mut Reader<'_>,
     listed: &[Spanned<String>],
-    known: &BTreeMap<ClientId, ClientRule>,
+    known: Option<&BTreeMap<ClientId, ClientRule>>,
 ) -> Vec<Pattern> {
     let mut patterns = Vec::new();
     for written in listed {
@@ -41,7 +41,9 @@ pub(super) fn clients(
                 rule: rule.to_string(),
             };
             reader.fault(written.span(), fault);
-        } else if !known.keys().any(|client| pattern.matches(client.as_str())) {
+        } else if let Some(known) = known
+            && !known.keys().any(|client| pattern.matches(client.as_str()))
+        {
             let names = known.keys().map(ClientId::as_str);
             reader.unknown(written.span(), "client", written.get_ref(), names);
         }

@@ -28,7 +28,8 @@ use crate::{
 
 /// What routes name.
 pub(super) struct Known<'k> {
-    pub(super) clients: &'k BTreeMap<ClientId, ClientRule>,
+    /// Those that are declared; `None` where routes name them all.
+    pub(super) clients: Option<&'k BTreeMap<ClientId, ClientRule>>,
     pub(super) roles: &'k Roles,
     pub(super) tools: &'k Tools,
     /// Always there: its names are of their form.

@@ -69,6 +69,12 @@ pub(super) fn of(policy: &Policy, unnamed_schemas: Vec<Place>) -> Vec<Warning> {
             warn(&rule.place, Concern::ClientUnused(client.clone()));
         }
     }
+    if let Some(rule) = &policy.clients_by_route {
+        warn(&rule.place, Concern::ClientsUndeclared);
+    }
+    if let Some(place) = &policy.roles_by_route {
+        warn(place, Concern::RolesUndeclared);
+    }
     for place in unnamed_schemas {
         warn(&place, Concern::SchemaUnused);
     }
@@ -100,9 +106,12 @@ fn usable(policy: &Policy, rule: &RouteRule) -> Result<(), Unusable> {
     if rule.environments().is_some_and(BTreeSet::is_empty) {
         return Err(Unusable::Environments);
     }
+    // Where none is declared, each may name any agent.
     let mut clients = policy.clients();
-    if !clients
-        .any(|(client, known)| rule.admits_client(client) && rule.actors().overlaps(known.actors()))
+    if policy.declares_clients()
+        && !clients.any(|(client, known)| {
+            rule.admits_client(client) && rule.actors().overlaps(known.actors())
+        })
     {
         return Err(Unusable::Actors);
     }

@@ -31,6 +31,17 @@ pub(super) fn compare(old: &Policy, new: &Policy, changes: &mut Changes) {
         }
         at.wording("its summary", Some(before.summary()), Some(rule.summary()));
     }
+    let kind = ChangeKind::ClientsDeclared;
+    match (old.declares_clients(), new.declares_clients()) {
+        (true, false) => changes.at(Entry::Clients).wider(
+            kind,
+            "they are not declared: whoever a route names is one, and may name any agent of that route",
+        ),
+        (false, true) => changes
+            .at(Entry::Clients)
+            .narrower(kind, "they are declared"),
+        (false, false) | (true, true) => {}
+    }
     let mut at = changes.at(Entry::Limits);
     let (before, now) = (old.limits(), new.limits());
     for (what, rates) in [

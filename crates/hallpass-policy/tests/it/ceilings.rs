@@ -331,7 +331,21 @@ fn the_words_and_the_size_of_a_token() {
         tools(1) + &format!("[routes.\"/r\"]\n{ROUTE}allow=[\"t.n0\"]\ncaveats=[\"{words}\"]\n")
     };
     assert!(parse(&texts(16, 200)).is_ok());
-    let told = parse(&texts(40, 200)).unwrap_err();
+    // As many words as a record holds, beside the longest names of as many tools as a token has.
+    let named = |n: usize| format!("t.{n:n>62}");
+    let long_tools = (0..TOOLS_PER_ROUTE_MAX).fold(String::new(), |mut text, n| {
+        let name = named(n);
+        writeln!(
+            text,
+            "[tools.\"{name}\"]\naudience=\"a\"\nimpact=\"read\"\nsummary=\"s\""
+        )
+        .unwrap();
+        text
+    });
+    let all = listed(TOOLS_PER_ROUTE_MAX, named);
+    let much = texts(23, 200).replace("allow=[\"t.n0\"]", &format!("allow={all}"));
+    let much = much.replace("\"/note", &format!("\"for {}: /note", named(0)));
+    let told = parse(&(long_tools + &much)).unwrap_err();
     assert!(
         told.contains("could not be minted: the token would have"),
         "{told}"
@@ -354,7 +368,7 @@ fn the_words_and_the_size_of_a_token() {
             )),
     )
     .unwrap_err();
-    assert!(told.contains("more than 16384 bytes of words"), "{told}");
+    assert!(told.contains("more than 5120 bytes of words"), "{told}");
 }
 
 #[test]

@@ -52,6 +52,9 @@ fn every_kind_of_change_has_its_sentence() {
     );
     let both_keys = format!("12af4660c\", \"{OTHER_KEY}\"]");
     let spare = "[clients.spare]\nsummary = \"Another desk\"\nactors = \"agent:spare-*\"\n";
+    let (_, both_clients) = POLICY.split_once("[clients.desk]").unwrap();
+    let (both_clients, _) = both_clients.split_once("[issuers.cluster]").unwrap();
+    let both_clients = format!("[clients.desk]{both_clients}");
     let leads = "[groups.leads]\nsummary = \"Who may approve\"\nmembers = [\"op:dana\"]\n";
     let another_group =
         format!("{leads}\n[groups.more]\nsummary = \"x\"\nmembers = [\"op:dana\"]\n");
@@ -341,6 +344,7 @@ fn every_kind_of_change_has_its_sentence() {
             "tool: gone",
             &[(close, ""), ("require_approval = [\"ticket.close\"]\n", "")],
         ),
+        ("clients: not declared", &[(&both_clients, "")]),
         (
             "words",
             &[

@@ -25,4 +25,5 @@ mod section_faults;
 mod section_policy;
 mod sections;
 mod starter;
+mod undeclared;
 mod warnings;

@@ -22,6 +22,9 @@ const DATALOG_3_1: u32 = 4;
 /// The block version of Datalog 3.3.
 const DATALOG_3_3: u32 = 6;
 
+/// Room for the symbols of a block with a few tools and caveats.
+const SYMBOLS_USUAL: usize = 64;
+
 /// The oldest version that holds a block of the tree, so that there is one way to write it: Datalog 3.0; 3.1 for
 /// `check all`, `!==`, and `trusting`, which is what public keys are for; 3.3 for `==` and `!=`.
 pub(crate) fn oldest_version(block: &schema::Block) -> u32 {
@@ -51,7 +54,10 @@ pub(crate) fn oldest_version(block: &schema::Block) -> u32 {
 
 /// Writes one block.
 pub(crate) struct BlockWriter {
+    /// Of the symbols that are not default ones.
     numbers: HashMap<String, u64>,
+    /// The number of the first symbol this block adds, and of its next.
+    first: u64,
     next: u64,
     keys: Vec<VerifyingKey>,
     block: schema::Block,
@@ -60,16 +66,17 @@ pub(crate) struct BlockWriter {
 impl BlockWriter {
     /// A block after those whose symbols are in `before`.
     pub(crate) fn after(before: &Symbols<'_>) -> Self {
-        let defaults = DEFAULT_SYMBOLS.iter().zip(0..);
-        let added = before.added().iter().zip(FIRST_ADDED..);
+        let added = before.added();
+        let mut numbers = HashMap::with_capacity(added.len().saturating_add(SYMBOLS_USUAL));
+        let mut next = FIRST_ADDED;
+        for text in added {
+            numbers.insert((*text).to_owned(), next);
+            next = next.saturating_add(1);
+        }
         Self {
-            numbers: defaults
-                .chain(added)
-                .map(|(text, number)| ((*text).to_owned(), number))
-                .collect(),
-            next: (FIRST_ADDED..)
-                .nth(before.added().len())
-                .unwrap_or(u64::MAX),
+            numbers,
+            first: next,
+            next,
             keys: Vec::new(),
             block: schema::Block::default(),
         }
@@ -103,6 +110,13 @@ impl BlockWriter {
                 key: key.as_bytes().to_vec(),
             })
             .collect();
+        let added = self.numbers.into_iter();
+        let mut added: Vec<(u64, String)> = added
+            .filter(|(_, number)| *number >= self.first)
+            .map(|(text, number)| (number, text))
+            .collect();
+        added.sort_unstable();
+        self.block.symbols = added.into_iter().map(|(_, text)| text).collect();
         self.block.version = Some(oldest_version(&self.block));
         self.block.encode_to_vec()
     }
@@ -111,10 +125,12 @@ impl BlockWriter {
         if let Some(number) = self.numbers.get(text) {
             return *number;
         }
+        if let Some((number, _)) = (0..).zip(DEFAULT_SYMBOLS).find(|(_, known)| *known == text) {
+            return number;
+        }
         let number = self.next;
         self.next = self.next.saturating_add(1);
         self.numbers.insert(text.to_owned(), number);
-        self.block.symbols.push(text.to_owned());
         number
     }
 

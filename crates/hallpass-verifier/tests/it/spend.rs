@@ -164,7 +164,8 @@ fn many_at_once_have_the_budget_together() {
                 for _ in 0..40 {
                     if let Ok(permit) = world.call(token.expose(), "kb.search") {
                         through.fetch_add(1, Ordering::SeqCst);
-                        drop(permit.finish(Outcome::succeeded(b"{}").costing(1)));
+                        let ended = permit.finish(Outcome::succeeded(b"{}").costing(1));
+                        let _recorded = ended.wait(PATIENCE).unwrap();
                     }
                 }
             })

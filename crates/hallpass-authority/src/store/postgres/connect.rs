@@ -71,13 +71,12 @@ impl Server {
                 ));
             }
             (true, _) => _ = config.ssl_mode(SslMode::Require),
-            (false, SslMode::Disable) => {}
-            (false, SslMode::Prefer) if stays_here(&config) => {
-                _ = config.ssl_mode(SslMode::Disable)
+            (false, SslMode::Disable | SslMode::Prefer) if stays_here(&config) => {
+                _ = config.ssl_mode(SslMode::Disable);
             }
             (false, _) => {
                 return Err(StoreError::Setting(
-                    "a server on another machine needs a `ca_file`; `sslmode=disable` says that the network is trusted",
+                    "a server on another machine needs a `ca_file`, and so does `sslmode=require`: who answers must be known",
                 ));
             }
         }

@@ -63,6 +63,10 @@ pub(super) fn run_row(row: &Row) -> Result<RunRow, StoreError> {
     Ok(run)
 }
 
+pub(super) fn begun_row(row: &Row) -> Result<(RunRow, Minted), StoreError> {
+    Ok((run_row(row)?, json(row, 3, "minted")?))
+}
+
 pub(super) fn token_row(row: &Row) -> Result<TokenRow, StoreError> {
     let index: i64 = row.try_get(2).map_err(failed("read"))?;
     Ok(TokenRow {

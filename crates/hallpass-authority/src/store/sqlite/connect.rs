@@ -12,8 +12,9 @@ use crate::store::StoreError;
 /// How long SQLite waits for another process's lock, in milliseconds. Only a backup tool ever holds one.
 const BUSY_TIMEOUT_MS: u64 = 2_000;
 
-/// Idle connections kept for reading. Reads are short, so a few serve more than a machine's cores can ask.
-const READERS_IDLE_MAX: usize = 4;
+/// Connections for reading, all of them kept. Reads are short, so a few serve more than a machine's cores can ask; opening
+/// one takes longer than most reads.
+pub(super) const READERS_MAX: usize = 8;
 
 /// Statements each connection keeps ready: those of the mint, and a page's filters.
 const STATEMENTS_MAX: usize = 64;
@@ -49,7 +50,7 @@ impl Readers {
         };
         let answer = read(&connection);
         let mut idle = self.idle();
-        if idle.len() < READERS_IDLE_MAX {
+        if idle.len() < READERS_MAX {
             idle.push(connection);
         }
         answer

@@ -18,6 +18,16 @@ pub(super) fn run(connection: &Connection, run: RunId) -> Result<Option<RunRow>,
     Ok(rows.pop())
 }
 
+/// A run, and the record of the token that started it.
+pub(super) fn begun(
+    connection: &Connection,
+    run: RunId,
+) -> Result<Option<(RunRow, Minted)>, StoreError> {
+    let begun = |row: &Row<'_>| Ok((run_row(row)?, json(row, 3)?));
+    let mut rows = selected(connection, &Selection::begun(run), begun)?;
+    Ok(rows.pop())
+}
+
 pub(super) fn runs(connection: &Connection, query: &RunQuery) -> Result<Page<RunRow>, StoreError> {
     let selection = Selection::runs(query);
     let rows = selected(connection, &selection, run_row)?;
