@@ -7,7 +7,7 @@ use std::time::Instant;
 use hallpass_args::ToolCall;
 use hallpass_bundle::{BundleId, Snapshots, Staleness};
 use hallpass_journal::{BundleSeen, Durability, Event, Journal};
-use hallpass_vocabulary::{Audience, DenialCode, RequestId, Timestamp};
+use hallpass_vocabulary::{Audience, Clock as _, DenialCode, RequestId, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::cache::TokenCache;
@@ -54,7 +54,12 @@ pub(crate) struct Inner {
 impl Verifier {
     /// A verifier for this service. Denies everything until a first bundle is in its `snapshots`.
     pub fn new(setup: Setup) -> Self {
-        let floor = setup.journal.latest_time();
+        Self::with_staleness(setup, Staleness::STANDARD)
+    }
+
+    /// With other bounds on how old a bundle may be: longer ones for where bundles come as files, shorter ones for the
+    /// cautious.
+    pub fn with_staleness(setup: Setup, staleness: Staleness) -> Self {
         Self(Arc::new(Inner {
             number: VERIFIERS.fetch_add(1, Ordering::Relaxed),
             judge: Judge {
@@ -64,7 +69,7 @@ impl Verifier {
                 profile: setup.profile.clone(),
                 policy: setup.policy,
                 journalled: setup.journalled,
-                staleness: Staleness::STANDARD,
+                staleness,
                 cache: TokenCache::default(),
             },
             disclosure: setup.disclosure,
@@ -75,9 +80,9 @@ impl Verifier {
             gate: Arc::default(),
             spend: setup.spend,
             recording: setup.recording,
+            clock: TokenClock::new(setup.clock, Some(setup.journal.clone())),
             journal: setup.journal,
             snapshots: setup.snapshots,
-            clock: TokenClock::new(setup.clock, floor),
             ids: Ids::new(),
             bundle_noted: AtomicU64::new(0),
         }))
@@ -86,6 +91,11 @@ impl Verifier {
     /// The service it decides for.
     pub fn audience(&self) -> &Audience {
         &self.0.judge.audience
+    }
+
+    /// The clock it judges tokens by. Whatever keeps its bundles fresh takes it, to set it by exchanges with the authority.
+    pub fn token_clock(&self) -> TokenClock {
+        self.0.clock.clone()
     }
 
     /// A number for a request that has just arrived.
