@@ -149,7 +149,7 @@ async fn a_bundle_is_there_when_the_source_has_started() {
     let seen = server.seen().remove(0);
     assert_eq!(
         (seen.method.as_str(), seen.path.as_str()),
-        ("GET", "/v1/bundle")
+        ("GET", "/v1/bundle?format=2")
     );
     assert!(!seen.headers.contains_key("authorization"));
 }
