@@ -15,7 +15,9 @@ pub use authority::{
 };
 pub use recorded_args::{ARG_BYTES_MAX, ARGS_BYTES_MAX, RecordedArgs};
 pub use spent::{Claimed, KeyKept, Spent};
-pub use verifier::{Abandoned, BundleSeen, CallResult, Decided, Finished, RowWithheld, Verdict};
+pub use verifier::{
+    Abandoned, BundleSeen, CallResult, Decided, Finished, RowWithheld, StopSeen, Verdict,
+};
 pub use writer::{
     KeysErased, Opened, PossibleLoss, Pruned, Recovery, Refused, TornBecause, Unrecorded,
 };
@@ -67,6 +69,8 @@ pub enum Event {
     RowWithheld(RowWithheld),
     /// A run was ended before its time.
     RunEnded(RunEnded),
+    /// A verifier saw a stop come, or go.
+    StopSeen(StopSeen),
     /// Records that callers asked for could not be written. Written by the journal itself.
     Unrecorded(Unrecorded),
 }
@@ -101,6 +105,7 @@ impl Event {
             Self::Refused(_) => "refused",
             Self::RowWithheld(_) => "row_withheld",
             Self::RunEnded(_) => "run_ended",
+            Self::StopSeen(_) => "stop_seen",
             Self::Unrecorded(_) => "unrecorded",
         }
     }

@@ -9,14 +9,14 @@ use hallpass_journal::verify::verify;
 use hallpass_journal::{
     BundleSeen, CallResult, Claimed, ClientChange, ClientChanged, Decided, Durability, Event,
     Finished, KeyCreated, KeyKept, MintRefused, Minted, OperatorActed, OperatorRefused,
-    PolicyLoaded, PolicyRefused, RunEnded, Spent, Text,
+    PolicyLoaded, PolicyRefused, RunEnded, Spent, StopSeen, Text,
 };
 use hallpass_keys::key_file::write_key_file;
 use hallpass_keys::note::{KeyName, NoteVerifier};
 use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_vocabulary::{
     Actor, Audience, ClientId, DenialCode, Impact, OperatorId, ProofRule, RequestId, Role, Route,
-    RunId, Subject, SubjectAssurance, Tenant, Timestamp, TokenId, ToolName,
+    RunId, StopId, Subject, SubjectAssurance, Tenant, Timestamp, TokenId, ToolName,
 };
 
 use crate::fixture::{
@@ -205,6 +205,10 @@ fn every_kind_of_record_has_these_bytes() {
         Event::BundleSeen(BundleSeen {
             version: 41,
             digest: Digest::of(b"bundle"),
+        }),
+        Event::StopSeen(StopSeen {
+            stop: StopId::new(time(), [9; 10]),
+            about: Some(Text::new("tenant:acme")),
         }),
         Event::Decided(Box::new(full_decision(args_digest))),
         Event::Decided(Box::new(refused)),
