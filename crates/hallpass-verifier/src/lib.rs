@@ -53,6 +53,7 @@ pub use refusal::{ApprovalRequired, Denied, Refusal};
 pub use restriction::Stopped;
 pub use setup::{Disclosure, Profile, Setup, Tenancy};
 pub use spend::{SharedSpend, Spend, SpendAnswer};
+pub use token_clock::TokenClock;
 pub use verifier::Verifier;
 
 /// The Rust of docs/extended-profile.md compiles.

@@ -360,7 +360,7 @@ mod tests {
             recording: Recording::standard(),
             watch: Watch {
                 snapshots: Arc::default(),
-                clock: Arc::new(TokenClock::new(Arc::new(FixedClock::at(NOW)), None)),
+                clock: TokenClock::new(Arc::new(FixedClock::at(NOW)), None),
             },
             seat: Arc::new(Gate::default()).enter().unwrap(),
             held: Held::nothing(),

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use hallpass_args::ToolCall;
 use hallpass_bundle::{LocalStops, Restricted, Snapshot, Snapshots, Standing};
 use hallpass_token::Grant;
-use hallpass_vocabulary::{DenialCode, Timestamp};
+use hallpass_vocabulary::{Clock as _, DenialCode, Timestamp};
 
 use crate::permit::Permit;
 use crate::refusal::Denial;
@@ -64,7 +64,7 @@ pub(crate) fn restriction(
 #[derive(Clone)]
 pub(crate) struct Watch {
     pub(crate) snapshots: Arc<Snapshots>,
-    pub(crate) clock: Arc<TokenClock>,
+    pub(crate) clock: TokenClock,
 }
 
 impl Watch {

@@ -8,7 +8,7 @@ use std::time::Instant;
 use hallpass_args::ToolCall;
 use hallpass_bundle::{BundleId, Snapshots, Staleness};
 use hallpass_journal::{BundleSeen, Durability, Event, Journal, StopSeen, Text};
-use hallpass_vocabulary::{Audience, DenialCode, RequestId, StopId, Timestamp};
+use hallpass_vocabulary::{Audience, Clock as _, DenialCode, RequestId, StopId, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::cache::TokenCache;
@@ -47,7 +47,7 @@ pub(crate) struct Inner {
     pub(crate) recording: Recording,
     pub(crate) journal: Journal,
     pub(crate) snapshots: Arc<Snapshots>,
-    pub(crate) clock: Arc<TokenClock>,
+    pub(crate) clock: TokenClock,
     pub(crate) ids: Ids,
     /// The version of the last bundle on record; 0 for none.
     bundle_noted: AtomicU64,
@@ -58,7 +58,12 @@ pub(crate) struct Inner {
 impl Verifier {
     /// A verifier for this service. Denies everything until a first bundle is in its `snapshots`.
     pub fn new(setup: Setup) -> Self {
-        let floor = setup.journal.latest_time();
+        Self::with_staleness(setup, Staleness::STANDARD)
+    }
+
+    /// With other bounds on how old a bundle may be: longer ones for where bundles come as files, shorter ones for the
+    /// cautious.
+    pub fn with_staleness(setup: Setup, staleness: Staleness) -> Self {
         Self(Arc::new(Inner {
             number: VERIFIERS.fetch_add(1, Ordering::Relaxed),
             judge: Judge {
@@ -68,7 +73,7 @@ impl Verifier {
                 profile: setup.profile.clone(),
                 policy: setup.policy,
                 journalled: setup.journalled,
-                staleness: Staleness::STANDARD,
+                staleness,
                 cache: TokenCache::default(),
             },
             disclosure: setup.disclosure,
@@ -79,9 +84,9 @@ impl Verifier {
             gate: Arc::default(),
             spend: setup.spend,
             recording: setup.recording,
+            clock: TokenClock::new(setup.clock, Some(setup.journal.clone())),
             journal: setup.journal,
             snapshots: setup.snapshots,
-            clock: Arc::new(TokenClock::new(setup.clock, floor)),
             ids: Ids::new(),
             bundle_noted: AtomicU64::new(0),
             stops_noted: Mutex::default(),
@@ -91,6 +96,11 @@ impl Verifier {
     /// The service it decides for.
     pub fn audience(&self) -> &Audience {
         &self.0.judge.audience
+    }
+
+    /// The clock it judges tokens by. Whatever keeps its bundles fresh takes it, to set it by exchanges with the authority.
+    pub fn token_clock(&self) -> TokenClock {
+        self.0.clock.clone()
     }
 
     /// A number for a request that has just arrived.
@@ -253,7 +263,7 @@ impl Inner {
     pub(crate) fn watch(&self) -> Watch {
         Watch {
             snapshots: Arc::clone(&self.snapshots),
-            clock: Arc::clone(&self.clock),
+            clock: self.clock.clone(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! know as plain JSON ([`Record`](crate::read::Record)), and verification never looks inside.
 
 mod authority;
+mod clock;
 mod recorded_args;
 mod spent;
 mod verifier;
@@ -13,6 +14,7 @@ pub use authority::{
     ClientChange, ClientChanged, KeyCreated, MintRefused, Minted, OperatorActed, OperatorRefused,
     PolicyLoaded, PolicyRefused, RunEnded, WIDENINGS_RECORDED_MAX,
 };
+pub use clock::ClockCorrected;
 pub use recorded_args::{ARG_BYTES_MAX, ARGS_BYTES_MAX, RecordedArgs};
 pub use spent::{Claimed, KeyKept, Spent};
 pub use verifier::{
@@ -32,6 +34,8 @@ pub enum Event {
     BundleSeen(BundleSeen),
     /// The registration of a client changed.
     ClientChanged(ClientChanged),
+    /// An exchange with the authority showed another time than the wall clock.
+    ClockCorrected(ClockCorrected),
     /// The journal was closed in good order. Written by the journal itself.
     Closed {},
     /// A verifier decided a call.
@@ -87,6 +91,7 @@ impl Event {
             Self::Abandoned(_) => "abandoned",
             Self::BundleSeen(_) => "bundle_seen",
             Self::ClientChanged(_) => "client_changed",
+            Self::ClockCorrected(_) => "clock_corrected",
             Self::Closed {} => "closed",
             Self::Decided(_) => "decided",
             Self::Finished(_) => "finished",

@@ -7,9 +7,9 @@ use std::path::Path;
 use hallpass_journal::memory::ClaimId;
 use hallpass_journal::verify::verify;
 use hallpass_journal::{
-    BundleSeen, CallResult, Claimed, ClientChange, ClientChanged, Decided, Durability, Event,
-    Finished, KeyCreated, KeyKept, MintRefused, Minted, OperatorActed, OperatorRefused,
-    PolicyLoaded, PolicyRefused, RunEnded, Spent, StopSeen, Text,
+    BundleSeen, CallResult, Claimed, ClientChange, ClientChanged, ClockCorrected, Decided,
+    Durability, Event, Finished, KeyCreated, KeyKept, MintRefused, Minted, OperatorActed,
+    OperatorRefused, PolicyLoaded, PolicyRefused, RunEnded, Spent, StopSeen, Text,
 };
 use hallpass_keys::key_file::write_key_file;
 use hallpass_keys::note::{KeyName, NoteVerifier};
@@ -221,6 +221,11 @@ fn every_kind_of_record_has_these_bytes() {
             spend_usd_micros: Some(250),
             run: Some(run()),
             spent: Some(spent(Some(1_250))),
+        }),
+        Event::ClockCorrected(ClockCorrected {
+            authority: Timestamp::from_unix_seconds(1_795_000_000),
+            wall: Timestamp::from_unix_seconds(1_795_000_030),
+            round_trip_ms: 12,
         }),
         event(3),
     ];
