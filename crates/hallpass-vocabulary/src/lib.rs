@@ -22,7 +22,7 @@ pub use catalogue::{
 };
 pub use clock::{Clock, SystemClock};
 pub use denial::{DenialCode, UnknownDenialCode};
-pub use id::{DecisionId, InvalidId, RequestId, RunId, TokenId};
+pub use id::{DecisionId, InvalidId, RequestId, RunId, StopId, TokenId};
 pub use impact::{Impact, UnknownImpact};
 pub use mcp_form::McpForm;
 pub use name::{

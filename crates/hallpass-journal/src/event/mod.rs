@@ -6,6 +6,7 @@
 mod authority;
 mod recorded_args;
 mod spent;
+mod stops;
 mod verifier;
 mod writer;
 
@@ -15,6 +16,7 @@ pub use authority::{
 };
 pub use recorded_args::{ARG_BYTES_MAX, ARGS_BYTES_MAX, RecordedArgs};
 pub use spent::{Claimed, KeyKept, Spent};
+pub use stops::{CutOff, StopLiftAsked, StopLifted, StopPlaced, TokenRevoked};
 pub use verifier::{Abandoned, BundleSeen, CallResult, Decided, Finished, RowWithheld, Verdict};
 pub use writer::{
     KeysErased, Opened, PossibleLoss, Pruned, Recovery, Refused, TornBecause, Unrecorded,
@@ -32,6 +34,8 @@ pub enum Event {
     ClientChanged(ClientChanged),
     /// The journal was closed in good order. Written by the journal itself.
     Closed {},
+    /// The authority refuses tokens that were issued before a time.
+    CutOff(CutOff),
     /// A verifier decided a call.
     Decided(Box<Decided>),
     /// A permitted call ended.
@@ -67,6 +71,14 @@ pub enum Event {
     RowWithheld(RowWithheld),
     /// A run was ended before its time.
     RunEnded(RunEnded),
+    /// The first of two people asked for a stop to be lifted.
+    StopLiftAsked(StopLiftAsked),
+    /// A stop was lifted.
+    StopLifted(StopLifted),
+    /// A stop was placed.
+    StopPlaced(Box<StopPlaced>),
+    /// A token was revoked.
+    TokenRevoked(Box<TokenRevoked>),
     /// Records that callers asked for could not be written. Written by the journal itself.
     Unrecorded(Unrecorded),
 }
@@ -84,6 +96,7 @@ impl Event {
             Self::BundleSeen(_) => "bundle_seen",
             Self::ClientChanged(_) => "client_changed",
             Self::Closed {} => "closed",
+            Self::CutOff(_) => "cut_off",
             Self::Decided(_) => "decided",
             Self::Finished(_) => "finished",
             Self::KeyCreated(_) => "key_created",
@@ -101,6 +114,10 @@ impl Event {
             Self::Refused(_) => "refused",
             Self::RowWithheld(_) => "row_withheld",
             Self::RunEnded(_) => "run_ended",
+            Self::StopLiftAsked(_) => "stop_lift_asked",
+            Self::StopLifted(_) => "stop_lifted",
+            Self::StopPlaced(_) => "stop_placed",
+            Self::TokenRevoked(_) => "token_revoked",
             Self::Unrecorded(_) => "unrecorded",
         }
     }
