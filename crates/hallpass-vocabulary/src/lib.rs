@@ -11,6 +11,8 @@ mod id;
 mod impact;
 mod mcp_form;
 mod name;
+mod operator_role;
+mod origin;
 mod pointer;
 mod pointers;
 mod proof_rule;
@@ -29,6 +31,8 @@ pub use name::{
     Actor, Audience, AuthorityId, ClientId, Environment, GroupName, IncidentId, InvalidName,
     IssuerName, NAME_BYTES_MAX, OperatorId, PersonId, Role, Route, Subject, Tenant, ToolName,
 };
+pub use operator_role::OperatorRole;
+pub use origin::{InvalidOrigin, OriginId};
 pub use pointer::{
     InvalidPointer, POINTER_BYTES_MAX, Pointer, is_same_name_in_any_case, name_in_one_case,
 };
