@@ -7,16 +7,17 @@ use std::path::Path;
 use hallpass_journal::memory::ClaimId;
 use hallpass_journal::verify::verify;
 use hallpass_journal::{
-    BundleSeen, CallResult, Claimed, ClientChange, ClientChanged, ClockCorrected, Decided,
+    BundleSeen, CallResult, Claimed, ClientChange, ClientChanged, ClockCorrected, CutOff, Decided,
     Durability, Event, Finished, KeyCreated, KeyKept, MintRefused, Minted, OperatorActed,
-    OperatorRefused, PolicyLoaded, PolicyRefused, RunEnded, Spent, StopSeen, Text,
+    OperatorRefused, PolicyLoaded, PolicyRefused, RunEnded, Spent, StopLiftAsked, StopLifted,
+    StopPlaced, StopSeen, Text, TokenRevoked,
 };
 use hallpass_keys::key_file::write_key_file;
 use hallpass_keys::note::{KeyName, NoteVerifier};
 use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_vocabulary::{
-    Actor, Audience, ClientId, DenialCode, Impact, OperatorId, ProofRule, RequestId, Role, Route,
-    RunId, StopId, Subject, SubjectAssurance, Tenant, Timestamp, TokenId, ToolName,
+    Actor, Audience, ClientId, DenialCode, Impact, OperatorId, PersonId, ProofRule, RequestId,
+    Role, Route, RunId, StopId, Subject, SubjectAssurance, Tenant, Timestamp, TokenId, ToolName,
 };
 
 use crate::fixture::{
@@ -193,6 +194,44 @@ fn authority_events() -> Vec<Event> {
     ]
 }
 
+fn stop_events() -> Vec<Event> {
+    let key = SigningKey::from_seed(Purpose::Run, environment(), [8; 32]).id();
+    let stop = StopId::new(time(), [5; 10]);
+    let dana = || OperatorId::new("op:dana").unwrap();
+    vec![
+        Event::StopPlaced(Box::new(StopPlaced {
+            stop,
+            selector: Text::new("tenant:acme"),
+            until: Some(until()),
+            cut_off: Some(time()),
+            reason: Text::new("INC-42"),
+            by: dana(),
+        })),
+        Event::StopLiftAsked(StopLiftAsked {
+            stop,
+            by: dana(),
+            person: PersonId::new("dana").unwrap(),
+            key,
+        }),
+        Event::StopLifted(StopLifted {
+            stop,
+            by: vec![dana(), OperatorId::new("op:lin").unwrap()],
+            cut_off: Some(time()),
+        }),
+        Event::TokenRevoked(Box::new(TokenRevoked {
+            token: token(),
+            expires: until(),
+            reason: Some(Text::new("leaked")),
+            by: dana(),
+        })),
+        Event::CutOff(CutOff {
+            selector: Text::new("environment:test"),
+            before: time(),
+            reason: Text::new("restored"),
+        }),
+    ]
+}
+
 #[test]
 fn every_kind_of_record_has_these_bytes() {
     let dir = tempfile::tempdir().unwrap();
@@ -230,6 +269,7 @@ fn every_kind_of_record_has_these_bytes() {
         event(3),
     ];
     events.extend(authority_events());
+    events.extend(stop_events());
     for event in &events {
         let _ = journal
             .append(event, Durability::Durable)
