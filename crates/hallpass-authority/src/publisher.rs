@@ -354,6 +354,9 @@ impl Content {
             catalogue: self.catalogue.clone(),
             policy: self.policy,
             expires,
+            restrictions: hallpass_bundle::Restrictions::default(),
+            operators: Vec::new(),
+            verifiers: Vec::new(),
         }
     }
 }
