@@ -4,6 +4,7 @@
 //! know as plain JSON ([`Record`](crate::read::Record)), and verification never looks inside.
 
 mod authority;
+mod fleet;
 mod recorded_args;
 mod spent;
 mod verifier;
@@ -12,6 +13,10 @@ mod writer;
 pub use authority::{
     ClientChange, ClientChanged, KeyCreated, MintRefused, Minted, OperatorActed, OperatorRefused,
     PolicyLoaded, PolicyRefused, RunEnded, WIDENINGS_RECORDED_MAX,
+};
+pub use fleet::{
+    CheckpointFault, CheckpointRefused, CheckpointWitnessed, VerifierEnrolled, VerifierInvited,
+    VerifierRetired,
 };
 pub use recorded_args::{ARG_BYTES_MAX, ARGS_BYTES_MAX, RecordedArgs};
 pub use spent::{Claimed, KeyKept, Spent};
@@ -28,6 +33,10 @@ pub enum Event {
     Abandoned(Abandoned),
     /// A verifier took a bundle into use.
     BundleSeen(BundleSeen),
+    /// A checkpoint of a verifier's journal contradicts what was witnessed.
+    CheckpointRefused(CheckpointRefused),
+    /// A checkpoint of a verifier's journal was found to go on from the last one.
+    CheckpointWitnessed(CheckpointWitnessed),
     /// The registration of a client changed.
     ClientChanged(ClientChanged),
     /// The journal was closed in good order. Written by the journal itself.
@@ -69,6 +78,12 @@ pub enum Event {
     RunEnded(RunEnded),
     /// Records that callers asked for could not be written. Written by the journal itself.
     Unrecorded(Unrecorded),
+    /// A verifier is known from here on.
+    VerifierEnrolled(Box<VerifierEnrolled>),
+    /// A code was issued, by which one verifier may enrol.
+    VerifierInvited(VerifierInvited),
+    /// A verifier is no longer believed.
+    VerifierRetired(VerifierRetired),
 }
 
 impl Event {
@@ -82,6 +97,8 @@ impl Event {
         match self {
             Self::Abandoned(_) => "abandoned",
             Self::BundleSeen(_) => "bundle_seen",
+            Self::CheckpointRefused(_) => "checkpoint_refused",
+            Self::CheckpointWitnessed(_) => "checkpoint_witnessed",
             Self::ClientChanged(_) => "client_changed",
             Self::Closed {} => "closed",
             Self::Decided(_) => "decided",
@@ -102,6 +119,9 @@ impl Event {
             Self::RowWithheld(_) => "row_withheld",
             Self::RunEnded(_) => "run_ended",
             Self::Unrecorded(_) => "unrecorded",
+            Self::VerifierEnrolled(_) => "verifier_enrolled",
+            Self::VerifierInvited(_) => "verifier_invited",
+            Self::VerifierRetired(_) => "verifier_retired",
         }
     }
 }

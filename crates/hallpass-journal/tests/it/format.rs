@@ -7,9 +7,10 @@ use std::path::Path;
 use hallpass_journal::memory::ClaimId;
 use hallpass_journal::verify::verify;
 use hallpass_journal::{
-    BundleSeen, CallResult, Claimed, ClientChange, ClientChanged, Decided, Durability, Event,
-    Finished, KeyCreated, KeyKept, MintRefused, Minted, OperatorActed, OperatorRefused,
-    PolicyLoaded, PolicyRefused, RunEnded, Spent, Text,
+    BundleSeen, CallResult, CheckpointFault, CheckpointRefused, CheckpointWitnessed, Claimed,
+    ClientChange, ClientChanged, Decided, Durability, Event, Finished, KeyCreated, KeyKept,
+    MintRefused, Minted, OperatorActed, OperatorRefused, PolicyLoaded, PolicyRefused, RunEnded,
+    Spent, Text, VerifierEnrolled, VerifierInvited, VerifierRetired,
 };
 use hallpass_keys::key_file::write_key_file;
 use hallpass_keys::note::{KeyName, NoteVerifier};
@@ -193,6 +194,49 @@ fn authority_events() -> Vec<Event> {
     ]
 }
 
+fn fleet_events() -> Vec<Event> {
+    let origin = || Text::new("0011223344556677");
+    let audience = || Audience::new("tickets").unwrap();
+    let by = || OperatorId::new("op:dana").unwrap();
+    let key = SigningKey::from_seed(Purpose::Verifier, environment(), [8; 32]).verifying_key();
+    vec![
+        Event::VerifierInvited(VerifierInvited {
+            code: Digest::of(b"code"),
+            audience: audience(),
+            until: until(),
+            by: by(),
+        }),
+        Event::VerifierEnrolled(Box::new(VerifierEnrolled {
+            origin: origin(),
+            audience: audience(),
+            key,
+            journal: Text::new("hallpass/test/tickets/0011223344556677+ee45ab23+AQ=="),
+            code: Some(Digest::of(b"code")),
+            predecessor: Some(Text::new("7766554433221100")),
+            workload: None,
+        })),
+        Event::VerifierRetired(VerifierRetired {
+            origin: origin(),
+            by: by(),
+            reason: Some(Text::new("the pod is gone")),
+        }),
+        Event::CheckpointWitnessed(CheckpointWitnessed {
+            origin: origin(),
+            size: 67,
+            root: Digest::of(b"root"),
+        }),
+        Event::CheckpointRefused(CheckpointRefused {
+            origin: origin(),
+            audience: audience(),
+            fault: CheckpointFault::Forked,
+            size: 70,
+            root: Digest::of(b"another root"),
+            witnessed_size: 67,
+            witnessed_root: Digest::of(b"root"),
+        }),
+    ]
+}
+
 #[test]
 fn every_kind_of_record_has_these_bytes() {
     let dir = tempfile::tempdir().unwrap();
@@ -221,6 +265,7 @@ fn every_kind_of_record_has_these_bytes() {
         event(3),
     ];
     events.extend(authority_events());
+    events.extend(fleet_events());
     for event in &events {
         let _ = journal
             .append(event, Durability::Durable)
