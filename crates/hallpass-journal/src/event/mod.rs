@@ -5,6 +5,7 @@
 
 mod authority;
 mod clock;
+mod fleet;
 mod recorded_args;
 mod spent;
 mod stops;
@@ -16,6 +17,10 @@ pub use authority::{
     PolicyLoaded, PolicyRefused, RunEnded, WIDENINGS_RECORDED_MAX,
 };
 pub use clock::ClockCorrected;
+pub use fleet::{
+    CheckpointFault, CheckpointRefused, CheckpointWitnessed, VerifierEnrolled, VerifierInvited,
+    VerifierRetired,
+};
 pub use recorded_args::{ARG_BYTES_MAX, ARGS_BYTES_MAX, RecordedArgs};
 pub use spent::{Claimed, KeyKept, Spent};
 pub use stops::{CutOff, StopLiftAsked, StopLifted, StopPlaced, TokenRevoked};
@@ -34,6 +39,10 @@ pub enum Event {
     Abandoned(Abandoned),
     /// A verifier took a bundle into use.
     BundleSeen(BundleSeen),
+    /// A checkpoint of a verifier's journal contradicts what was witnessed.
+    CheckpointRefused(CheckpointRefused),
+    /// A checkpoint of a verifier's journal was found to go on from the last one.
+    CheckpointWitnessed(CheckpointWitnessed),
     /// The registration of a client changed.
     ClientChanged(ClientChanged),
     /// An exchange with the authority showed another time than the wall clock.
@@ -89,6 +98,12 @@ pub enum Event {
     TokenRevoked(Box<TokenRevoked>),
     /// Records that callers asked for could not be written. Written by the journal itself.
     Unrecorded(Unrecorded),
+    /// A verifier is known from here on.
+    VerifierEnrolled(Box<VerifierEnrolled>),
+    /// A code was issued, by which one verifier may enrol.
+    VerifierInvited(VerifierInvited),
+    /// A verifier is no longer believed.
+    VerifierRetired(VerifierRetired),
 }
 
 impl Event {
@@ -102,6 +117,8 @@ impl Event {
         match self {
             Self::Abandoned(_) => "abandoned",
             Self::BundleSeen(_) => "bundle_seen",
+            Self::CheckpointRefused(_) => "checkpoint_refused",
+            Self::CheckpointWitnessed(_) => "checkpoint_witnessed",
             Self::ClientChanged(_) => "client_changed",
             Self::ClockCorrected(_) => "clock_corrected",
             Self::Closed {} => "closed",
@@ -129,6 +146,9 @@ impl Event {
             Self::StopSeen(_) => "stop_seen",
             Self::TokenRevoked(_) => "token_revoked",
             Self::Unrecorded(_) => "unrecorded",
+            Self::VerifierEnrolled(_) => "verifier_enrolled",
+            Self::VerifierInvited(_) => "verifier_invited",
+            Self::VerifierRetired(_) => "verifier_retired",
         }
     }
 }

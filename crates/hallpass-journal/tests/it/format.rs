@@ -7,10 +7,7 @@ use std::path::Path;
 use hallpass_journal::memory::ClaimId;
 use hallpass_journal::verify::verify;
 use hallpass_journal::{
-    BundleSeen, CallResult, Claimed, ClientChange, ClientChanged, ClockCorrected, CutOff, Decided,
-    Durability, Event, Finished, KeyCreated, KeyKept, MintRefused, Minted, OperatorActed,
-    OperatorRefused, PolicyLoaded, PolicyRefused, RunEnded, Spent, StopLiftAsked, StopLifted,
-    StopPlaced, StopSeen, Text, TokenRevoked,
+    BundleSeen, CallResult, CheckpointFault, CheckpointRefused, CheckpointWitnessed, Claimed, ClientChange, ClientChanged, ClockCorrected, CutOff, Decided, Durability, Event, Finished, KeyCreated, KeyKept, MintRefused, Minted, OperatorActed, OperatorRefused, PolicyLoaded, PolicyRefused, RunEnded, Spent, StopLiftAsked, StopLifted, StopPlaced, StopSeen, Text, TokenRevoked, VerifierEnrolled, VerifierInvited, VerifierRetired,
 };
 use hallpass_keys::key_file::write_key_file;
 use hallpass_keys::note::{KeyName, NoteVerifier};
@@ -228,6 +225,45 @@ fn stop_events() -> Vec<Event> {
             selector: Text::new("environment:test"),
             before: time(),
             reason: Text::new("restored"),
+fn fleet_events() -> Vec<Event> {
+    let origin = || Text::new("0011223344556677");
+    let audience = || Audience::new("tickets").unwrap();
+    let by = || OperatorId::new("op:dana").unwrap();
+    let key = SigningKey::from_seed(Purpose::Verifier, environment(), [8; 32]).verifying_key();
+    vec![
+        Event::VerifierInvited(VerifierInvited {
+            code: Digest::of(b"code"),
+            audience: audience(),
+            until: until(),
+            by: by(),
+        }),
+        Event::VerifierEnrolled(Box::new(VerifierEnrolled {
+            origin: origin(),
+            audience: audience(),
+            key,
+            journal: Text::new("hallpass/test/tickets/0011223344556677+ee45ab23+AQ=="),
+            code: Some(Digest::of(b"code")),
+            predecessor: Some(Text::new("7766554433221100")),
+            workload: None,
+        })),
+        Event::VerifierRetired(VerifierRetired {
+            origin: origin(),
+            by: by(),
+            reason: Some(Text::new("the pod is gone")),
+        }),
+        Event::CheckpointWitnessed(CheckpointWitnessed {
+            origin: origin(),
+            size: 67,
+            root: Digest::of(b"root"),
+        }),
+        Event::CheckpointRefused(CheckpointRefused {
+            origin: origin(),
+            audience: audience(),
+            fault: CheckpointFault::Forked,
+            size: 70,
+            root: Digest::of(b"another root"),
+            witnessed_size: 67,
+            witnessed_root: Digest::of(b"root"),
         }),
     ]
 }
@@ -270,6 +306,7 @@ fn every_kind_of_record_has_these_bytes() {
     ];
     events.extend(authority_events());
     events.extend(stop_events());
+    events.extend(fleet_events());
     for event in &events {
         let _ = journal
             .append(event, Durability::Durable)
