@@ -7,7 +7,11 @@ use std::path::Path;
 use hallpass_journal::memory::ClaimId;
 use hallpass_journal::verify::verify;
 use hallpass_journal::{
-    BundleSeen, CallResult, CheckpointFault, CheckpointRefused, CheckpointWitnessed, Claimed, ClientChange, ClientChanged, ClockCorrected, CutOff, Decided, Durability, Event, Finished, KeyCreated, KeyKept, MintRefused, Minted, OperatorActed, OperatorRefused, PolicyLoaded, PolicyRefused, RunEnded, Spent, StopLiftAsked, StopLifted, StopPlaced, StopSeen, Text, TokenRevoked, VerifierEnrolled, VerifierInvited, VerifierRetired,
+    BundleSeen, CallResult, CheckpointFault, CheckpointRefused, CheckpointWitnessed, Claimed,
+    ClientChange, ClientChanged, ClockCorrected, CutOff, Decided, Durability, Event, Finished,
+    KeyCreated, KeyKept, MintRefused, Minted, OperatorActed, OperatorRefused, PolicyLoaded,
+    PolicyRefused, RunEnded, Spent, StopLiftAsked, StopLifted, StopPlaced, StopSeen, Text,
+    TokenRevoked, VerifierEnrolled, VerifierInvited, VerifierRetired,
 };
 use hallpass_keys::key_file::write_key_file;
 use hallpass_keys::note::{KeyName, NoteVerifier};
@@ -225,6 +229,10 @@ fn stop_events() -> Vec<Event> {
             selector: Text::new("environment:test"),
             before: time(),
             reason: Text::new("restored"),
+        }),
+    ]
+}
+
 fn fleet_events() -> Vec<Event> {
     let origin = || Text::new("0011223344556677");
     let audience = || Audience::new("tickets").unwrap();
