@@ -149,6 +149,7 @@ impl Commit {
             journal: verifier.journal.clone(),
             disclosure: verifier.disclosure,
             recording: verifier.recording,
+            watch: verifier.watch(),
             seat,
             held,
         };
