@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use hallpass_vocabulary::{Clock, SystemClock};
+use hallpass_bundle::BundleError;
+use hallpass_vocabulary::{Clock, SystemClock, Timestamp};
 use tokio::sync::watch;
 
 use crate::belief::Beat;
@@ -15,14 +16,17 @@ use crate::refresh_error::RefreshError;
 use crate::schedule::{Closed, Next, Pace, Schedule};
 use crate::sse::{EventName, StreamEvent};
 
-/// How many heartbeats may come on a stream that were known already. At its beginning there is one.
+/// How many heartbeats may come on a stream one after the other that are not newer than those before.
 const KNOWN_BEATS_MAX: u32 = 16;
 
 pub(crate) struct BundleKeeper<C> {
     refresher: Refresher<C>,
     schedule: Schedule,
     listener: Option<Listener>,
+    /// The newest heartbeat that came on the stream, and how many have come since that were not newer.
+    newest_beat: Option<Timestamp>,
     known_beats: u32,
+    silence: Duration,
     progress: watch::Sender<Progress>,
 }
 
@@ -32,12 +36,17 @@ impl<C: Clock + Clone + 'static> BundleKeeper<C> {
         refresher: Refresher<C>,
         progress: watch::Sender<Progress>,
     ) -> Self {
-        let pace = Pace::polling_every(config.interval());
+        let pace = Pace {
+            silence: config.silence,
+            ..Pace::polling_every(config.interval())
+        };
         Self {
             refresher,
             schedule: Schedule::begin(pace, config.push, Jitter::new(), running()),
             listener: None,
+            newest_beat: None,
             known_beats: 0,
+            silence: config.silence,
             progress,
         }
     }
@@ -62,7 +71,7 @@ impl<C: Clock + Clone + 'static> BundleKeeper<C> {
             Next::Close => self.close(Closed::Broken, Some(RefreshError::Silent)),
             Next::Open => {
                 self.schedule.opening(running());
-                self.known_beats = 0;
+                (self.newest_beat, self.known_beats) = (None, 0);
                 self.listener = Some(self.refresher.listen());
             }
             Next::Poll => self.poll().await,
@@ -110,33 +119,45 @@ impl<C: Clock + Clone + 'static> BundleKeeper<C> {
         }
     }
 
-    /// Whether the event shows that the stream brings news.
+    /// Whether the event shows that the stream is alive. What was overtaken by an answer to a question does, if it is newer
+    /// than what came on the stream before and not much older than what is held.
     async fn on_event(&mut self, event: StreamEvent) -> Result<bool, RefreshError> {
-        match event.name {
+        let brought = match event.name {
             EventName::Bundle => {
-                self.refresher.on_publication(event.data).await?;
-                Ok(true)
+                let brought = self.refresher.on_publication(event.data).await;
+                brought.map(|()| Beat::Fresher)
             }
-            EventName::Heartbeat => match self.refresher.on_heartbeat(&event.data).await? {
-                Beat::Fresher | Beat::Other => Ok(true),
-                Beat::Known | Beat::Older => {
-                    self.known_beats = self.known_beats.saturating_add(1);
-                    if self.known_beats > KNOWN_BEATS_MAX {
-                        return Err(RefreshError::Silent);
-                    }
-                    Ok(false)
-                }
-            },
+            EventName::Heartbeat => self.refresher.on_heartbeat(&event.data).await,
+        };
+        let held = self.refresher.heartbeat();
+        let time = match brought {
+            Ok(Beat::Fresher | Beat::Known | Beat::Other) => held,
+            Ok(Beat::Older) => None,
+            Err(RefreshError::Refused(BundleError::Frozen { found, seen })) => {
+                (seen.since(found) <= self.silence).then_some(found)
+            }
+            Err(error) => return Err(error),
+        };
+        if time > self.newest_beat {
+            self.newest_beat = time;
+            return Ok(true);
+        }
+        self.known_beats = self.known_beats.saturating_add(1);
+        match self.known_beats > KNOWN_BEATS_MAX {
+            true => Err(RefreshError::Silent),
+            false => Ok(false),
         }
     }
 
     fn close(&mut self, why: Closed, error: Option<RefreshError>) {
         self.listener = None;
         self.schedule.closed(why, running());
-        match error {
-            Some(error) => self.report(Err(error)),
-            None => self.show_mode(),
-        }
+        let Some(error) = error else {
+            return self.show_mode();
+        };
+        self.report(Err(error));
+        self.progress
+            .send_modify(|progress| progress.stream_error = progress.last_error.clone());
     }
 
     fn report(&mut self, outcome: Result<(), RefreshError>) {

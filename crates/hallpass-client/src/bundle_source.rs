@@ -24,6 +24,8 @@ use crate::stop_files::StopWatch;
 pub const REFRESH_INTERVAL: Duration = Duration::from_secs(4);
 /// How long between two looks at a bundle file.
 pub const FILE_INTERVAL: Duration = Duration::from_secs(1);
+/// How long nothing may come on a stream. Heartbeats come every two seconds.
+const SILENCE: Duration = Duration::from_secs(6);
 /// No two come closer, whatever is configured: an interval of zero would be a flood.
 const INTERVAL_MIN: Duration = Duration::from_millis(10);
 /// How long one fetch may take: 8 MiB on a slow line.
@@ -60,6 +62,8 @@ pub struct BundleSourceConfig {
     pub timeout: Duration,
     /// Whether news may be pushed; otherwise they are asked for.
     pub push: bool,
+    /// How long nothing believable may come on a stream until it counts as broken.
+    pub silence: Duration,
 }
 
 /// Gets news again and again, until it is dropped.
@@ -87,6 +91,7 @@ impl BundleSourceConfig {
             interval: REFRESH_INTERVAL,
             timeout: REFRESH_TIMEOUT,
             push: true,
+            silence: SILENCE,
         }
     }
 
@@ -101,6 +106,7 @@ impl BundleSourceConfig {
             interval: FILE_INTERVAL,
             timeout: REFRESH_TIMEOUT,
             push: false,
+            silence: SILENCE,
         }
     }
 

@@ -30,6 +30,8 @@ pub struct BundleStatus {
     pub last_success: Option<Timestamp>,
     /// The last bad one, if none has been good since.
     pub last_error: Option<(Timestamp, Arc<RefreshError>)>,
+    /// Why the last stream of events that was open, or was to be, is not, if one was offered.
+    pub stream_error: Option<(Timestamp, Arc<RefreshError>)>,
     /// Whose time the clock shows.
     pub clock: ClockBasis,
     /// What files beside the service say.
@@ -45,6 +47,7 @@ pub(crate) struct Progress {
     pub(crate) failures: u64,
     pub(crate) last_success: Option<Timestamp>,
     pub(crate) last_error: Option<(Timestamp, Arc<RefreshError>)>,
+    pub(crate) stream_error: Option<(Timestamp, Arc<RefreshError>)>,
 }
 
 impl Default for Progress {
@@ -56,6 +59,7 @@ impl Default for Progress {
             failures: 0,
             last_success: None,
             last_error: None,
+            stream_error: None,
         }
     }
 }
@@ -107,6 +111,7 @@ impl BundleStatus {
             failures: progress.failures,
             last_success: progress.last_success,
             last_error: progress.last_error,
+            stream_error: progress.stream_error,
             clock: clock.basis(),
             stop_files,
         }

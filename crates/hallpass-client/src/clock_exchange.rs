@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use hallpass_bundle::{
-    CLOCK_BYTES_MAX, ClockError, ClockNonce, Published, Root, TrustRoot, believe_root, read_clock,
+    BundleError, CLOCK_BYTES_MAX, ClockError, ClockNonce, Published, Root, TrustRoot, believe_root,
+    read_clock,
 };
 use hallpass_vocabulary::{CLOCK_ROUND_TRIP_MAX, Clock, ClockBasis, ClockExchange};
 use reqwest::{Client, StatusCode};
 
 use crate::BaseUrl;
+use crate::belief::Unbelieved;
 use crate::http::{self, TransportError};
 
 /// How long the clock goes on by itself between two exchanges.
@@ -52,9 +54,18 @@ impl ClockKeeper {
         clock.basis() != ClockBasis::WallOnly && self.tried.is_none_or(|(_, due)| running >= due)
     }
 
-    /// What came does not go with the clock: the next exchange is due soon.
-    pub(crate) fn doubt(&mut self) {
-        if let Some((at, due)) = &mut self.tried {
+    /// Where what came does not go with the clock, the next exchange is due soon.
+    pub(crate) fn doubt_by(&mut self, unbelieved: &Unbelieved) {
+        let by_time = matches!(
+            unbelieved,
+            Unbelieved::Apart { .. }
+                | Unbelieved::Bundle(
+                    BundleError::Expired { .. }
+                        | BundleError::FastForward { .. }
+                        | BundleError::FromTheFuture { .. }
+                )
+        );
+        if let (true, Some((at, due))) = (by_time, &mut self.tried) {
             *due = (*due).min(at.saturating_add(DOUBT_AFTER));
         }
     }

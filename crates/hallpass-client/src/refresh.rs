@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hallpass_bundle::{HEARTBEAT_BYTES_MAX, PUBLISHED_BYTES_MAX, Snapshots};
+use hallpass_bundle::{HEARTBEAT_BYTES_MAX, PUBLISHED_BYTES_MAX, Snapshot, Snapshots};
 use hallpass_vocabulary::{Clock, Timestamp};
 use reqwest::{StatusCode, Url, header};
 
@@ -64,6 +64,12 @@ impl<C: Clock + Clone + 'static> Refresher<C> {
         self.clock.now()
     }
 
+    /// The newest heartbeat that is held.
+    pub(crate) fn heartbeat(&self) -> Option<Timestamp> {
+        let snapshots = self.belief.snapshots();
+        snapshots.with(|held| held.map(Snapshot::heartbeat))
+    }
+
     /// Opens a stream of events.
     pub(crate) fn listen(&self) -> Listener {
         let url = self.authority.join("/v1/bundle/events");
@@ -107,11 +113,7 @@ impl<C: Clock + Clone + 'static> Refresher<C> {
     /// A heartbeat that came alone; fetches the bundle where it is of a newer one.
     pub(crate) async fn on_heartbeat(&mut self, bytes: &[u8]) -> Result<Beat, RefreshError> {
         let beat = self.belief.heartbeat(bytes, &self.clock);
-        if beat.is_err() {
-            // Its clock or ours is wrong: an exchange will tell.
-            self.exchanges.doubt();
-        }
-        let beat = beat?;
+        let beat = beat.inspect_err(|unbelieved| self.exchanges.doubt_by(unbelieved))?;
         match beat {
             Beat::Fresher => self.keep_heartbeat().await?,
             Beat::Known | Beat::Older => {}
@@ -157,10 +159,8 @@ impl<C: Clock + Clone + 'static> Refresher<C> {
         // Signatures over megabytes: not on a thread that serves others.
         let believed = tokio::task::spawn_blocking(move || examination.accept(&published));
         let believed = believed.await.map_err(|_| RefreshError::GivenUp)?;
-        if believed.is_err() {
-            self.exchanges.doubt();
-        }
-        let (snapshot, published) = believed?;
+        let (snapshot, published) =
+            believed.inspect_err(|unbelieved| self.exchanges.doubt_by(unbelieved))?;
         self.belief.take(snapshot.clone());
         self.keeping.keep(snapshot, Arc::new(published)).await
     }
