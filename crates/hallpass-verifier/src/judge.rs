@@ -312,6 +312,9 @@ mod tests {
             catalogue: Catalogue::default(),
             policy: Digest::of(b"policy"),
             expires,
+            restrictions: hallpass_bundle::Restrictions::default(),
+            operators: Vec::new(),
+            verifiers: Vec::new(),
         };
         let bundle = Bundle::new(&root, draft, None, NOW).unwrap();
         let bundle = bundle.sign(&root, &[&bundle_key]).unwrap();

@@ -11,6 +11,8 @@ mod id;
 mod impact;
 mod mcp_form;
 mod name;
+mod operator_role;
+mod origin;
 mod pointer;
 mod pointers;
 mod proof_rule;
@@ -22,13 +24,15 @@ pub use catalogue::{
 };
 pub use clock::{Clock, SystemClock};
 pub use denial::{DenialCode, UnknownDenialCode};
-pub use id::{DecisionId, InvalidId, RequestId, RunId, TokenId};
+pub use id::{DecisionId, InvalidId, RequestId, RunId, StopId, TokenId};
 pub use impact::{Impact, UnknownImpact};
 pub use mcp_form::McpForm;
 pub use name::{
     Actor, Audience, AuthorityId, ClientId, Environment, GroupName, IncidentId, InvalidName,
     IssuerName, NAME_BYTES_MAX, OperatorId, PersonId, Role, Route, Subject, Tenant, ToolName,
 };
+pub use operator_role::OperatorRole;
+pub use origin::{InvalidOrigin, OriginId};
 pub use pointer::{
     InvalidPointer, POINTER_BYTES_MAX, Pointer, is_same_name_in_any_case, name_in_one_case,
 };

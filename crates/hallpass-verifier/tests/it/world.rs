@@ -111,6 +111,9 @@ pub fn snapshot_of(environment: &str, time: Timestamp, run_key: KeyState) -> Sna
         .unwrap(),
         policy: Digest::of(b"policy"),
         expires: NOW.after(Duration::from_secs(30 * 86_400)),
+        restrictions: hallpass_bundle::Restrictions::default(),
+        operators: Vec::new(),
+        verifiers: Vec::new(),
     };
     // A bundle is numbered by the time it was made; a later one for a later heartbeat.
     let bundle = Bundle::new(&root, draft, None, time)
