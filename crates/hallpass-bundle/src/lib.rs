@@ -25,6 +25,7 @@ mod document;
 mod heartbeat;
 mod high_water;
 mod id_set;
+mod kept;
 mod listed;
 mod local_stops;
 mod published;
