@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hallpass_bundle::{
-    ApprovalKey, BundleError, InvalidTrustRoot, KeyState, TrustRoot, believe_root,
+    ApprovalKey, BundleError, InvalidTrustRoot, KeyState, Restrictions, TrustRoot, believe_root,
 };
 use hallpass_journal::{AppendError, Durability, Storage};
 use hallpass_keys::dsse::{DsseError, Envelope};
@@ -174,7 +174,8 @@ pub(crate) fn open(
     journal::bring_up_to_date(&store, &journal)?;
     journal::acknowledge(&store, &journal)?;
 
-    let content = Content {
+    // What only rows of the store say stays as it was published last until whoever reads them says otherwise.
+    let content = |last: Option<&Content>| Content {
         token_keys: publisher::token_keys(
             run_key.verifying_key(),
             environment,
@@ -186,6 +187,9 @@ pub(crate) fn open(
         }],
         catalogue: policy.policy.catalogue().clone(),
         policy: policy.digest,
+        restrictions: last.map_or_else(Restrictions::default, |last| last.restrictions.clone()),
+        operators: policy.operators(),
+        verifiers: last.map_or_else(Vec::new, |last| last.verifiers.clone()),
     };
     // Kept and recorded before a bundle names it: after a crash in between the change is recorded again rather than never.
     let kept = KeptPolicies::new(paths.bundle.join(layout::KEPT_POLICIES));
@@ -273,7 +277,7 @@ pub(crate) fn read_policy(directory: &Path) -> Result<(PolicyFiles, LoadedPolicy
 fn start_publisher(
     directory: &Path,
     paths: &Paths,
-    content: Content,
+    content: impl FnOnce(Option<&Content>) -> Content,
     signers: Signers,
     clock: &Arc<dyn Clock>,
 ) -> Result<Publisher, OpenError> {

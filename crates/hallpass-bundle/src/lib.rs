@@ -26,6 +26,7 @@ mod document;
 mod heartbeat;
 mod high_water;
 mod id_set;
+mod kept;
 mod listed;
 mod local_stops;
 mod published;
