@@ -141,6 +141,8 @@ impl<'a> World<'a> {
         let wall = FixedClock::at(NOW);
         // A wall clock that is off by up to half a minute either way.
         let off = jitter.part_of(Duration::from_secs(60));
+        // The machine has been up for a while.
+        wall.advance(Duration::from_secs(3_600));
         wall.set(Timestamp::from_unix_ms(
             NOW.unix_ms() - 30_000 + i64::try_from(off.as_millis()).unwrap(),
         ));
