@@ -13,6 +13,7 @@ mod authority;
 mod bundles;
 mod clocks;
 mod files;
+mod fleet;
 mod live;
 mod operators;
 mod pushing;
