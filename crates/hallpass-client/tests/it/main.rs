@@ -9,6 +9,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod attacks;
 mod authority;
 mod bundles;
 mod clocks;
