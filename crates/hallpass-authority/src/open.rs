@@ -33,6 +33,7 @@ use crate::reload::Reloading;
 use crate::secret::SecretHash;
 use crate::service::Service;
 use crate::settings::Settings;
+use crate::stops::{self, MarkError, Publishing};
 use crate::store::{Store, StoreError};
 use crate::transport::Transport;
 
@@ -73,6 +74,9 @@ pub enum OpenError {
     /// A key cannot be used.
     #[error(transparent)]
     Key(#[from] KeyFileError),
+    /// What says how far the journal was cannot be read.
+    #[error(transparent)]
+    Mark(#[from] MarkError),
     /// A file that every authority has is not there.
     #[error("there is no `{}`; is this the directory of an authority?", path.display())]
     Missing {
@@ -168,6 +172,7 @@ pub(crate) fn open(
     )?;
     let store = Arc::new(store);
     journal::bring_up_to_date(&store, &journal)?;
+    stops::after_restore(&store, &journal, &paths.bundle, environment, clock.now())?;
     journal::acknowledge(&store, &journal)?;
 
     let content = Content {
@@ -176,6 +181,7 @@ pub(crate) fn open(
         foreign_keys: config.foreign_keys.clone(),
         catalogue: policy.policy.catalogue().clone(),
         policy: policy.digest,
+        restrictions: stops::restrictions(&store, clock.now())?,
     };
     // Kept and recorded before a bundle names it: after a crash in between the change is recorded again rather than never.
     let kept = KeptPolicies::new(paths.bundle.join(layout::KEPT_POLICIES));
@@ -225,6 +231,9 @@ pub(crate) fn open(
             turn: tokio::sync::Mutex::new(()),
         },
         operator_refusals: Refusals::default(),
+        stopping: tokio::sync::Mutex::new(()),
+        publishing: Publishing::default(),
+        bundle_directory: paths.bundle.clone(),
         registry: tokio::sync::Mutex::new(()),
         clock,
         metrics,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hallpass_bundle::{
     ApprovalKey, Bundle, BundleDraft, BundleId, Heartbeat, InvalidDocument, KeyState, Published,
-    Root, SignError, SignedBundle, TokenKey, TokenPurpose, TooLarge,
+    Restrictions, Root, SignError, SignedBundle, TokenKey, TokenPurpose, TooLarge,
 };
 use hallpass_keys::dsse::Envelope;
 use hallpass_keys::{Digest, SigningKey, VerifyingKey};
@@ -58,6 +58,7 @@ pub(crate) struct Content {
     pub(crate) foreign_keys: Vec<ForeignKey>,
     pub(crate) catalogue: Catalogue,
     pub(crate) policy: Digest,
+    pub(crate) restrictions: Restrictions,
 }
 
 /// The signing keys a publisher needs.
@@ -203,7 +204,33 @@ impl Publisher {
     ) -> Result<(), PublishError> {
         let mut current = self.lock();
         let content = current.content.with(catalogue, policy);
-        let (last, now) = (*current.bundle.id(), self.now(&current));
+        self.publish_in_place(&mut current, content)
+    }
+
+    /// Publishes a bundle that denies this, unless the one in force does; gives the number of the one in force then.
+    pub(crate) fn restrict(&self, restrictions: Restrictions) -> Result<u64, PublishError> {
+        let mut current = self.lock();
+        if current.content.restrictions != restrictions {
+            let content = Content {
+                restrictions,
+                ..current.content.clone()
+            };
+            self.publish_in_place(&mut current, content)?;
+        }
+        Ok(current.bundle.id().version)
+    }
+
+    /// Whether the bundle in force denies anything.
+    pub(crate) fn is_restricting(&self) -> bool {
+        !self.lock().content.restrictions.is_empty()
+    }
+
+    fn publish_in_place(
+        &self,
+        current: &mut Current,
+        content: Content,
+    ) -> Result<(), PublishError> {
+        let (last, now) = (*current.bundle.id(), self.now(current));
         // Made in whole before its number is written down, so that only the disk can still refuse.
         let bundle = sign(&self.root, &content, &self.signers, Some(&last), now)?;
         let publication = publish(&self.roots, &self.root, &bundle, &self.signers, now)?;
@@ -354,7 +381,7 @@ impl Content {
             catalogue: self.catalogue.clone(),
             policy: self.policy,
             expires,
-            restrictions: hallpass_bundle::Restrictions::default(),
+            restrictions: self.restrictions.clone(),
             operators: Vec::new(),
             verifiers: Vec::new(),
         }
