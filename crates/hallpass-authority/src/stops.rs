@@ -175,4 +175,3 @@ impl Service {
 fn minted_at(id: u128) -> Timestamp {
     Timestamp::from_unix_ms(i64::try_from(id >> 80).unwrap_or(i64::MAX))
 }
-

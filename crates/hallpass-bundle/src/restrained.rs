@@ -59,13 +59,13 @@ pub(crate) struct Restrained {
     stops: Index<Stop>,
     cutoffs: Index<Cutoff>,
     revocations: Vec<Revocation>,
-    nothing: bool,
+    any: bool,
 }
 
 impl Restrained {
     pub(crate) fn new(restrictions: Restrictions) -> Self {
         Self {
-            nothing: restrictions.is_empty(),
+            any: !restrictions.is_empty(),
             stops: Index::new(restrictions.stops),
             cutoffs: Index::new(restrictions.cutoffs),
             revocations: restrictions.revocations,
@@ -75,7 +75,7 @@ impl Restrained {
     /// Why the call is denied, if it is. What is listed holds for as long as it is listed, and a stop no longer than until
     /// its own end.
     pub(crate) fn restriction(&self, call: &Standing<'_>, now: Timestamp) -> Option<Restricted> {
-        if self.nothing {
+        if !self.any {
             return None;
         }
         let lasts = |stop: &&Stop| stop.until.is_none_or(|until| now < until);
@@ -91,6 +91,10 @@ impl Restrained {
         Some(Restricted::CutOff {
             before: cutoff.before,
         })
+    }
+
+    pub(crate) fn is_any(&self) -> bool {
+        self.any
     }
 
     pub(crate) fn stops(&self) -> &[Stop] {

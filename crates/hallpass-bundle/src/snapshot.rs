@@ -81,6 +81,11 @@ impl Snapshot {
         self.content.restrained.restriction(call, now)
     }
 
+    /// Whether anything is restricted at all.
+    pub fn is_restricted(&self) -> bool {
+        self.content.restrained.is_any()
+    }
+
     /// The stops in it, also those that have ended by themselves.
     pub fn stops(&self) -> &[Stop] {
         self.content.restrained.stops()

@@ -1,6 +1,7 @@
 //! The place where the current snapshot is.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -13,6 +14,8 @@ use crate::{LocalStops, Snapshot};
 pub struct Snapshots {
     known: ArcSwapOption<Snapshot>,
     local: ArcSwapOption<LocalStops>,
+    /// Whether there are any: looked at on every call, and nearly always false.
+    has_local: AtomicBool,
     waiting: Mutex<Waiting>,
 }
 
@@ -50,7 +53,11 @@ impl Snapshots {
 
     /// Looks at the stops of this machine, where there are any; as [`Snapshots::with`].
     pub fn with_local<R>(&self, look: impl FnOnce(Option<&LocalStops>) -> R) -> R {
-        look(self.local.load().as_deref())
+        if self.has_local.load(Ordering::Acquire) {
+            look(self.local.load().as_deref())
+        } else {
+            look(None)
+        }
     }
 
     /// Makes this what is known, unless something newer is known already. Answers which of the two is.
@@ -72,7 +79,9 @@ impl Snapshots {
 
     /// Puts the stops of this machine in force, or ends them.
     pub fn set_local(&self, stops: Option<LocalStops>) {
+        let any = stops.is_some();
         self.local.store(stops.map(Arc::new));
+        self.has_local.store(any, Ordering::Release);
         self.wake();
     }
 

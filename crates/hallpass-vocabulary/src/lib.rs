@@ -6,6 +6,7 @@
 mod answered_by;
 mod catalogue;
 mod clock;
+mod clock_exchange;
 mod denial;
 mod id;
 mod impact;
@@ -22,7 +23,8 @@ pub use answered_by::AnsweredBy;
 pub use catalogue::{
     Catalogue, CatalogueError, POINTERS_PER_CATALOGUE_BYTES_MAX, TOOLS_PER_CATALOGUE_MAX, Tool,
 };
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, ClockBasis, SystemClock};
+pub use clock_exchange::{CLOCK_ROUND_TRIP_MAX, ClockExchange};
 pub use denial::{DenialCode, UnknownDenialCode};
 pub use id::{DecisionId, InvalidId, RequestId, RunId, StopId, TokenId};
 pub use impact::{Impact, UnknownImpact};

@@ -4,6 +4,7 @@
 mod document;
 mod ending;
 pub(crate) mod labels;
+mod question;
 mod stopping;
 mod subject_token;
 
@@ -17,6 +18,7 @@ use hallpass_vocabulary::{Actor, Audience, Route, RunId, Subject, Tenant, ToolNa
 
 use document::Document;
 pub(crate) use ending::reason;
+pub(crate) use question::nonce;
 pub(crate) use stopping::{RevocationRequest, StopRequest};
 pub(crate) use subject_token::SubjectToken;
 

@@ -4,7 +4,10 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use hallpass_bundle::Restrictions;
+
 use super::restrictions;
+use crate::publisher::PublishError;
 use crate::service::Service;
 
 /// How often what has ended by itself is taken out of the bundle: nothing waits for it.
@@ -41,7 +44,7 @@ impl Service {
         let now = self.clock.now();
         let restricted = restrictions(self.store(), now)
             .map_err(|error| Box::new(error) as Box<dyn std::error::Error>)
-            .and_then(|told| Ok(self.publisher.restrict(told)?));
+            .and_then(|told| Ok(self.publish_told(told)?));
         match restricted {
             Ok(version) => {
                 self.publishing.changes.store(changes, Ordering::Relaxed);
@@ -58,6 +61,17 @@ impl Service {
         }
     }
 
+    fn publish_told(&self, told: Restrictions) -> Result<u64, PublishError> {
+        let shown = self.publisher.shown();
+        if *shown.restrictions() == told {
+            return Ok(shown.id().version);
+        }
+        let shown = self
+            .publisher
+            .republish(|content| content.restrictions = told)?;
+        Ok(shown.id().version)
+    }
+
     /// Learns what other replicas have stopped, and publishes what is not published yet. Every second.
     pub(crate) async fn keep_published(self: &Arc<Self>) {
         if let Err(error) = self.store().refresh_restraints().await {
@@ -72,7 +86,8 @@ impl Service {
             self.publishing.at.load(Ordering::Relaxed),
         );
         let untold = known != self.publishing.changes.load(Ordering::Relaxed);
-        let untidy = self.publisher.is_restricting() && self.clock.now().since(at) >= TIDY_INTERVAL;
+        let untidy = !self.publisher.shown().restrictions().is_empty()
+            && self.clock.now().since(at) >= TIDY_INTERVAL;
         if untold || untidy {
             let _version = self.publish_restrictions().await;
         }

@@ -7,10 +7,11 @@ use std::path::Path;
 use hallpass_journal::memory::ClaimId;
 use hallpass_journal::verify::verify;
 use hallpass_journal::{
-    BundleSeen, CallResult, Claimed, ClientChange, ClientChanged, CutOff, Decided, Durability,
-    Event, Finished, KeyCreated, KeyKept, MintRefused, Minted, OperatorActed, OperatorRefused,
-    PolicyLoaded, PolicyRefused, RunEnded, Spent, StopLiftAsked, StopLifted, StopPlaced, Text,
-    TokenRevoked,
+    BundleSeen, CallResult, CheckpointFault, CheckpointRefused, CheckpointWitnessed, Claimed,
+    ClientChange, ClientChanged, ClockCorrected, CutOff, Decided, Durability, Event, Finished,
+    KeyCreated, KeyKept, MintRefused, Minted, OperatorActed, OperatorRefused, PolicyLoaded,
+    PolicyRefused, RunEnded, Spent, StopLiftAsked, StopLifted, StopPlaced, StopSeen, Text,
+    TokenRevoked, VerifierEnrolled, VerifierInvited, VerifierRetired,
 };
 use hallpass_keys::key_file::write_key_file;
 use hallpass_keys::note::{KeyName, NoteVerifier};
@@ -232,6 +233,49 @@ fn stop_events() -> Vec<Event> {
     ]
 }
 
+fn fleet_events() -> Vec<Event> {
+    let origin = || Text::new("0011223344556677");
+    let audience = || Audience::new("tickets").unwrap();
+    let by = || OperatorId::new("op:dana").unwrap();
+    let key = SigningKey::from_seed(Purpose::Verifier, environment(), [8; 32]).verifying_key();
+    vec![
+        Event::VerifierInvited(VerifierInvited {
+            code: Digest::of(b"code"),
+            audience: audience(),
+            until: until(),
+            by: by(),
+        }),
+        Event::VerifierEnrolled(Box::new(VerifierEnrolled {
+            origin: origin(),
+            audience: audience(),
+            key,
+            journal: Text::new("hallpass/test/tickets/0011223344556677+ee45ab23+AQ=="),
+            code: Some(Digest::of(b"code")),
+            predecessor: Some(Text::new("7766554433221100")),
+            workload: None,
+        })),
+        Event::VerifierRetired(VerifierRetired {
+            origin: origin(),
+            by: by(),
+            reason: Some(Text::new("the pod is gone")),
+        }),
+        Event::CheckpointWitnessed(CheckpointWitnessed {
+            origin: origin(),
+            size: 67,
+            root: Digest::of(b"root"),
+        }),
+        Event::CheckpointRefused(CheckpointRefused {
+            origin: origin(),
+            audience: audience(),
+            fault: CheckpointFault::Forked,
+            size: 70,
+            root: Digest::of(b"another root"),
+            witnessed_size: 67,
+            witnessed_root: Digest::of(b"root"),
+        }),
+    ]
+}
+
 #[test]
 fn every_kind_of_record_has_these_bytes() {
     let dir = tempfile::tempdir().unwrap();
@@ -245,6 +289,10 @@ fn every_kind_of_record_has_these_bytes() {
             version: 41,
             digest: Digest::of(b"bundle"),
         }),
+        Event::StopSeen(StopSeen {
+            stop: StopId::new(time(), [9; 10]),
+            about: Some(Text::new("tenant:acme")),
+        }),
         Event::Decided(Box::new(full_decision(args_digest))),
         Event::Decided(Box::new(refused)),
         Event::Finished(Finished {
@@ -257,10 +305,16 @@ fn every_kind_of_record_has_these_bytes() {
             run: Some(run()),
             spent: Some(spent(Some(1_250))),
         }),
+        Event::ClockCorrected(ClockCorrected {
+            authority: Timestamp::from_unix_seconds(1_795_000_000),
+            wall: Timestamp::from_unix_seconds(1_795_000_030),
+            round_trip_ms: 12,
+        }),
         event(3),
     ];
     events.extend(authority_events());
     events.extend(stop_events());
+    events.extend(fleet_events());
     for event in &events {
         let _ = journal
             .append(event, Durability::Durable)

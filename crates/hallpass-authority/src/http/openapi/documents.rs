@@ -27,7 +27,7 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
     add!(
         AddedSecret BundleDocument ClientList ClientStanding DecisionList Health MintedToken OauthRefusal OauthToken
         LiftedStop OperatorList PlacedStop PolicyInForce Problem ReloadedPolicy RetiredSecret RevokedToken RunDocument RunEnded RunList
-        StopDocument StopList TokenDocument TokenList WellKnown
+        SignedDocument StopDocument StopList TokenDocument TokenList WellKnown
     );
     schemas
 }
@@ -463,6 +463,16 @@ pub(super) struct BundleDocument {
     roots: Vec<Object>,
     bundle: Object,
     heartbeat: Object,
+}
+
+/// A DSSE envelope (docs/keys.md).
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignedDocument {
+    #[serde(rename = "payloadType")]
+    payload_type: String,
+    payload: String,
+    signatures: Vec<Object>,
 }
 
 /// How it is.
