@@ -1,5 +1,6 @@
 //! What the routes share: who may ask, what mints, what is published, and what is refused.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use hallpass_journal::{Durability, Event, MintRefused, OperatorRefused, Text};
@@ -19,6 +20,7 @@ use crate::recorder::Recorder;
 use crate::refusals::{Caller, Refusals};
 use crate::reload::Reloading;
 use crate::secret::SecretHash;
+use crate::stops::Publishing;
 use crate::store::Store;
 
 /// One running authority.
@@ -40,6 +42,11 @@ pub(crate) struct Service {
     pub(crate) refusals: Refusals,
     pub(crate) reloading: Reloading,
     pub(crate) operator_refusals: Refusals,
+    /// Held while something is stopped, revoked or lifted.
+    pub(crate) stopping: Mutex<()>,
+    pub(crate) publishing: Publishing,
+    /// The directory of the bundle's number, where the journal's mark is too.
+    pub(crate) bundle_directory: PathBuf,
     /// Held while a client's registration changes.
     pub(crate) registry: Mutex<()>,
     pub(crate) clock: Arc<dyn Clock>,
