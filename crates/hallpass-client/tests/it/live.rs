@@ -143,7 +143,7 @@ impl Live {
         self.off_ms.store(seconds * 1_000, Ordering::SeqCst);
     }
 
-    fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Timestamp {
         let off_ms = self.off_ms.load(Ordering::SeqCst);
         Timestamp::from_unix_ms(self.clock.now().unix_ms() + off_ms)
     }
