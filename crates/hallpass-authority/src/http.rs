@@ -8,6 +8,7 @@ mod clients;
 pub(crate) mod current;
 mod edge;
 pub(crate) mod endpoints;
+mod enrolment;
 mod health;
 pub(crate) mod limits;
 mod metrics;
@@ -19,8 +20,12 @@ mod operators;
 mod policy;
 mod problem;
 mod queries;
+mod reports;
 mod run_end;
+mod shipments;
 mod tokens;
+mod verifier_gate;
+mod verifiers;
 mod well_known;
 
 use std::sync::Arc;
@@ -83,6 +88,13 @@ fn handler(endpoint: Endpoint) -> MethodRouter<Arc<Service>> {
         Endpoint::TokenGet => get(queries::tokens::get),
         Endpoint::TokenMint => post(tokens::post),
         Endpoint::TokensList => get(queries::tokens::list),
+        Endpoint::VerifierEnrol => post(enrolment::post),
+        Endpoint::VerifierGet => get(verifiers::get),
+        Endpoint::VerifierInvite => post(verifiers::invite),
+        Endpoint::VerifierReport => post(reports::post),
+        Endpoint::VerifierRetire => post(verifiers::retire),
+        Endpoint::VerifierShip => post(shipments::post),
+        Endpoint::VerifiersList => get(verifiers::list),
         Endpoint::WellKnown => get(well_known::get),
     }
 }

@@ -16,6 +16,7 @@ use crate::alert::Alerts;
 use crate::authority::Authority;
 use crate::config::{ConfigError, Paths};
 use crate::file::{self, FileError};
+use crate::fleet::Fleet;
 use crate::http::limits::MINTS_IN_FLIGHT_MAX;
 use crate::identity::Identity;
 use crate::identity::declared::IdentityError;
@@ -210,6 +211,7 @@ pub(crate) fn open(
         name: config.name.clone(),
         environment: environment.clone(),
         nobody: SecretHash::from_bytes(random_bytes()?),
+        fleet: Fleet::new(&directory.join(layout::VERIFIERS)),
         identity,
         minter: Arc::new(minter),
         publisher: Arc::new(publisher),

@@ -24,6 +24,8 @@ pub(crate) enum Permission {
     EndRuns,
     /// Secrets of clients, and whether clients may ask at all.
     ManageClients,
+    /// Which verifiers are known.
+    ManageVerifiers,
     /// Looking at everything there is.
     Read,
     /// Putting the policy on disk in force.
@@ -35,7 +37,9 @@ impl Permission {
     pub(crate) fn roles(self) -> &'static [OperatorRole] {
         match self {
             Self::EndRuns => &[OperatorRole::Operator],
-            Self::ManageClients | Self::ReloadPolicy => &[OperatorRole::Admin],
+            Self::ManageClients | Self::ManageVerifiers | Self::ReloadPolicy => {
+                &[OperatorRole::Admin]
+            }
             Self::Read => &OperatorRole::ALL,
         }
     }
@@ -107,6 +111,7 @@ mod tests {
         let all = [
             Permission::EndRuns,
             Permission::ManageClients,
+            Permission::ManageVerifiers,
             Permission::Read,
             Permission::ReloadPolicy,
         ];
@@ -131,6 +136,7 @@ mod tests {
             may(OperatorRole::Admin),
             [
                 Permission::ManageClients,
+                Permission::ManageVerifiers,
                 Permission::Read,
                 Permission::ReloadPolicy
             ]

@@ -28,6 +28,7 @@ fn used() -> Metrics {
     metrics.policy_read(None);
     metrics.alerted(true);
     metrics.alerted(false);
+    metrics.checkpoint("witnessed");
     metrics
 }
 

@@ -3,11 +3,15 @@
 use hallpass_journal::{ClientChanged, Event, Minted, RunEnded};
 use hallpass_vocabulary::Timestamp;
 
+use super::fleet::{self, FleetEvent};
+
 /// An event with rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum LandingEvent {
     /// A client's registration changed, at a time.
     ClientChanged(Box<ClientChanged>, Timestamp),
+    /// Something about a verifier, at a time.
+    Fleet(FleetEvent, Timestamp),
     /// A token was minted.
     Minted(Box<Minted>),
     /// A run was ended, at a time.
@@ -20,7 +24,7 @@ const KINDS: [&str; 3] = ["client_changed", "minted", "run_ended"];
 impl LandingEvent {
     /// Whether a record of this kind has rows.
     pub(crate) fn is_of_kind(kind: &str) -> bool {
-        KINDS.contains(&kind)
+        KINDS.contains(&kind) || fleet::KINDS.contains(&kind)
     }
 
     /// The event of a record, if it has rows.
@@ -32,7 +36,7 @@ impl LandingEvent {
             }
             Event::Minted(minted) => Some(Self::Minted(minted)),
             Event::RunEnded(ended) => Some(Self::RunEnded(ended.into(), recorded)),
-            _ => None,
+            other => FleetEvent::of(other).map(|event| Self::Fleet(event, recorded)),
         }
     }
 }

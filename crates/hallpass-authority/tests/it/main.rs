@@ -53,3 +53,5 @@ mod slow_bodies;
 mod subjects;
 #[cfg(feature = "oidc")]
 mod token_exchange;
+mod verifier;
+mod verifiers;

@@ -13,13 +13,13 @@ use super::PAGE_ROWS_DEFAULT;
 
 /// Names and values, decoded.
 #[derive(Debug)]
-pub(super) struct Parameters<'a> {
+pub(crate) struct Parameters<'a> {
     pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
 
 /// What is wrong with a query.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Malformed {
+pub(crate) enum Malformed {
     #[error("`{0}` stands twice")]
     Doubled(String),
     #[error("percent signs and what follows them do not make text")]
@@ -31,14 +31,14 @@ pub(super) enum Malformed {
 }
 
 impl Malformed {
-    pub(super) fn problem(&self, instance: RequestId) -> Problem {
+    pub(crate) fn problem(&self, instance: RequestId) -> Problem {
         Problem::new(ProblemCode::QueryMalformed, instance).detail(self.to_string())
     }
 }
 
 impl<'a> Parameters<'a> {
     /// Reads a query of these names.
-    pub(super) fn parse(query: Option<&'a str>, known: &[&str]) -> Result<Self, Malformed> {
+    pub(crate) fn parse(query: Option<&'a str>, known: &[&str]) -> Result<Self, Malformed> {
         let mut pairs: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::new();
         for pair in query.unwrap_or_default().split('&') {
             if pair.is_empty() {
@@ -62,25 +62,25 @@ impl<'a> Parameters<'a> {
     }
 
     /// The text of a parameter.
-    pub(super) fn text(&self, name: &'static str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &'static str) -> Option<&str> {
         let pair = self.pairs.iter().find(|(found, _)| found == name);
         pair.map(|(_, value)| &**value)
     }
 
     /// The value of a parameter.
-    pub(super) fn value<T: FromStr>(&self, name: &'static str) -> Result<Option<T>, Malformed> {
+    pub(crate) fn value<T: FromStr>(&self, name: &'static str) -> Result<Option<T>, Malformed> {
         self.text(name)
             .map(|text| text.parse().map_err(|_| Malformed::Value(name)))
             .transpose()
     }
 
     /// `true` or `false`; `false` when it is not there.
-    pub(super) fn flag(&self, name: &'static str) -> Result<bool, Malformed> {
+    pub(crate) fn flag(&self, name: &'static str) -> Result<bool, Malformed> {
         Ok(self.value(name)?.unwrap_or(false))
     }
 
     /// How many rows a page has.
-    pub(super) fn limit(&self) -> Result<usize, Malformed> {
+    pub(crate) fn limit(&self) -> Result<usize, Malformed> {
         match self.value("limit")? {
             None => Ok(PAGE_ROWS_DEFAULT),
             Some(limit) if (1..=PAGE_ROWS_MAX).contains(&limit) => Ok(limit),

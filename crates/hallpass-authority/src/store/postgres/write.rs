@@ -8,6 +8,7 @@ use tokio_postgres::Error;
 use crate::store::change::{Change, LandingEvent};
 
 use super::columns::{self, Columns};
+use super::read::Bound;
 
 /// Rows of one kind removed in one step.
 const CLEAN_ROWS_MAX: i64 = 1_000;
@@ -51,6 +52,13 @@ pub(super) async fn group<'a>(
             match &change.event {
                 LandingEvent::ClientChanged(changed, at) => {
                     client_changed(client, changed, *at).await?;
+                }
+                LandingEvent::Fleet(event, at) => {
+                    let (sql, arguments) = event.statement(*at);
+                    let statement = client.prepare_cached(sql).await?;
+                    let arguments: Vec<Bound<'_>> = arguments.iter().map(Bound::of).collect();
+                    let arguments: Vec<_> = arguments.iter().map(Bound::as_sql).collect();
+                    client.execute(&statement, &arguments).await?;
                 }
                 LandingEvent::Minted(_) => {}
                 LandingEvent::RunEnded(ended, at) => {
@@ -148,6 +156,11 @@ pub(super) async fn clean(client: &ClientWrapper, now: Timestamp) -> Result<u64,
         (
             "DELETE FROM nonces WHERE (key, nonce) IN
              (SELECT key, nonce FROM nonces WHERE until <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+            now.unix_ms(),
+        ),
+        (
+            "DELETE FROM verifier_codes WHERE code IN
+             (SELECT code FROM verifier_codes WHERE until <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
             now.unix_ms(),
         ),
         (
