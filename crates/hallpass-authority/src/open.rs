@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hallpass_bundle::{BundleError, InvalidTrustRoot, TrustRoot, believe_root};
+use hallpass_bundle::{
+    ApprovalKey, BundleError, InvalidTrustRoot, KeyState, TrustRoot, believe_root,
+};
 use hallpass_journal::{AppendError, Durability, Storage};
 use hallpass_keys::dsse::{DsseError, Envelope};
 use hallpass_keys::key_file::{KeyFileError, read_key_file};
@@ -17,7 +19,9 @@ use crate::authority::Authority;
 use crate::config::{ConfigError, Paths};
 use crate::file::{self, FileError};
 use crate::fleet::Fleet;
-use crate::http::limits::MINTS_IN_FLIGHT_MAX;
+use crate::http::clock::ANSWERS_PER_SECOND;
+use crate::http::limits::{MINTS_IN_FLIGHT_MAX, STREAMS_MAX};
+use crate::http::pace::Pace;
 use crate::identity::Identity;
 use crate::identity::declared::IdentityError;
 use crate::journal::{self, CatchUpError, START_APPEND_MAX};
@@ -27,7 +31,7 @@ use crate::metrics::Metrics;
 use crate::mint::Minter;
 use crate::policy_change::PolicyChange;
 use crate::policy_in_force::{LoadedPolicy, PolicyInForce};
-use crate::publisher::{self, Content, PublishError, Publisher, Signers};
+use crate::publisher::{self, Content, Press, PublishError, Publisher, Signers};
 use crate::recorder::Recorder;
 use crate::refusals::Refusals;
 use crate::reload::Reloading;
@@ -172,9 +176,15 @@ pub(crate) fn open(
     journal::acknowledge(&store, &journal)?;
 
     let content = Content {
-        run_key: run_key.verifying_key(),
-        approval_key,
-        foreign_keys: config.foreign_keys.clone(),
+        token_keys: publisher::token_keys(
+            run_key.verifying_key(),
+            environment,
+            &config.foreign_keys,
+        ),
+        approval_keys: vec![ApprovalKey {
+            key: approval_key,
+            state: KeyState::Active,
+        }],
         catalogue: policy.policy.catalogue().clone(),
         policy: policy.digest,
     };
@@ -215,6 +225,9 @@ pub(crate) fn open(
         identity,
         minter: Arc::new(minter),
         publisher: Arc::new(publisher),
+        streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+        clock_pace: Pace::per_second(ANSWERS_PER_SECOND),
+        closing: tokio::sync::watch::Sender::new(false),
         mints: Arc::new(Semaphore::new(MINTS_IN_FLIGHT_MAX as usize)),
         recorder,
         refusals: Refusals::default(),
@@ -282,10 +295,8 @@ fn start_publisher(
     }
     let root = believe_root(&roots, &pinned, clock.now())?;
     Ok(Publisher::start(
-        roots,
-        root,
+        Press::new(roots, root, signers),
         content,
-        signers,
         &paths.bundle,
         Arc::clone(clock),
     )?)

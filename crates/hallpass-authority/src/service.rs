@@ -5,10 +5,11 @@ use std::sync::Arc;
 use hallpass_journal::{Durability, Event, MintRefused, OperatorRefused, Text};
 use hallpass_keys::random_bytes;
 use hallpass_vocabulary::{AuthorityId, Clock, Environment, RequestId};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Semaphore, watch};
 
 use crate::fleet::Fleet;
 use crate::http::current;
+use crate::http::pace::Pace;
 use crate::identity::Identity;
 use crate::metrics::{Metrics, State};
 use crate::mint::Minter;
@@ -30,6 +31,11 @@ pub(crate) struct Service {
     pub(crate) identity: Arc<Identity>,
     pub(crate) minter: Arc<Minter>,
     pub(crate) publisher: Arc<Publisher>,
+    /// Places of those who listen to what is published.
+    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) clock_pace: Pace,
+    /// Whether it was told to stop.
+    pub(crate) closing: watch::Sender<bool>,
     pub(crate) mints: Arc<Semaphore>,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) refusals: Refusals,

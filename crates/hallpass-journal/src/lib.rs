@@ -47,10 +47,11 @@ pub use arguments::{ArgumentsDigest, InvalidArgumentsDigest};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use event::{
     ARG_BYTES_MAX, ARGS_BYTES_MAX, Abandoned, BundleSeen, CallResult, CheckpointFault,
-    CheckpointRefused, CheckpointWitnessed, Claimed, ClientChange, ClientChanged, Decided, Event,
-    Finished, KeyCreated, KeyKept, KeysErased, MintRefused, Minted, Opened, OperatorActed,
-    OperatorRefused, PolicyLoaded, PolicyRefused, PossibleLoss, Pruned, RecordedArgs, Recovery,
-    Refused, RowWithheld, RunEnded, Spent, TornBecause, Unrecorded, Verdict, VerifierEnrolled,
+    CheckpointRefused, CheckpointWitnessed, Claimed, ClientChange, ClientChanged, ClockCorrected,
+    CutOff, Decided, Event, Finished, KeyCreated, KeyKept, KeysErased, MintRefused, Minted, Opened,
+    OperatorActed, OperatorRefused, PolicyLoaded, PolicyRefused, PossibleLoss, Pruned,
+    RecordedArgs, Recovery, Refused, RowWithheld, RunEnded, Spent, StopLiftAsked, StopLifted,
+    StopPlaced, StopSeen, TokenRevoked, TornBecause, Unrecorded, Verdict, VerifierEnrolled,
     VerifierInvited, VerifierRetired, WIDENINGS_RECORDED_MAX,
 };
 pub use identity::IdentityError;

@@ -10,6 +10,7 @@ mod largest;
 mod lineage;
 mod quota;
 mod signing;
+mod stopped;
 mod unminted;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::request::TokenRequest;
 use crate::store::{Claim, Store};
 
 pub(crate) use ending::{Ended, Unended};
+pub(crate) use stopped::Stopped;
 pub(crate) use unminted::{Misfit, Named, Unminted};
 
 /// A token that is on record and can be handed out. Everything said of it is in the record, so it is said the same again.
@@ -101,6 +103,7 @@ impl Minter {
         now: Timestamp,
     ) -> Result<Granted, Unminted> {
         let mut record = self.compose(asker, request, now).await?;
+        self.is_stopped(&record, false, now).await?;
         if let Some(Keyed { key, request }) = keyed {
             record.idempotency_key = Some(Text::new(key.as_str()));
             record.request_digest = Some(request);
@@ -109,6 +112,13 @@ impl Minter {
         record.token_digest = Some(Digest::of(text.expose().as_bytes()));
         let record = Box::new(record);
         self.commit(record.clone()).await?;
+        // Whoever stops something looks for tokens after the stop is known, and this looks for stops after the token is: one
+        // of the two finds the other.
+        self.store
+            .refresh_restraints()
+            .await
+            .map_err(Unminted::Unsure)?;
+        self.is_stopped(&record, true, self.clock.now()).await?;
         Ok(Granted { text, record })
     }
 
@@ -125,6 +135,17 @@ impl Minter {
         let run = self.store.run(record.run).await?;
         if run.is_some_and(|run| run.ended.is_some()) {
             return Err(Unminted::RunEnded(Named::Run));
+        }
+        self.store.refresh_restraints().await?;
+        if self.store.restraints().revoked(record.token).is_some() {
+            return Err(Unminted::IdempotencySpent);
+        }
+        match self.is_stopped(&record, true, now).await {
+            // Tokens of that time are worth nothing any more; under another key there is a new one.
+            Err(Unminted::Stopped(stopped)) if stopped.stop.is_none() => {
+                return Err(Unminted::IdempotencySpent);
+            }
+            stopped => stopped?,
         }
         let text = signing::sign(&record, &self.run_key, &self.approval_keys)
             .map_err(|_| Unminted::IdempotencySpent)?;

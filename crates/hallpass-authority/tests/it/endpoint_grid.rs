@@ -121,6 +121,7 @@ impl Grid {
             ),
             ("POST", "/v1/verifiers/codes") => call.body("{\"audience\":\"tickets\"}"),
             ("POST", "/v1/verifiers/{origin}/records") => call.query("from=0").body("{}"),
+            ("POST", "/v1/clock") => call.body("{\"nonce\":\"00112233445566778899aabbccddeeff\"}"),
             ("POST", _) => call.body("{}"),
             _ => call,
         }
@@ -367,8 +368,8 @@ async fn every_endpoint_by_every_credential() {
                 endpoint.method, endpoint.path
             );
             match endpoint.access.as_str() {
-                // What is open takes no body at all.
-                "anyone" if credential == "admin, other body" => {
+                // What is open takes no body at all, but for a question.
+                "anyone" if endpoint.path != "/v1/clock" && credential == "admin, other body" => {
                     assert_eq!(answer.status, 413, "{label}");
                 }
                 "anyone" => assert!(admitted, "{label}"),

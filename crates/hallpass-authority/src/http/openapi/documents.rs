@@ -26,7 +26,7 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
     }
     add!(
         AddedSecret BundleDocument ClientList ClientStanding DecisionList Health MintedToken OauthRefusal OauthToken
-        OperatorList PolicyInForce Problem ReloadedPolicy RetiredSecret RunDocument RunEnded RunList TokenDocument TokenList
+        OperatorList PolicyInForce Problem ReloadedPolicy RetiredSecret RunDocument RunEnded RunList SignedDocument TokenDocument TokenList
         WellKnown
     );
     schemas
@@ -354,6 +354,16 @@ pub(super) struct BundleDocument {
     roots: Vec<Object>,
     bundle: Object,
     heartbeat: Object,
+}
+
+/// A DSSE envelope (docs/keys.md).
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignedDocument {
+    #[serde(rename = "payloadType")]
+    payload_type: String,
+    payload: String,
+    signatures: Vec<Object>,
 }
 
 /// How it is.

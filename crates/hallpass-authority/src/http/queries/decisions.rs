@@ -21,8 +21,9 @@ const PARAMETERS: [&str; 12] = [
 ];
 
 /// The kinds of records that are decisions and acts. The journal has others, about itself.
-pub(crate) const KINDS: [&str; 8] = [
+pub(crate) const KINDS: [&str; 13] = [
     "client_changed",
+    "cut_off",
     "mint_refused",
     "minted",
     "operator_acted",
@@ -30,6 +31,10 @@ pub(crate) const KINDS: [&str; 8] = [
     "policy_loaded",
     "policy_refused",
     "run_ended",
+    "stop_lift_asked",
+    "stop_lifted",
+    "stop_placed",
+    "token_revoked",
 ];
 
 /// Records looked at for one page. About a tenth of a second of reading; a page without a match says where to go on.

@@ -1,0 +1,51 @@
+//! What a bundle says.
+
+use hallpass_bundle::{ApprovalKey, BundleDraft, KeyState, TokenKey, TokenPurpose};
+use hallpass_keys::{Digest, VerifyingKey};
+use hallpass_vocabulary::{Catalogue, Environment, Timestamp};
+
+use crate::config::ForeignKey;
+
+/// What verifiers are told. Whoever changes a part of it leaves the others as they are: see `Publisher::republish`.
+#[derive(Debug, Clone)]
+pub(crate) struct Content {
+    pub(crate) token_keys: Vec<TokenKey>,
+    pub(crate) approval_keys: Vec<ApprovalKey>,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) policy: Digest,
+}
+
+impl Content {
+    pub(super) fn draft(&self, expires: Timestamp) -> BundleDraft {
+        BundleDraft {
+            token_keys: self.token_keys.clone(),
+            approval_keys: self.approval_keys.clone(),
+            catalogue: self.catalogue.clone(),
+            policy: self.policy,
+            expires,
+            restrictions: hallpass_bundle::Restrictions::default(),
+            operators: Vec::new(),
+            verifiers: Vec::new(),
+        }
+    }
+}
+
+/// The keys of an authority that has one of each: its own, and those of its siblings, whose tokens are told as strays.
+pub(crate) fn token_keys(
+    run_key: VerifyingKey,
+    environment: &Environment,
+    foreign: &[ForeignKey],
+) -> Vec<TokenKey> {
+    let run = |key, environment: &Environment| TokenKey {
+        key,
+        environment: environment.clone(),
+        purpose: TokenPurpose::Run,
+        state: KeyState::Active,
+    };
+    let foreign = foreign
+        .iter()
+        .map(|key| run(key.public_key, &key.environment));
+    std::iter::once(run(run_key, environment))
+        .chain(foreign)
+        .collect()
+}
