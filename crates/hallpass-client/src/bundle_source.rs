@@ -162,7 +162,7 @@ impl std::fmt::Display for Chain<'_> {
 }
 
 /// Between four fifths and six fifths of the interval. Without randomness, the interval itself.
-fn jittered(interval: Duration) -> Duration {
+pub(crate) fn jittered(interval: Duration) -> Duration {
     let [byte] = hallpass_keys::random_bytes::<1>().unwrap_or([128]);
     let interval = interval.max(INTERVAL_MIN);
     let fifth = interval / 5;

@@ -36,6 +36,7 @@ mod issuers;
 mod keeping;
 mod largest;
 mod limits;
+mod links;
 mod listener;
 mod log_fields;
 mod mint;
