@@ -25,8 +25,10 @@ mod policy;
 mod problem;
 mod queries;
 mod reports;
+mod revocations;
 mod run_end;
 mod shipments;
+mod stops;
 mod tokens;
 mod verifier_gate;
 mod verifiers;
@@ -89,9 +91,14 @@ fn handler(endpoint: Endpoint) -> MethodRouter<Arc<Service>> {
         Endpoint::PolicyGet => get(policy::read),
         Endpoint::PolicyReload => post(policy::reload),
         Endpoint::Readyz => get(health::readyz),
+        Endpoint::RevocationAdd => post(revocations::post),
         Endpoint::RunEnd => post(run_end::post),
         Endpoint::RunGet => get(queries::runs::get),
         Endpoint::RunsList => get(queries::runs::list),
+        Endpoint::StopGet => get(stops::get),
+        Endpoint::StopLift => post(stops::lift),
+        Endpoint::StopPlace => post(stops::place),
+        Endpoint::StopsList => get(stops::list),
         Endpoint::TokenGet => get(queries::tokens::get),
         Endpoint::TokenMint => post(tokens::post),
         Endpoint::TokensList => get(queries::tokens::list),

@@ -38,6 +38,7 @@ use crate::reload::Reloading;
 use crate::secret::SecretHash;
 use crate::service::Service;
 use crate::settings::Settings;
+use crate::stops::{self, MarkError, Publishing};
 use crate::store::{Store, StoreError};
 use crate::transport::Transport;
 
@@ -78,6 +79,9 @@ pub enum OpenError {
     /// A key cannot be used.
     #[error(transparent)]
     Key(#[from] KeyFileError),
+    /// What says how far the journal was cannot be read.
+    #[error(transparent)]
+    Mark(#[from] MarkError),
     /// A file that every authority has is not there.
     #[error("there is no `{}`; is this the directory of an authority?", path.display())]
     Missing {
@@ -173,9 +177,12 @@ pub(crate) fn open(
     )?;
     let store = Arc::new(store);
     journal::bring_up_to_date(&store, &journal)?;
+    stops::after_restore(&store, &journal, &paths.bundle, environment, clock.now())?;
     journal::acknowledge(&store, &journal)?;
 
-    let content = Content {
+    // What only rows of the store say stays as it was published last until whoever reads them says otherwise.
+    let restrictions = stops::restrictions(&store, clock.now())?;
+    let content = |last: Option<&Content>| Content {
         token_keys: publisher::token_keys(
             run_key.verifying_key(),
             environment,
@@ -187,6 +194,9 @@ pub(crate) fn open(
         }],
         catalogue: policy.policy.catalogue().clone(),
         policy: policy.digest,
+        restrictions,
+        operators: policy.operators(),
+        verifiers: last.map_or_else(Vec::new, |last| last.verifiers.clone()),
     };
     // Kept and recorded before a bundle names it: after a crash in between the change is recorded again rather than never.
     let kept = KeptPolicies::new(paths.bundle.join(layout::KEPT_POLICIES));
@@ -240,6 +250,9 @@ pub(crate) fn open(
             turn: tokio::sync::Mutex::new(()),
         },
         operator_refusals: Refusals::default(),
+        stopping: tokio::sync::Mutex::new(()),
+        publishing: Publishing::default(),
+        bundle_directory: paths.bundle.clone(),
         registry: tokio::sync::Mutex::new(()),
         clock,
         metrics,
@@ -275,7 +288,7 @@ pub(crate) fn read_policy(directory: &Path) -> Result<(PolicyFiles, LoadedPolicy
 fn start_publisher(
     directory: &Path,
     paths: &Paths,
-    content: Content,
+    content: impl FnOnce(Option<&Content>) -> Content,
     signers: Signers,
     clock: &Arc<dyn Clock>,
 ) -> Result<Publisher, OpenError> {

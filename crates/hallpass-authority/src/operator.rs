@@ -29,6 +29,8 @@ pub(crate) enum Permission {
     Read,
     /// Putting the policy on disk in force.
     ReloadPolicy,
+    /// Stopping, lifting stops, revoking.
+    Stop,
 }
 
 impl Permission {
@@ -40,6 +42,7 @@ impl Permission {
                 &[OperatorRole::Admin]
             }
             Self::Read => &OperatorRole::ALL,
+            Self::Stop => &[OperatorRole::Admin, OperatorRole::Operator],
         }
     }
 }
@@ -113,6 +116,7 @@ mod tests {
             Permission::ManageVerifiers,
             Permission::Read,
             Permission::ReloadPolicy,
+            Permission::Stop,
         ];
         let may = |role: OperatorRole| -> Vec<Permission> {
             let operator = Operator {
@@ -129,7 +133,7 @@ mod tests {
         assert_eq!(may(OperatorRole::Approver), [Permission::Read]);
         assert_eq!(
             may(OperatorRole::Operator),
-            [Permission::EndRuns, Permission::Read]
+            [Permission::EndRuns, Permission::Read, Permission::Stop]
         );
         assert_eq!(
             may(OperatorRole::Admin),
@@ -137,7 +141,8 @@ mod tests {
                 Permission::ManageClients,
                 Permission::ManageVerifiers,
                 Permission::Read,
-                Permission::ReloadPolicy
+                Permission::ReloadPolicy,
+                Permission::Stop
             ]
         );
     }

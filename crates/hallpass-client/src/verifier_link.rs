@@ -26,6 +26,9 @@ use link::Link;
 /// How long between two reports, while nothing changes.
 pub const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 
+/// No two reports come closer, whatever is configured, but for what changes.
+const INTERVAL_MIN: Duration = Duration::from_millis(10);
+
 /// The longest wait after reports that did not arrive.
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
 
@@ -146,7 +149,7 @@ impl VerifierLink {
                     Err(_) => failures.saturating_add(1),
                 };
                 tell(&sender, &link, told);
-                let wait = crate::bundle_source::jittered(backed_off(interval, failures));
+                let wait = jittered(backed_off(interval, failures));
                 let pause = async {
                     tokio::select! {
                         () = tokio::time::sleep(wait) => {}
@@ -208,6 +211,15 @@ impl Drop for VerifierLink {
 fn backed_off(interval: Duration, failures: u32) -> Duration {
     let doubled = interval.saturating_mul(1 << failures.min(6));
     doubled.min(BACKOFF_MAX.max(interval))
+}
+
+/// Between four fifths and six fifths of the interval, so that services do not come in step. Without randomness, the interval
+/// itself.
+fn jittered(interval: Duration) -> Duration {
+    let [byte] = hallpass_keys::random_bytes::<1>().unwrap_or([128]);
+    let interval = interval.max(INTERVAL_MIN);
+    let fifth = interval / 5;
+    (interval - fifth).saturating_add(fifth.saturating_mul(2 * u32::from(byte)) / 255)
 }
 
 fn tell(sender: &watch::Sender<LinkStatus>, link: &Link, told: Result<(), LinkError>) {

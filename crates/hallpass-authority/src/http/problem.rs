@@ -107,7 +107,11 @@ problem_codes! {
     ShipmentRefused {
         code: "shipment_refused", status: CONFLICT, title: "The records are not those that come next in the journal",
     }
+    StopUnknown { code: "stop_unknown", status: NOT_FOUND, title: "There is no such stop" }
     Stopped { code: "stopped", status: FORBIDDEN, title: "A stop is in force" }
+    StopsTooMany {
+        code: "stops_too_many", status: CONFLICT, title: "As many things are stopped or revoked as a bundle holds",
+    }
     StoreUnavailable { code: "store_unavailable", status: SERVICE_UNAVAILABLE, title: "The authority cannot read its store" }
     SubjectTokenInvalid { code: "subject_token_invalid", status: FORBIDDEN, title: "The subject token is not accepted" }
     SubjectUnverified { code: "subject_unverified", status: FORBIDDEN, title: "The route demands a verified subject" }
