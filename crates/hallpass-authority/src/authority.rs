@@ -203,6 +203,7 @@ async fn keep_up(service: Arc<Service>) {
             acknowledge(Arc::clone(&service)).await;
         }
         service.minter.store.retry();
+        service.keep_keys().await;
         clean(&service).await;
         service.record_surplus().await;
     }

@@ -9,6 +9,7 @@ pub(crate) mod current;
 mod edge;
 pub(crate) mod endpoints;
 mod health;
+mod keys;
 pub(crate) mod limits;
 mod metrics;
 mod minting;
@@ -19,6 +20,7 @@ mod operators;
 mod policy;
 mod problem;
 mod queries;
+mod roots;
 mod run_end;
 mod tokens;
 mod well_known;
@@ -69,6 +71,10 @@ fn handler(endpoint: Endpoint) -> MethodRouter<Arc<Service>> {
         Endpoint::ClientSecretRetire => delete(clients::retire_secret),
         Endpoint::ClientsList => get(clients::list),
         Endpoint::DecisionsList => get(queries::decisions::list),
+        Endpoint::KeyRetire => post(keys::retire),
+        Endpoint::KeyTaint => post(keys::taint),
+        Endpoint::KeysList => get(keys::list),
+        Endpoint::KeysRotate => post(keys::rotate),
         Endpoint::Livez => get(health::livez),
         Endpoint::Metrics => get(metrics::get),
         Endpoint::OauthToken => post(oauth::post),
@@ -77,6 +83,7 @@ fn handler(endpoint: Endpoint) -> MethodRouter<Arc<Service>> {
         Endpoint::PolicyGet => get(policy::read),
         Endpoint::PolicyReload => post(policy::reload),
         Endpoint::Readyz => get(health::readyz),
+        Endpoint::RootInstall => post(roots::install),
         Endpoint::RunEnd => post(run_end::post),
         Endpoint::RunGet => get(queries::runs::get),
         Endpoint::RunsList => get(queries::runs::list),

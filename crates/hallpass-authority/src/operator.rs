@@ -24,6 +24,8 @@ pub(crate) enum Permission {
     EndRuns,
     /// Secrets of clients, and whether clients may ask at all.
     ManageClients,
+    /// The authority's signing keys, and its roots.
+    ManageKeys,
     /// Looking at everything there is.
     Read,
     /// Putting the policy on disk in force.
@@ -35,7 +37,7 @@ impl Permission {
     pub(crate) fn roles(self) -> &'static [OperatorRole] {
         match self {
             Self::EndRuns => &[OperatorRole::Operator],
-            Self::ManageClients | Self::ReloadPolicy => &[OperatorRole::Admin],
+            Self::ManageClients | Self::ManageKeys | Self::ReloadPolicy => &[OperatorRole::Admin],
             Self::Read => &OperatorRole::ALL,
         }
     }
@@ -107,6 +109,7 @@ mod tests {
         let all = [
             Permission::EndRuns,
             Permission::ManageClients,
+            Permission::ManageKeys,
             Permission::Read,
             Permission::ReloadPolicy,
         ];
@@ -131,6 +134,7 @@ mod tests {
             may(OperatorRole::Admin),
             [
                 Permission::ManageClients,
+                Permission::ManageKeys,
                 Permission::Read,
                 Permission::ReloadPolicy
             ]

@@ -6,6 +6,8 @@ use arc_swap::ArcSwap;
 use hallpass_keys::{Digest, InvalidDigest};
 use hallpass_policy::Policy;
 
+use crate::publisher::Content;
+
 /// A policy and the digest that tokens, bundles and records name it by.
 #[derive(Debug)]
 pub(crate) struct LoadedPolicy {
@@ -22,6 +24,12 @@ impl LoadedPolicy {
     pub(crate) fn new(policy: Policy) -> Result<Self, InvalidDigest> {
         let digest = policy.digest().parse()?;
         Ok(Self { policy, digest })
+    }
+
+    /// Puts what it says in place of what another policy said.
+    pub(crate) fn say_in(&self, content: &mut Content) {
+        content.catalogue = self.policy.catalogue().clone();
+        content.policy = self.digest;
     }
 }
 

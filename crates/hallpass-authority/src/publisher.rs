@@ -4,16 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use hallpass_bundle::{
-    ApprovalKey, Bundle, BundleDraft, BundleId, Heartbeat, InvalidDocument, KeyState, Published,
-    Root, SignError, SignedBundle, TokenKey, TokenPurpose, TooLarge,
+    ApprovalKey, Bundle, BundleDraft, BundleId, Heartbeat, InvalidDocument, Published, Root,
+    SignError, SignedBundle, TokenKey, TooLarge,
 };
 use hallpass_keys::dsse::Envelope;
-use hallpass_keys::{Digest, SigningKey, VerifyingKey};
-use hallpass_vocabulary::{Catalogue, Clock, Environment, Timestamp};
+use hallpass_keys::{Digest, SigningKey};
+use hallpass_vocabulary::{Catalogue, Clock, Timestamp};
 
-use crate::config::ForeignKey;
 use crate::file::{self, FileError};
+use crate::keys::ring::Ring;
 
 /// The least time between two heartbeats. Verifiers count staleness from the last one, in minutes, and a stop must be
 /// known within a second of the next.
@@ -53,17 +54,26 @@ pub enum PublishError {
 /// What a bundle of this authority says.
 #[derive(Clone)]
 pub(crate) struct Content {
-    pub(crate) run_key: VerifyingKey,
-    pub(crate) approval_key: VerifyingKey,
-    pub(crate) foreign_keys: Vec<ForeignKey>,
+    pub(crate) token_keys: Vec<TokenKey>,
+    pub(crate) approval_keys: Vec<ApprovalKey>,
     pub(crate) catalogue: Catalogue,
     pub(crate) policy: Digest,
 }
 
 /// The signing keys a publisher needs.
 pub(crate) struct Signers {
-    pub(crate) bundle: SigningKey,
-    pub(crate) heartbeat: SigningKey,
+    pub(crate) bundle: Vec<Arc<SigningKey>>,
+    pub(crate) heartbeat: Vec<Arc<SigningKey>>,
+}
+
+impl Signers {
+    /// The keys that are here and that a root lets sign.
+    pub(crate) fn of(root: &Root, ring: &Ring) -> Self {
+        Self {
+            bundle: ring.signers(root.bundle().keys()),
+            heartbeat: ring.signers(root.heartbeat().keys()),
+        }
+    }
 }
 
 /// A publication, ready to send.
@@ -73,11 +83,16 @@ pub(crate) struct Publication {
     pub(crate) etag: String,
 }
 
+/// What publications are made with: the roots, and the keys that sign under the last of them.
+pub(crate) struct Press {
+    pub(crate) roots: Vec<Envelope>,
+    pub(crate) root: Root,
+    pub(crate) signers: Signers,
+}
+
 /// Publishes bundles and heartbeats.
 pub(crate) struct Publisher {
-    roots: Vec<Envelope>,
-    root: Root,
-    signers: Signers,
+    press: ArcSwap<Press>,
     state_path: PathBuf,
     clock: Arc<dyn Clock>,
     current: Mutex<Current>,
@@ -103,10 +118,8 @@ struct State {
 impl Publisher {
     /// Makes and publishes a new bundle. `directory` keeps its number.
     pub(crate) fn start(
-        roots: Vec<Envelope>,
-        root: Root,
+        press: Press,
         content: Content,
-        signers: Signers,
         directory: &Path,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, PublishError> {
@@ -115,15 +128,20 @@ impl Publisher {
         let now = clock
             .now()
             .max(last.map_or(Timestamp::from_unix_ms(0), |last| last.issued));
+        let Press {
+            roots,
+            root,
+            signers,
+        } = &press;
         let bundle = sign_bundle(
-            &root,
+            root,
             &content,
-            &signers,
+            signers,
             last.map(|l| l.bundle).as_ref(),
             now,
             &state_path,
         )?;
-        let publication = publish(&roots, &root, &bundle, &signers, now)?;
+        let publication = publish(roots, root, &bundle, signers, now)?;
         let current = Mutex::new(Current {
             content,
             bundle,
@@ -132,9 +150,7 @@ impl Publisher {
             publication,
         });
         Ok(Self {
-            roots,
-            root,
-            signers,
+            press: ArcSwap::from_pointee(press),
             state_path,
             clock,
             current,
@@ -149,12 +165,13 @@ impl Publisher {
         if now.since(current.heartbeat_at) < HEARTBEAT_INTERVAL {
             return Ok(current.publication.clone());
         }
+        let press = self.press.load();
         if now >= current.renew_at {
             let last = *current.bundle.id();
             let renewed = sign_bundle(
-                &self.root,
+                &press.root,
                 &current.content,
-                &self.signers,
+                &press.signers,
                 Some(&last),
                 now,
                 &self.state_path,
@@ -173,49 +190,93 @@ impl Publisher {
                 Err(error) => return Err(error),
             }
         }
-        current.publication =
-            publish(&self.roots, &self.root, &current.bundle, &self.signers, now)?;
+        current.publication = publish(
+            &press.roots,
+            &press.root,
+            &current.bundle,
+            &press.signers,
+            now,
+        )?;
         current.heartbeat_at = now;
         Ok(current.publication.clone())
     }
 
-    /// Whether a bundle with this catalogue could be published: it is made, signed and measured, and nothing is kept.
+    /// Whether a bundle with this change could be published: it is made, signed and measured, and nothing is kept.
     /// Blocks on signing.
-    pub(crate) fn rehearse(
+    pub(crate) fn rehearse(&self, change: impl FnOnce(&mut Content)) -> Result<(), PublishError> {
+        self.rehearse_with(&self.press.load(), change)
+    }
+
+    /// As [`Publisher::rehearse`], under another root or with other keys.
+    pub(crate) fn rehearse_with(
         &self,
-        catalogue: &Catalogue,
-        policy: Digest,
+        press: &Press,
+        change: impl FnOnce(&mut Content),
     ) -> Result<(), PublishError> {
         let current = self.lock();
-        let content = current.content.with(catalogue, policy);
-        let (last, now) = (*current.bundle.id(), self.now(&current));
-        let bundle = sign(&self.root, &content, &self.signers, Some(&last), now)?;
-        publish(&self.roots, &self.root, &bundle, &self.signers, now)?;
+        self.made(press, &current, change).map(|_| ())
+    }
+
+    /// Publishes what a change makes of the content in force; the next publication has it. After a failure the one in
+    /// force stays. Blocks on the disk.
+    pub(crate) fn republish(&self, change: impl FnOnce(&mut Content)) -> Result<(), PublishError> {
+        let mut current = self.lock();
+        let next = self.made(&self.press.load(), &current, change)?;
+        write_state(
+            &self.state_path,
+            &next.bundle,
+            &next.content,
+            next.heartbeat_at,
+        )?;
+        *current = next;
         Ok(())
     }
 
-    /// Publishes a bundle with this catalogue, under this policy, in place of the one in force; the next publication has
-    /// it. After a failure the one in force stays. Blocks on the disk.
-    pub(crate) fn replace(
+    /// As [`Publisher::republish`], and signs with other keys or under another root from then on: those in place stay when
+    /// it fails.
+    pub(crate) fn reequip(
         &self,
-        catalogue: &Catalogue,
-        policy: Digest,
+        press: Press,
+        change: impl FnOnce(&mut Content),
     ) -> Result<(), PublishError> {
         let mut current = self.lock();
-        let content = current.content.with(catalogue, policy);
-        let (last, now) = (*current.bundle.id(), self.now(&current));
-        // Made in whole before its number is written down, so that only the disk can still refuse.
-        let bundle = sign(&self.root, &content, &self.signers, Some(&last), now)?;
-        let publication = publish(&self.roots, &self.root, &bundle, &self.signers, now)?;
-        write_state(&self.state_path, &bundle, &content, now)?;
-        *current = Current {
+        let next = self.made(&press, &current, change)?;
+        write_state(
+            &self.state_path,
+            &next.bundle,
+            &next.content,
+            next.heartbeat_at,
+        )?;
+        *current = next;
+        self.press.store(Arc::new(press));
+        Ok(())
+    }
+
+    /// What comes after what is in force. Made in whole before its number is written down, so that only the disk can still
+    /// refuse.
+    fn made(
+        &self,
+        press: &Press,
+        current: &Current,
+        change: impl FnOnce(&mut Content),
+    ) -> Result<Current, PublishError> {
+        let mut content = current.content.clone();
+        change(&mut content);
+        let (last, now) = (*current.bundle.id(), self.now(current));
+        let bundle = sign(&press.root, &content, &press.signers, Some(&last), now)?;
+        let publication = publish(&press.roots, &press.root, &bundle, &press.signers, now)?;
+        Ok(Current {
             content,
             bundle,
             renew_at: now.after(BUNDLE_LIFE / 2),
             heartbeat_at: now,
             publication,
-        };
-        Ok(())
+        })
+    }
+
+    /// The root in force.
+    pub(crate) fn root(&self) -> Root {
+        self.press.load().root.clone()
     }
 
     /// Never before the heartbeat in force: verifiers refuse one that is older than what they have.
@@ -282,9 +343,9 @@ fn sign(
     last: Option<&BundleId>,
     now: Timestamp,
 ) -> Result<SignedBundle, PublishError> {
-    let draft = content.draft(root.environment(), now.after(BUNDLE_LIFE));
+    let draft = content.draft(now.after(BUNDLE_LIFE));
     let bundle = Bundle::new(root, draft, last, now)?;
-    Ok(bundle.sign(root, &[&signers.bundle])?)
+    Ok(bundle.sign(root, &all(&signers.bundle))?)
 }
 
 /// Writes a bundle's number down, and the policy it names.
@@ -305,6 +366,11 @@ fn write_state(
     Ok(())
 }
 
+/// The keys, as signing takes them.
+fn all(keys: &[Arc<SigningKey>]) -> Vec<&SigningKey> {
+    keys.iter().map(Arc::as_ref).collect()
+}
+
 fn publish(
     roots: &[Envelope],
     root: &Root,
@@ -312,7 +378,7 @@ fn publish(
     signers: &Signers,
     now: Timestamp,
 ) -> Result<Publication, PublishError> {
-    let heartbeat = Heartbeat::new(bundle, now).sign(root, &[&signers.heartbeat])?;
+    let heartbeat = Heartbeat::new(bundle, now).sign(root, &all(&signers.heartbeat))?;
     let json = Published::new(roots.to_vec(), bundle, heartbeat).to_json()?;
     // The heartbeat is part of the tag: a 304 for the bundle alone would let its reader go stale.
     let etag = format!("\"{}.{}\"", bundle.id().version, now.unix_ms());
@@ -323,34 +389,10 @@ fn publish(
 }
 
 impl Content {
-    /// The same keys with another policy.
-    fn with(&self, catalogue: &Catalogue, policy: Digest) -> Self {
-        Self {
-            catalogue: catalogue.clone(),
-            policy,
-            ..self.clone()
-        }
-    }
-
-    fn draft(&self, environment: &Environment, expires: Timestamp) -> BundleDraft {
-        let run = |key, environment: &Environment| TokenKey {
-            key,
-            environment: environment.clone(),
-            purpose: TokenPurpose::Run,
-            state: KeyState::Active,
-        };
-        let foreign = self
-            .foreign_keys
-            .iter()
-            .map(|key| run(key.public_key, &key.environment));
+    fn draft(&self, expires: Timestamp) -> BundleDraft {
         BundleDraft {
-            token_keys: std::iter::once(run(self.run_key, environment))
-                .chain(foreign)
-                .collect(),
-            approval_keys: vec![ApprovalKey {
-                key: self.approval_key,
-                state: KeyState::Active,
-            }],
+            token_keys: self.token_keys.clone(),
+            approval_keys: self.approval_keys.clone(),
             catalogue: self.catalogue.clone(),
             policy: self.policy,
             expires,

@@ -125,8 +125,7 @@ async fn replace(service: &Arc<Service>, by: Option<OperatorId>) -> Result<Reloa
             .prepare(&next.policy, &reloading.directory)?;
         let change = PolicyChange::between(&reloading.in_force.now(), &next);
         if change.changed {
-            let catalogue = next.policy.catalogue();
-            service.publisher.rehearse(catalogue, next.digest)?;
+            service.publisher.rehearse(|content| next.say_in(content))?;
             reloading.kept.keep(next.digest, &files)?;
         }
         Ok((files, next, identity, change))
@@ -140,8 +139,9 @@ async fn replace(service: &Arc<Service>, by: Option<OperatorId>) -> Result<Reloa
     if change.changed {
         let next = Arc::clone(&next);
         blocking(service, move |service| {
-            let catalogue = next.policy.catalogue();
-            service.publisher.replace(catalogue, next.digest)?;
+            service
+                .publisher
+                .republish(|content| next.say_in(content))?;
             service.identity.install(identity);
             service.reloading.in_force.replace(Arc::clone(&next));
             service.reloading.kept.forget_others(next.digest);

@@ -39,7 +39,7 @@ pub(crate) use limit::Admission;
 #[cfg(feature = "postgres")]
 use postgres::Postgres;
 pub(crate) use query::{PAGE_ROWS_MAX, Page, RunQuery, TokenQuery};
-pub(crate) use rows::{ClientRow, RunRow, SecretRow, TokenRow};
+pub(crate) use rows::{ClientRow, KeyRow, RunRow, SecretRow, TokenRow};
 pub(crate) use settings::StoreSettings;
 use sqlite::Sqlite;
 
@@ -291,6 +291,24 @@ impl Store {
             #[cfg(feature = "postgres")]
             Self::Postgres(it) => Ok(it.clients().await?.all().to_vec()),
             Self::Sqlite(it) => Ok(it.shared.clients.load().all().to_vec()),
+        }
+    }
+
+    /// Every standing that a key of the authority has or had. Blocks.
+    pub(crate) fn keys_at_start(&self) -> Result<Vec<KeyRow>, StoreError> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.keys_at_start(),
+            Self::Sqlite(it) => it.keys(),
+        }
+    }
+
+    /// What other replicas may have done to the keys: every standing there is; nothing where there are no replicas.
+    pub(crate) async fn keys_of_replicas(&self) -> Result<Option<Vec<KeyRow>>, StoreError> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.keys().await.map(Some),
+            Self::Sqlite(_) => Ok(None),
         }
     }
 

@@ -46,10 +46,11 @@ pub use arguments::{ArgumentsDigest, InvalidArgumentsDigest};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use event::{
     ARG_BYTES_MAX, ARGS_BYTES_MAX, Abandoned, BundleSeen, CallResult, Claimed, ClientChange,
-    ClientChanged, Decided, Event, Finished, KeyCreated, KeyKept, KeysErased, MintRefused, Minted,
-    Opened, OperatorActed, OperatorRefused, PolicyLoaded, PolicyRefused, PossibleLoss, Pruned,
-    RecordedArgs, Recovery, Refused, RowWithheld, RunEnded, Spent, TornBecause, Unrecorded,
-    Verdict, WIDENINGS_RECORDED_MAX,
+    ClientChanged, Decided, Event, Finished, KeyChanged, KeyCreated, KeyKept, KeyMoved,
+    KeyStanding, KeysErased, MintRefused, Minted, Opened, OperatorActed, OperatorRefused,
+    PolicyLoaded, PolicyRefused, PossibleLoss, Pruned, RecordedArgs, Recovery, Refused,
+    RootInstalled, RowWithheld, RunEnded, Spent, TornBecause, Unrecorded, Verdict,
+    WIDENINGS_RECORDED_MAX,
 };
 pub use identity::IdentityError;
 pub use journal::{Journal, Status};

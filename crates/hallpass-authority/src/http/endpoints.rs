@@ -57,6 +57,10 @@ endpoints! {
     ClientSecretRetire DELETE "/v1/clients/{client}/secrets/{secret}" Access::Operator(Permission::ManageClients);
     ClientsList GET "/v1/clients" Access::Operator(Permission::Read);
     DecisionsList GET "/v1/decisions" Access::Operator(Permission::Read);
+    KeyRetire POST "/v1/keys/{key}/retire" Access::Operator(Permission::ManageKeys);
+    KeyTaint POST "/v1/keys/{key}/taint" Access::Operator(Permission::ManageKeys);
+    KeysList GET "/v1/keys" Access::Operator(Permission::Read);
+    KeysRotate POST "/v1/keys/rotate" Access::Operator(Permission::ManageKeys);
     Livez GET "/livez" Access::Anyone;
     Metrics GET "/metrics" Access::Anyone;
     OauthToken POST "/oauth/token" Access::Client;
@@ -65,6 +69,7 @@ endpoints! {
     PolicyGet GET "/v1/policy" Access::Operator(Permission::Read);
     PolicyReload POST "/v1/policy/reload" Access::Operator(Permission::ReloadPolicy);
     Readyz GET "/readyz" Access::Anyone;
+    RootInstall POST "/v1/roots" Access::Operator(Permission::ManageKeys);
     RunEnd POST "/v1/runs/{run}/end" Access::ClientOr(Permission::EndRuns);
     RunGet GET "/v1/runs/{run}" Access::Operator(Permission::Read);
     RunsList GET "/v1/runs" Access::Operator(Permission::Read);

@@ -3,6 +3,7 @@
 
 mod documents;
 mod formats;
+mod key_documents;
 mod operations;
 mod parameters;
 mod requests;

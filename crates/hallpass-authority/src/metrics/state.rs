@@ -17,6 +17,10 @@ pub(crate) struct State {
     pub(crate) bundle_age: Duration,
     /// How long it is still believed.
     pub(crate) bundle_left: Duration,
+    /// How long the root in force is still believed.
+    pub(crate) root_left: Duration,
+    /// Since when the key that signs tokens does so.
+    pub(crate) token_key_age: Duration,
     /// Records in the journal.
     pub(crate) journal_records: u64,
     /// Records under its newest checkpoint.
@@ -45,6 +49,8 @@ pub(super) struct Gauges {
     journal_not_recorded: Unsigned,
     journal_takes_records: Unsigned,
     journal_low: Unsigned,
+    root_left: Unsigned,
+    token_key_age: Unsigned,
     store_behind: Unsigned,
 }
 
@@ -106,6 +112,16 @@ impl Gauges {
                 "Until the bundle in force expires",
                 &gauges.bundle_left,
             ),
+            (
+                "root_left",
+                "Until the root in force expires",
+                &gauges.root_left,
+            ),
+            (
+                "token_key_age",
+                "Since the key that signs tokens became active",
+                &gauges.token_key_age,
+            ),
         ] {
             registry.register_with_unit(name, help, Unit::Seconds, gauge.clone());
         }
@@ -127,6 +143,8 @@ impl Gauges {
             bundle_version,
             bundle_age,
             bundle_left,
+            root_left,
+            token_key_age,
             journal_records,
             journal_signed,
             journal_not_recorded,
@@ -137,6 +155,8 @@ impl Gauges {
         self.bundle_version.set(bundle_version);
         self.bundle_age.set(bundle_age.as_secs());
         self.bundle_left.set(bundle_left.as_secs());
+        self.root_left.set(root_left.as_secs());
+        self.token_key_age.set(token_key_age.as_secs());
         self.journal_records.set(journal_records);
         let unsigned = journal_records.saturating_sub(journal_signed);
         self.journal_unsigned.set(unsigned);

@@ -7,6 +7,8 @@ fn state() -> State {
         bundle_version: 7,
         bundle_age: Duration::from_secs(60),
         bundle_left: Duration::from_secs(600),
+        root_left: Duration::from_secs(700),
+        token_key_age: Duration::from_secs(800),
         journal_records: 12,
         journal_signed: 10,
         journal_not_recorded: 0,
@@ -89,6 +91,8 @@ fn each_thing_that_happens_moves_its_number() {
         "hallpass_authority_policy_widenings_total 2",
         "hallpass_authority_bundle_version 7",
         "hallpass_authority_bundle_left_seconds 600",
+        "hallpass_authority_root_left_seconds 700",
+        "hallpass_authority_token_key_age_seconds 800",
         "hallpass_authority_journal_unsigned_records 2",
         "hallpass_authority_journal_takes_records 1",
     ] {

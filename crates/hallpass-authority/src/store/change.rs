@@ -1,6 +1,6 @@
 //! What an event changes in the store. Rows come from events and from nothing else, so that they can be made again.
 
-use hallpass_journal::{ClientChanged, Event, Minted, RunEnded};
+use hallpass_journal::{ClientChanged, Event, KeyChanged, Minted, RunEnded};
 use hallpass_vocabulary::Timestamp;
 
 /// An event with rows.
@@ -8,6 +8,8 @@ use hallpass_vocabulary::Timestamp;
 pub(crate) enum LandingEvent {
     /// A client's registration changed, at a time.
     ClientChanged(Box<ClientChanged>, Timestamp),
+    /// Keys moved on, at a time.
+    KeyChanged(Box<KeyChanged>, Timestamp),
     /// A token was minted.
     Minted(Box<Minted>),
     /// A run was ended, at a time.
@@ -15,7 +17,7 @@ pub(crate) enum LandingEvent {
 }
 
 /// The kinds of record with rows, as the journal writes them.
-const KINDS: [&str; 3] = ["client_changed", "minted", "run_ended"];
+const KINDS: [&str; 4] = ["client_changed", "key_changed", "minted", "run_ended"];
 
 impl LandingEvent {
     /// Whether a record of this kind has rows.
@@ -30,6 +32,7 @@ impl LandingEvent {
                 let at = changed.counts_from.unwrap_or(recorded);
                 Some(Self::ClientChanged(changed.into(), at))
             }
+            Event::KeyChanged(changed) => Some(Self::KeyChanged(changed.into(), recorded)),
             Event::Minted(minted) => Some(Self::Minted(minted)),
             Event::RunEnded(ended) => Some(Self::RunEnded(ended.into(), recorded)),
             _ => None,

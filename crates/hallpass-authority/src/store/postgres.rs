@@ -29,7 +29,7 @@ use super::error::WriterGone;
 use super::flight::{Flight, Flights};
 use super::limit::{self, Admission};
 use super::query::{Page, RunQuery, TokenQuery};
-use super::rows::{RunRow, TokenRow};
+use super::rows::{KeyRow, RunRow, TokenRow};
 use super::selection::Selection;
 use super::settings::StoreSettings;
 use super::{Inspected, StoreError};
@@ -272,6 +272,17 @@ impl Postgres {
                 "an idempotency key is not given back; it lapses by itself"
             );
         }
+    }
+
+    /// Every standing that a key has or had. Blocks.
+    pub(super) fn keys_at_start(&self) -> Result<Vec<KeyRow>, StoreError> {
+        at_start(&self.server, async |client| read::keys(client).await)
+    }
+
+    /// The same, while it serves.
+    pub(super) async fn keys(&self) -> Result<Vec<KeyRow>, StoreError> {
+        let client = connection(&self.pool).await?;
+        read::keys(&client).await
     }
 
     /// The clients, as they were a second ago or later.

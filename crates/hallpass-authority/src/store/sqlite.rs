@@ -32,7 +32,7 @@ use super::error::WriterGone;
 use super::flight::{Flight, Flights};
 use super::limit::Buckets;
 use super::query::{Page, RunQuery, TokenQuery};
-use super::rows::{RunRow, TokenRow};
+use super::rows::{KeyRow, RunRow, TokenRow};
 use super::{Inspected, StoreError};
 use connect::{READERS_MAX, Readers, connect};
 use write::Nonce;
@@ -130,6 +130,11 @@ impl Sqlite {
     pub(super) fn floor(&self) -> Result<u64, StoreError> {
         self.readers
             .with(|connection| read::floor(connection, self.origin))
+    }
+
+    /// Every standing that a key has or had. Blocks.
+    pub(super) fn keys(&self) -> Result<Vec<KeyRow>, StoreError> {
+        self.readers.with(read::keys)
     }
 
     /// The same, and still so after a power cut: what was committed before is folded from the write-ahead log into the

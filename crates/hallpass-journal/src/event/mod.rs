@@ -4,6 +4,7 @@
 //! know as plain JSON ([`Record`](crate::read::Record)), and verification never looks inside.
 
 mod authority;
+mod keys;
 mod recorded_args;
 mod spent;
 mod verifier;
@@ -13,6 +14,7 @@ pub use authority::{
     ClientChange, ClientChanged, KeyCreated, MintRefused, Minted, OperatorActed, OperatorRefused,
     PolicyLoaded, PolicyRefused, RunEnded, WIDENINGS_RECORDED_MAX,
 };
+pub use keys::{KeyChanged, KeyMoved, KeyStanding, RootInstalled};
 pub use recorded_args::{ARG_BYTES_MAX, ARGS_BYTES_MAX, RecordedArgs};
 pub use spent::{Claimed, KeyKept, Spent};
 pub use verifier::{Abandoned, BundleSeen, CallResult, Decided, Finished, RowWithheld, Verdict};
@@ -36,6 +38,8 @@ pub enum Event {
     Decided(Box<Decided>),
     /// A permitted call ended.
     Finished(Finished),
+    /// Keys of the authority moved on in their lives.
+    KeyChanged(KeyChanged),
     /// The authority made a key.
     KeyCreated(KeyCreated),
     /// Keys of sensitive digests were erased. Written by the journal itself.
@@ -63,6 +67,8 @@ pub enum Event {
     Recovered(Recovery),
     /// Refusals too many to record singly. Written by the journal itself.
     Refused(Refused),
+    /// A root was installed in the authority.
+    RootInstalled(RootInstalled),
     /// A permitted call asked for a row that is not its own, and was told that there is none.
     RowWithheld(RowWithheld),
     /// A run was ended before its time.
@@ -86,6 +92,7 @@ impl Event {
             Self::Closed {} => "closed",
             Self::Decided(_) => "decided",
             Self::Finished(_) => "finished",
+            Self::KeyChanged(_) => "key_changed",
             Self::KeyCreated(_) => "key_created",
             Self::KeysErased(_) => "keys_erased",
             Self::MintRefused(_) => "mint_refused",
@@ -99,6 +106,7 @@ impl Event {
             Self::Pruned(_) => "pruned",
             Self::Recovered(_) => "recovered",
             Self::Refused(_) => "refused",
+            Self::RootInstalled(_) => "root_installed",
             Self::RowWithheld(_) => "row_withheld",
             Self::RunEnded(_) => "run_ended",
             Self::Unrecorded(_) => "unrecorded",

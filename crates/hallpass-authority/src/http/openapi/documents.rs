@@ -12,6 +12,7 @@ use super::formats::{
     KeyIdText, Moment, OperatorName, PersonName, ProblemCodeText, RequestIdText, RoleName,
     RouteName, RunIdText, SubjectName, TenantName, TokenIdText, ToolText,
 };
+use super::key_documents::{InstalledRoot, KeyList, KeyRotation, RetiredKey, TaintedKey};
 
 /// Every schema of an answer by its name, those it refers to included.
 pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
@@ -25,8 +26,9 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
         };
     }
     add!(
-        AddedSecret BundleDocument ClientList ClientStanding DecisionList Health MintedToken OauthRefusal OauthToken
-        OperatorList PolicyInForce Problem ReloadedPolicy RetiredSecret RunDocument RunEnded RunList TokenDocument TokenList
+        AddedSecret BundleDocument ClientList ClientStanding DecisionList Health InstalledRoot KeyList KeyRotation MintedToken
+        OauthRefusal OauthToken
+        OperatorList PolicyInForce Problem ReloadedPolicy RetiredKey RetiredSecret RunDocument RunEnded RunList TaintedKey TokenDocument TokenList
         WellKnown
     );
     schemas

@@ -10,6 +10,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::formats::{
     Actor, Audience, HexKey, RouteName, RunIdText, SubjectName, TenantName, ToolText,
 };
+use super::key_documents::{RetireKey, RootEnvelope, RotateKey, TaintKey};
 
 /// Every schema of a request by its name.
 pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
@@ -22,7 +23,7 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
             )+
         };
     }
-    add!(EndRun NewSecret TokenExchange TokenRequest);
+    add!(EndRun NewSecret RetireKey RootEnvelope RotateKey TaintKey TokenExchange TokenRequest);
     schemas
 }
 

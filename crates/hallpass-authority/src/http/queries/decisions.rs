@@ -21,14 +21,16 @@ const PARAMETERS: [&str; 12] = [
 ];
 
 /// The kinds of records that are decisions and acts. The journal has others, about itself.
-pub(crate) const KINDS: [&str; 8] = [
+pub(crate) const KINDS: [&str; 10] = [
     "client_changed",
+    "key_changed",
     "mint_refused",
     "minted",
     "operator_acted",
     "operator_refused",
     "policy_loaded",
     "policy_refused",
+    "root_installed",
     "run_ended",
 ];
 

@@ -86,6 +86,16 @@ const MIGRATIONS: [&str; 1] = ["
         changed BIGINT NOT NULL
     );
 
+    -- Where a key stands is the last standing it has in the order of its life.
+    CREATE TABLE signing_keys (
+        key        BYTEA NOT NULL,
+        standing   TEXT NOT NULL,
+        purpose    TEXT NOT NULL,
+        public_key BYTEA NOT NULL,
+        at         BIGINT NOT NULL,
+        PRIMARY KEY (key, standing)
+    );
+
     CREATE TABLE nonces (
         key   BYTEA NOT NULL,
         nonce TEXT NOT NULL,

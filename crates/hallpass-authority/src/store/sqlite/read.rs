@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter
 use super::{failed, parsed};
 use crate::store::StoreError;
 use crate::store::query::{Page, RunQuery, TokenQuery};
-use crate::store::rows::{ClientRow, RunRow, SecretRow, TokenRow};
+use crate::store::rows::{ClientRow, KeyRow, RunRow, SecretRow, TokenRow};
 use crate::store::selection::{Argument, Selection};
 
 /// A run, and everything a run query gives.
@@ -143,6 +143,25 @@ pub(super) fn clients(connection: &Connection) -> Result<Vec<ClientRow>, StoreEr
         Ok(clients)
     };
     read().map_err(failed("read"))
+}
+
+/// Every standing that a key has or had.
+pub(super) fn keys(connection: &Connection) -> Result<Vec<KeyRow>, StoreError> {
+    let read = || {
+        connection
+            .prepare_cached("SELECT public_key, purpose, standing, at FROM signing_keys")?
+            .query_map([], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })?
+            .collect::<rusqlite::Result<Vec<([u8; 32], String, String, i64)>>>()
+    };
+    let rows = read().map_err(failed("read"))?;
+    rows.into_iter()
+        .map(|(public_key, purpose, standing, at)| {
+            KeyRow::of(public_key, &purpose, &standing, at)
+                .map_err(|column| StoreError::Malformed { column })
+        })
+        .collect()
 }
 
 /// Makes the store this environment's, or finds that it is another's.

@@ -95,6 +95,16 @@ const TABLES: &str = "
         changed INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
 
+    -- Where a key stands is the last standing it has in the order of its life.
+    CREATE TABLE signing_keys (
+        key        BLOB NOT NULL,
+        standing   TEXT NOT NULL,
+        purpose    TEXT NOT NULL,
+        public_key BLOB NOT NULL,
+        at         INTEGER NOT NULL,
+        PRIMARY KEY (key, standing)
+    ) STRICT, WITHOUT ROWID;
+
     CREATE TABLE nonces (
         key   BLOB NOT NULL,
         nonce TEXT NOT NULL,
