@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     backup, call, clients, completions, decisions, demo, dev, doctor, init, journal, operators,
-    policy, runs, serve, tokens, why,
+    policy, reconcile, runs, serve, tokens, why,
 };
 use crate::exit::Exit;
 use crate::output::Output;
@@ -80,6 +80,8 @@ pub(crate) enum Command {
     /// Check, test and compare the policies of authorities
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Lay the journals of authorities and services beside each other
+    Reconcile(reconcile::Args),
     /// Say which runs there are, and end them
     #[command(subcommand)]
     Runs(runs::Command),
@@ -108,6 +110,7 @@ impl Command {
             Self::Journal(command) => command.run(output),
             Self::Operators(command) => command.run(output),
             Self::Policy(command) => command.run(output),
+            Self::Reconcile(args) => reconcile::run(args, output),
             Self::Runs(command) => command.run(output),
             Self::Serve(args) => serve::run(args, output),
             Self::Tokens(command) => command.run(output),

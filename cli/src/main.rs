@@ -12,6 +12,7 @@ mod duration;
 mod exit;
 mod explained;
 mod hint;
+mod journals_input;
 mod listing;
 mod logging;
 mod operator_input;

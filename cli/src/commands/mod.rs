@@ -13,6 +13,7 @@ pub(crate) mod init;
 pub(crate) mod journal;
 pub(crate) mod operators;
 pub(crate) mod policy;
+pub(crate) mod reconcile;
 pub(crate) mod runs;
 pub(crate) mod serve;
 mod story;

@@ -38,6 +38,7 @@ fn every_command_explains_itself_with_examples() {
         &["policy", "explain"],
         &["policy", "grid"],
         &["policy", "reload"],
+        &["reconcile"],
         &["why"],
     ];
     let answers: Vec<Answer> = commands

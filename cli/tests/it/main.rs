@@ -35,6 +35,8 @@ mod policy_page;
 mod proof;
 mod pruning;
 mod readme;
+mod reconcile;
+mod reconcile_page;
 mod rehearsal;
 mod reloading;
 #[cfg(feature = "postgres")]

@@ -97,6 +97,9 @@ impl World {
             .unwrap(),
             policy: Digest::of(b"policy"),
             expires: at(0).after(year),
+            restrictions: hallpass_bundle::Restrictions::default(),
+            operators: Vec::new(),
+            verifiers: Vec::new(),
         };
         let bundle = Bundle::new(&root, draft, None, at(0))
             .unwrap()

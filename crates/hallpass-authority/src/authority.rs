@@ -15,6 +15,7 @@ use crate::http;
 use crate::http::limits::{CONNECTION_LIMITS, MINTS_IN_FLIGHT_MAX};
 use crate::journal;
 use crate::open::{self, OpenError};
+use crate::publisher;
 use crate::reload::{Reloader, Untold};
 use crate::service::Service;
 use crate::settings::{Overrides, Settings};
@@ -144,11 +145,15 @@ impl Authority {
             service.reloading.alerts.send(widened);
         }
         let upkeep = tokio::spawn(keep_up(Arc::clone(&service)));
+        let beating = tokio::spawn(publisher::keep_beating(Arc::clone(&service.publisher)));
         tracing::info!(environment = %service.environment, bundle.version = service.publisher.version(), "serving");
         let router = http::router(Arc::clone(&service));
         let mut told = None;
+        let closing = Arc::clone(&service);
         let shutdown = async {
             shutdown.await;
+            // Those who listen would otherwise be waited for.
+            closing.closing.send_replace(true);
             told = Some(Instant::now());
         };
         let limits = hallpass_http::Limits {
@@ -162,6 +167,7 @@ impl Authority {
         let reloading = self.transport.reload_on_hangup();
         server.serve(listener, router, shutdown).await;
         upkeep.abort();
+        beating.abort();
         reloading.abort();
         // Mints whose callers hung up run on in tasks of their own.
         let all = service.mints.acquire_many(MINTS_IN_FLIGHT_MAX);

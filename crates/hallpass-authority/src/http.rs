@@ -4,7 +4,9 @@ mod auth;
 mod body;
 mod bounds;
 mod bundle;
+mod bundle_events;
 mod clients;
+pub(crate) mod clock;
 pub(crate) mod current;
 mod edge;
 pub(crate) mod endpoints;
@@ -17,6 +19,8 @@ mod oauth;
 mod openapi;
 mod operator_gate;
 mod operators;
+pub(crate) mod pace;
+mod pieces;
 mod policy;
 mod problem;
 mod queries;
@@ -64,13 +68,16 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
 /// What answers an endpoint.
 fn handler(endpoint: Endpoint) -> MethodRouter<Arc<Service>> {
     match endpoint {
+        Endpoint::BundleEvents => get(bundle_events::get),
         Endpoint::BundleGet => get(bundle::get),
         Endpoint::ClientDisable => post(clients::disable),
         Endpoint::ClientEnable => post(clients::enable),
         Endpoint::ClientSecretAdd => post(clients::add_secret),
         Endpoint::ClientSecretRetire => delete(clients::retire_secret),
         Endpoint::ClientsList => get(clients::list),
+        Endpoint::ClockRead => post(clock::post),
         Endpoint::DecisionsList => get(queries::decisions::list),
+        Endpoint::HeartbeatGet => get(bundle::heartbeat),
         Endpoint::KeyRetire => post(keys::retire),
         Endpoint::KeyTaint => post(keys::taint),
         Endpoint::KeysList => get(keys::list),

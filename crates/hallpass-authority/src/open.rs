@@ -15,7 +15,9 @@ use crate::alert::Alerts;
 use crate::authority::Authority;
 use crate::config::{ConfigError, Paths};
 use crate::file::FileError;
-use crate::http::limits::MINTS_IN_FLIGHT_MAX;
+use crate::http::clock::ANSWERS_PER_SECOND;
+use crate::http::limits::{MINTS_IN_FLIGHT_MAX, STREAMS_MAX};
+use crate::http::pace::Pace;
 use crate::identity::Identity;
 use crate::identity::declared::IdentityError;
 use crate::journal::{self, CatchUpError, START_APPEND_MAX};
@@ -198,6 +200,9 @@ pub(crate) fn open(
         ),
         minter: Arc::new(minter),
         publisher: Arc::new(publisher),
+        streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+        clock_pace: Pace::per_second(ANSWERS_PER_SECOND),
+        closing: tokio::sync::watch::Sender::new(false),
         mints: Arc::new(Semaphore::new(MINTS_IN_FLIGHT_MAX as usize)),
         recorder,
         refusals: Refusals::default(),
@@ -248,11 +253,7 @@ fn start_publisher(
     let root = believe_root(&roots, &pinned, clock.now()).map_err(RootsError::from)?;
     let signers = Signers::of(&root, ring);
     Ok(Publisher::start(
-        Press {
-            roots,
-            root,
-            signers,
-        },
+        Press::new(roots, root, signers),
         content,
         &paths.bundle,
         Arc::clone(clock),

@@ -5,8 +5,7 @@ use std::fmt;
 
 use hallpass_keys::KeyId;
 use hallpass_keys::http_signature::HttpSignatureError;
-use hallpass_policy::OperatorRole;
-use hallpass_vocabulary::{OperatorId, PersonId};
+use hallpass_vocabulary::{OperatorId, OperatorRole, PersonId};
 
 /// An operator whose signature on a request was verified, and whose request was not seen before.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -299,13 +299,12 @@ impl Service {
             environment: self.environment.clone(),
             known_at: before.known_at,
         };
-        let press = || Press {
-            roots: roots.envelopes.clone(),
-            root: root.clone(),
-            signers: Signers::of(&root, &ring),
+        let press = || {
+            let signers = Signers::of(&root, &ring);
+            Press::new(roots.envelopes.clone(), root.clone(), signers)
         };
         let (publisher, rehearsed) = (Arc::clone(&self.publisher), press());
-        blocking(move || publisher.rehearse_with(&rehearsed, |_| ())).await?;
+        blocking(move || publisher.rehearse_with(&rehearsed)).await?;
         let _recorded = self
             .recorder
             .append(&record(&root, Some(by)), Durability::Durable)

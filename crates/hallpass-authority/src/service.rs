@@ -5,9 +5,10 @@ use std::sync::Arc;
 use hallpass_journal::{Durability, Event, MintRefused, OperatorRefused, Text};
 use hallpass_keys::{Purpose, random_bytes};
 use hallpass_vocabulary::{AuthorityId, Clock, Environment, RequestId};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Semaphore, watch};
 
 use crate::http::current;
+use crate::http::pace::Pace;
 use crate::identity::Identity;
 use crate::keys::Keys;
 use crate::metrics::{Metrics, State};
@@ -30,6 +31,11 @@ pub(crate) struct Service {
     pub(crate) keys: Keys,
     pub(crate) minter: Arc<Minter>,
     pub(crate) publisher: Arc<Publisher>,
+    /// Places of those who listen to what is published.
+    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) clock_pace: Pace,
+    /// Whether it was told to stop.
+    pub(crate) closing: watch::Sender<bool>,
     pub(crate) mints: Arc<Semaphore>,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) refusals: Refusals,

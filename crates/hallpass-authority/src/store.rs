@@ -15,6 +15,7 @@ mod limit;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod query;
+mod restraints;
 mod rows;
 mod selection;
 mod settings;
@@ -38,7 +39,8 @@ pub(crate) use inspected::{Inspected, inspect};
 pub(crate) use limit::Admission;
 #[cfg(feature = "postgres")]
 use postgres::Postgres;
-pub(crate) use query::{PAGE_ROWS_MAX, Page, RunQuery, TokenQuery};
+pub(crate) use query::{About, Hits, PAGE_ROWS_MAX, Page, RunQuery, TokenQuery};
+pub(crate) use restraints::{At, Found, RESTRAINT_KEPT, Restraints, StopRow};
 pub(crate) use rows::{ClientRow, KeyRow, RunRow, SecretRow, TokenRow};
 pub(crate) use settings::StoreSettings;
 use sqlite::Sqlite;
@@ -237,6 +239,42 @@ impl Store {
         }
     }
 
+    /// Tokens of something that are not expired: how many, of how many runs, and the newest of them.
+    pub(crate) async fn hits(
+        &self,
+        about: &About,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Hits, StoreError> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.hits(about, now, limit).await,
+            Self::Sqlite(it) => it.hits(about.clone(), now, limit).await,
+        }
+    }
+
+    /// Runs with tokens that are not expired which come from something and do not show it.
+    pub(crate) async fn derived(
+        &self,
+        about: &About,
+        now: Timestamp,
+    ) -> Result<Vec<u128>, StoreError> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.derived(about, now).await,
+            Self::Sqlite(it) => it.derived(about.clone(), now).await,
+        }
+    }
+
+    /// The latest token minted before a time, whoever minted it.
+    pub(crate) async fn latest(&self, before: Timestamp) -> Result<Option<TokenId>, StoreError> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.latest(before).await,
+            Self::Sqlite(it) => it.latest(before).await,
+        }
+    }
+
     /// Takes an idempotency key before a mint. It is held until the token lands or the claim is released, and lapses
     /// after 30 seconds of which nothing is heard.
     pub(crate) async fn claim(
@@ -309,6 +347,24 @@ impl Store {
             #[cfg(feature = "postgres")]
             Self::Postgres(it) => it.keys().await.map(Some),
             Self::Sqlite(_) => Ok(None),
+        }
+    }
+
+    /// What is stopped, revoked or cut off, as far as it is known here.
+    pub(crate) fn restraints(&self) -> &Restraints {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => &it.shared.restraints,
+            Self::Sqlite(it) => &it.shared.restraints,
+        }
+    }
+
+    /// Learns what other replicas have stopped: all that had its rows when this was asked.
+    pub(crate) async fn refresh_restraints(&self) -> Result<(), StoreError> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.refresh_restraints().await,
+            Self::Sqlite(_) => Ok(()),
         }
     }
 

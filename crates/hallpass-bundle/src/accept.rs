@@ -19,6 +19,9 @@ pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(30);
 /// is a day ahead was made to keep every later one out.
 pub const BUNDLE_VERSION_AHEAD_MAX_MS: u64 = 24 * 60 * 60 * 1000;
 
+/// The largest heartbeat, in bytes: a real one has about 600, and one signature of sixteen more has 200.
+pub const HEARTBEAT_BYTES_MAX: usize = 16 * 1024;
+
 /// Which of the documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Document {
@@ -169,17 +172,31 @@ pub fn accept(
     seen: Option<&HighWater>,
     now: Timestamp,
 ) -> Result<Snapshot, BundleError> {
+    accept_to_keep(published, pinned, seen, now).map(|(snapshot, _)| snapshot)
+}
+
+/// As [`accept`], with the documents, for [`store::save`](crate::store::save). They are as large as all that is revoked;
+/// let go of them once they are saved.
+///
+/// # Errors
+/// As [`accept`].
+pub fn accept_to_keep(
+    published: &[u8],
+    pinned: &TrustRoot,
+    seen: Option<&HighWater>,
+    now: Timestamp,
+) -> Result<(Snapshot, Published), BundleError> {
     if published.len() > PUBLISHED_BYTES_MAX {
         return Err(BundleError::TooLarge);
     }
     let published: Published =
         serde_json::from_slice(published).map_err(|_| BundleError::NotPublished)?;
-    accept_published(published, pinned, seen, now)
+    Ok((accept_published(&published, pinned, seen, now)?, published))
 }
 
 /// As [`accept`], of what is parsed already.
 pub(crate) fn accept_published(
-    published: Published,
+    published: &Published,
     pinned: &TrustRoot,
     seen: Option<&HighWater>,
     now: Timestamp,
@@ -187,11 +204,46 @@ pub(crate) fn accept_published(
     let root = believe_root(&published.roots, pinned, now)?;
     let seen = seen.filter(|seen| seen.is_about(&root));
     let (bundle, id) = believe_bundle(&published.bundle, &root, now)?;
-    let heartbeat = believe_heartbeat(&published.heartbeat, &root, &id, now)?;
+    let envelope = published.heartbeat.clone();
+    let heartbeat = believe_heartbeat(&envelope, &root, &id, now)?;
     if let Some(seen) = seen {
         refuse_older(seen, &root, &id, &heartbeat)?;
     }
-    Ok(Snapshot::believed(&root, bundle, id, &heartbeat, published))
+    Ok(Snapshot::believed(root, bundle, id, &heartbeat, envelope))
+}
+
+/// Believes a later heartbeat of the bundle that is held, or says why not.
+///
+/// # Errors
+/// One of [`BundleError`]; [`BundleError::Mismatch`] where it is of another bundle, which is then to be fetched.
+pub fn accept_heartbeat(
+    held: &Snapshot,
+    heartbeat: &[u8],
+    now: Timestamp,
+) -> Result<Snapshot, BundleError> {
+    if heartbeat.len() > HEARTBEAT_BYTES_MAX {
+        return Err(BundleError::TooLarge);
+    }
+    let envelope = serde_json::from_slice(heartbeat).map_err(|_| BundleError::NotPublished)?;
+    accept_heartbeat_envelope(held, envelope, now)
+}
+
+/// As [`accept_heartbeat`], of what is parsed already.
+pub(crate) fn accept_heartbeat_envelope(
+    held: &Snapshot,
+    envelope: Envelope,
+    now: Timestamp,
+) -> Result<Snapshot, BundleError> {
+    let (root, id) = (held.root(), held.high_water().bundle());
+    check_dates(Document::Root, root.issued(), root.expires(), now)?;
+    let heartbeat = believe_heartbeat(&envelope, root, id, now)?;
+    if heartbeat.time() < held.heartbeat() {
+        return Err(BundleError::Frozen {
+            found: heartbeat.time(),
+            seen: held.heartbeat(),
+        });
+    }
+    Ok(held.at_heartbeat(&heartbeat, envelope))
 }
 
 /// The root in force: the last of the chain that starts at the pinned one. Part of [`accept`]; by itself it is for the
@@ -314,6 +366,9 @@ fn refuse_older(
             found: root.version(),
             seen: seen.root_version,
         });
+    }
+    if !seen.counts_under(root) {
+        return Ok(());
     }
     if id.version < seen.bundle.version {
         return Err(BundleError::Rollback {

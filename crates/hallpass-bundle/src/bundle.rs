@@ -6,12 +6,19 @@ use hallpass_keys::dsse::Envelope;
 use hallpass_keys::{Digest, Purpose, SigningKey, VerifyingKey};
 use hallpass_vocabulary::{AuthorityId, Catalogue, Environment, Timestamp};
 
-use crate::document::{self, FORMAT_VERSION};
-use crate::reserved::Reserved;
-use crate::{ApprovalKey, InvalidDocument, KeyState, Root, SignError, TokenKey, TokenPurpose};
+use crate::document;
+use crate::{
+    ApprovalKey, Cutoff, InvalidDocument, KEYS_PER_OPERATOR_MAX, KeyState, ListedOperator,
+    ListedVerifier, OPERATORS_MAX, Restrictions, Revocation, Root, SignError, Stop, TokenKey,
+    TokenPurpose, VERIFIERS_MAX,
+};
 
 /// The DSSE payload type of a bundle.
 pub const BUNDLE_PAYLOAD_TYPE: &str = "application/vnd.hallpass.bundle+json";
+/// The version of the format of bundles made here.
+pub const BUNDLE_FORMAT_VERSION: u32 = 2;
+/// The version that has neither restrictions nor operators nor verifiers.
+const FORMAT_WITHOUT_LISTS: u32 = 1;
 /// The most token keys: a few per environment, in rotation, for as many environments as anyone runs.
 pub const TOKEN_KEYS_MAX: usize = 256;
 /// The most approval keys.
@@ -34,6 +41,12 @@ pub struct BundleDraft {
     pub policy: Digest,
     /// Not believed from then on.
     pub expires: Timestamp,
+    /// What is denied.
+    pub restrictions: Restrictions,
+    /// Whose signed stops are obeyed.
+    pub operators: Vec<ListedOperator>,
+    /// Who else decides.
+    pub verifiers: Vec<ListedVerifier>,
 }
 
 /// Which bundle: its number, and the digest of its payload.
@@ -69,15 +82,15 @@ struct Fields {
     approval_keys: Vec<ApprovalKey>,
     catalogue: Catalogue,
     policy: Digest,
-    stops: Reserved,
-    revocations: Reserved,
-    cutoffs: Reserved,
-    operators: Reserved,
-    verifiers: Reserved,
+    stops: Vec<Stop>,
+    revocations: Vec<Revocation>,
+    cutoffs: Vec<Cutoff>,
+    operators: Vec<ListedOperator>,
+    verifiers: Vec<ListedVerifier>,
 }
 
 impl Bundle {
-    /// The bundle after `last`, under this root.
+    /// The bundle after `last`, under this root, with the number of this moment where that is more.
     ///
     /// # Errors
     /// When the draft contradicts itself or the root.
@@ -88,12 +101,47 @@ impl Bundle {
         now: Timestamp,
     ) -> Result<Self, InvalidDocument> {
         let by_time = u64::try_from(now.unix_ms()).unwrap_or(0);
+        Self::made(root, draft, last, by_time, now)
+    }
+
+    /// The bundle right after `last`: one more, whatever the clock says. So a clock that is ahead for a moment does not set
+    /// numbers that the next bundles would have to exceed.
+    ///
+    /// # Errors
+    /// When the draft contradicts itself or the root.
+    pub fn next(
+        root: &Root,
+        draft: BundleDraft,
+        last: &BundleId,
+        now: Timestamp,
+    ) -> Result<Self, InvalidDocument> {
+        Self::made(root, draft, Some(last), 1, now)
+    }
+
+    /// The same in format 1, for verifiers that read no other, which has neither operators nor verifiers.
+    ///
+    /// # Errors
+    /// When anything is restricted: format 1 cannot say so, and would allow it.
+    pub fn in_format_1(mut self, root: &Root) -> Result<Self, InvalidDocument> {
+        self.0.format = FORMAT_WITHOUT_LISTS;
+        self.0.operators.clear();
+        self.0.verifiers.clear();
+        self.checked(root)
+    }
+
+    fn made(
+        root: &Root,
+        draft: BundleDraft,
+        last: Option<&BundleId>,
+        at_least: u64,
+        now: Timestamp,
+    ) -> Result<Self, InvalidDocument> {
         let by_count = last.map_or(1, |last| last.version.saturating_add(1));
         Self(Fields {
-            format: FORMAT_VERSION,
+            format: BUNDLE_FORMAT_VERSION,
             authority: root.authority().clone(),
             environment: root.environment().clone(),
-            version: by_time.max(by_count),
+            version: at_least.max(by_count),
             previous: last.map(|last| last.digest),
             issued: now,
             expires: draft.expires,
@@ -101,11 +149,11 @@ impl Bundle {
             approval_keys: draft.approval_keys,
             catalogue: draft.catalogue,
             policy: draft.policy,
-            stops: Reserved,
-            revocations: Reserved,
-            cutoffs: Reserved,
-            operators: Reserved,
-            verifiers: Reserved,
+            stops: draft.restrictions.stops,
+            revocations: draft.restrictions.revocations,
+            cutoffs: draft.restrictions.cutoffs,
+            operators: draft.operators,
+            verifiers: draft.verifiers,
         })
         .checked(root)
     }
@@ -120,7 +168,7 @@ impl Bundle {
 
     fn checked(self, root: &Root) -> Result<Self, InvalidDocument> {
         let Self(fields) = &self;
-        document::check_format(fields.format)?;
+        self.check_format()?;
         if fields.version == 0 {
             return Err(InvalidDocument::VersionZero);
         }
@@ -133,8 +181,31 @@ impl Bundle {
             fields.approval_keys.len(),
             APPROVAL_KEYS_MAX,
         )?;
+        document::check_count("operators", fields.operators.len(), OPERATORS_MAX)?;
+        document::check_count("verifiers", fields.verifiers.len(), VERIFIERS_MAX)?;
+        for operator in &fields.operators {
+            let keys = operator.keys.len();
+            document::check_count("keys of an operator", keys, KEYS_PER_OPERATOR_MAX)?;
+        }
+        crate::restrictions::check(&fields.stops, &fields.revocations, &fields.cutoffs)?;
         self.check_keys(root)?;
         Ok(self)
+    }
+
+    /// A reader of format 1 would not know what an entry of these lists means, and would allow what it says to deny.
+    fn check_format(&self) -> Result<(), InvalidDocument> {
+        let Self(fields) = self;
+        let listed = !(fields.stops.is_empty()
+            && fields.revocations.is_empty()
+            && fields.cutoffs.is_empty()
+            && fields.operators.is_empty()
+            && fields.verifiers.is_empty());
+        match fields.format {
+            BUNDLE_FORMAT_VERSION => Ok(()),
+            FORMAT_WITHOUT_LISTS if !listed => Ok(()),
+            FORMAT_WITHOUT_LISTS => Err(InvalidDocument::NotInFormat1),
+            found => Err(InvalidDocument::Format { found }),
+        }
     }
 
     fn check_keys(&self, root: &Root) -> Result<(), InvalidDocument> {
@@ -145,6 +216,20 @@ impl Bundle {
         for key in listed {
             if !keys.insert(key) {
                 return Err(InvalidDocument::KeyTwice { id: key.id() });
+            }
+        }
+        // An operator may have a key twice in nothing: it would be two people, or one key with two purposes.
+        for key in fields.operators.iter().flat_map(|it| &it.keys) {
+            if !keys.insert(key) {
+                return Err(InvalidDocument::KeyTwice { id: key.id() });
+            }
+        }
+        let mut origins = BTreeSet::new();
+        for verifier in &fields.verifiers {
+            if !origins.insert(verifier.origin) {
+                return Err(InvalidDocument::OriginTwice {
+                    origin: verifier.origin,
+                });
             }
         }
         let mut hints = BTreeSet::new();
@@ -165,6 +250,16 @@ impl Bundle {
             });
         }
         Ok(())
+    }
+
+    /// What it says is to be denied, taken out of it.
+    pub(crate) fn take_restrictions(&mut self) -> Restrictions {
+        let Self(fields) = self;
+        Restrictions {
+            stops: std::mem::take(&mut fields.stops),
+            revocations: std::mem::take(&mut fields.revocations),
+            cutoffs: std::mem::take(&mut fields.cutoffs),
+        }
     }
 
     /// Signs it with bundle keys of this root.
@@ -241,6 +336,16 @@ impl Bundle {
     /// The digest of the policy in force.
     pub fn policy(&self) -> &Digest {
         &self.0.policy
+    }
+
+    /// Whose signed stops are obeyed.
+    pub fn operators(&self) -> &[ListedOperator] {
+        &self.0.operators
+    }
+
+    /// The verifiers that are alive.
+    pub fn verifiers(&self) -> &[ListedVerifier] {
+        &self.0.verifiers
     }
 }
 

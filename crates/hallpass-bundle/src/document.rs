@@ -2,23 +2,26 @@
 
 use hallpass_keys::dsse::{DsseError, Envelope};
 use hallpass_keys::{KeyId, Purpose, SigningKey};
-use hallpass_vocabulary::Environment;
+use hallpass_vocabulary::{Environment, OriginId, StopId};
 
 use crate::Role;
 
-/// The version of the format of every document here. Another number is refused.
+/// The version of the format of roots, heartbeats and saved bundles.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// A document that contradicts itself. The signer does not make one; a verifier does not believe one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidDocument {
-    /// Another format version than [`FORMAT_VERSION`].
-    #[error("format version {found} is not {FORMAT_VERSION}")]
+    /// A format version that is not read here.
+    #[error("format version {found} is unknown")]
     Format {
         /// The version found.
         found: u32,
     },
+    /// Something is listed that format 1 has no meaning for.
+    #[error("format 1 has no restrictions, operators and verifiers")]
+    NotInFormat1,
     /// The document expires before it is issued.
     #[error("it expires before it is issued")]
     Lifetime,
@@ -40,6 +43,18 @@ pub enum InvalidDocument {
     KeyTwice {
         /// Which key.
         id: KeyId,
+    },
+    /// One verifier in two places.
+    #[error("verifier `{origin}` is listed twice")]
+    OriginTwice {
+        /// Which verifier.
+        origin: OriginId,
+    },
+    /// Two stops of one id.
+    #[error("stop `{id}` is listed twice")]
+    StopTwice {
+        /// Which stop.
+        id: StopId,
     },
     /// Two token keys whose ids start with the same four bytes: a token could not say which it means.
     #[error("two token keys share the hint {hint:#010x}")]

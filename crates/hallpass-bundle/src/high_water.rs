@@ -1,5 +1,6 @@
 //! The newest a verifier has seen. Nothing older is believed afterwards.
 
+use hallpass_keys::KeyId;
 use hallpass_vocabulary::{AuthorityId, Environment, Timestamp};
 
 use crate::{BundleId, Root};
@@ -13,6 +14,9 @@ pub struct HighWater {
     pub(crate) root_version: u64,
     pub(crate) bundle: BundleId,
     pub(crate) heartbeat: Timestamp,
+    /// The keys that could sign that bundle and heartbeat; none where a release wrote it that did not keep them.
+    #[serde(default)]
+    pub(crate) signers: Vec<KeyId>,
 }
 
 impl HighWater {
@@ -20,6 +24,15 @@ impl HighWater {
     /// root over an old state directory, and the pin is the operator's word.
     pub(crate) fn is_about(&self, root: &Root) -> bool {
         self.authority == *root.authority() && self.environment == *root.environment()
+    }
+
+    /// Whether the marks of bundle and heartbeat still count under this root. They do not once it is a later root, all of
+    /// whose keys for both are others: that is how an authority starts over after somebody, or a clock, has signed a
+    /// number or a time so high that nothing could follow. What the old keys signed is not believed under the new root anyway.
+    pub(crate) fn counts_under(&self, root: &Root) -> bool {
+        root.version() <= self.root_version
+            || self.signers.is_empty()
+            || root.online_keys().any(|key| self.signers.contains(&key))
     }
 
     /// The newest bundle seen.

@@ -1,7 +1,7 @@
 //! The signed bundle as data: what the authority tells its verifiers, and how they come to believe it.
 //!
 //! Floor 1. Three signed documents make one publication: a [`Root`] names the keys that may sign the others, a
-//! [`Bundle`] holds token keys, approval keys and the tool catalogue, a [`Heartbeat`] says which bundle was current
+//! [`Bundle`] holds token keys, approval keys, the tool catalogue and what is stopped, a [`Heartbeat`] says which bundle was current
 //! when. [`accept`] turns the bytes of a [`Published`] into a [`Snapshot`], or says why not; it is pure, so a file
 //! drop, a fetch and a restart are believed by the same rules. The format is docs/bundle-format.md.
 //!
@@ -24,10 +24,15 @@ mod bundle;
 mod document;
 mod heartbeat;
 mod high_water;
+mod id_set;
+mod listed;
+mod local_stops;
 mod published;
-mod reserved;
+mod restrained;
+mod restrictions;
 mod role;
 mod root;
+mod selector;
 mod snapshot;
 mod snapshots;
 mod staleness;
@@ -36,18 +41,30 @@ mod token_key;
 mod trust_root;
 
 pub use accept::{
-    BUNDLE_VERSION_AHEAD_MAX_MS, BundleError, CLOCK_SKEW_MAX, Document, accept, believe_root,
+    BUNDLE_VERSION_AHEAD_MAX_MS, BundleError, CLOCK_SKEW_MAX, Document, HEARTBEAT_BYTES_MAX,
+    accept, accept_heartbeat, accept_to_keep, believe_root,
 };
 pub use bundle::{
-    APPROVAL_KEYS_MAX, BUNDLE_PAYLOAD_TYPE, Bundle, BundleDraft, BundleId, SignedBundle,
-    TOKEN_KEYS_MAX,
+    APPROVAL_KEYS_MAX, BUNDLE_FORMAT_VERSION, BUNDLE_PAYLOAD_TYPE, Bundle, BundleDraft, BundleId,
+    SignedBundle, TOKEN_KEYS_MAX,
 };
 pub use document::{FORMAT_VERSION, InvalidDocument, SignError};
 pub use heartbeat::{HEARTBEAT_PAYLOAD_TYPE, Heartbeat};
 pub use high_water::HighWater;
+pub use id_set::IdSet;
+pub use listed::{
+    KEYS_PER_OPERATOR_MAX, ListedOperator, ListedVerifier, OPERATORS_MAX, VERIFIERS_MAX,
+};
+pub use local_stops::LocalStops;
 pub use published::{PUBLISHED_BYTES_MAX, Published, ROOTS_MAX, TooLarge};
+pub use restrained::{Restricted, Standing};
+pub use restrictions::{
+    CUTOFFS_MAX, Cutoff, DERIVED_RUNS_MAX, REVOCATIONS_MAX, REVOKED_TOKENS_MAX, Restrictions,
+    Revocation, STOPS_MAX, Stop,
+};
 pub use role::{KEYS_PER_ROLE_MAX, Role};
 pub use root::{ROOT_PAYLOAD_TYPE, Root, RootDraft};
+pub use selector::{InvalidSelector, Selector};
 pub use snapshot::Snapshot;
 pub use snapshots::Snapshots;
 pub use staleness::{InvalidStaleness, Staleness};

@@ -4,13 +4,13 @@ use hallpass_keys::dsse::Envelope;
 
 use crate::SignedBundle;
 
-/// The largest publication, in bytes. Room for a bundle of 10,000 tools (about 2 MiB) in base64, and for the roots.
-/// Readers stop there: a source that never stops sending is refused, not buffered.
-pub const PUBLISHED_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// The largest publication, in bytes. Room for a bundle with 1,000,000 tokens revoked (27 MiB in base64 twice) and 10,000
+/// tools (about 2 MiB). Readers stop there: a source that never stops sending is refused, not buffered.
+pub const PUBLISHED_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// The most roots in one publication: one rotation a year for longer than anyone pins one.
 pub const ROOTS_MAX: usize = 64;
 
-/// What `GET /v1/bundle` answers, and what is dropped as a file where there is no network.
+/// What `GET /v1/bundle?format=2` answers, and what is dropped as a file where there is no network.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Published {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use hallpass_keys::dsse::{DsseError, Envelope};
-use hallpass_keys::{Purpose, SigningKey, VerifyingKey};
+use hallpass_keys::{KeyId, Purpose, SigningKey, VerifyingKey};
 use hallpass_vocabulary::{AuthorityId, Environment, Timestamp};
 
 use crate::document::{self, FORMAT_VERSION};
@@ -103,6 +103,15 @@ impl Root {
             }
         }
         Ok(self)
+    }
+
+    /// The keys that sign bundles and heartbeats.
+    pub(crate) fn online_keys(&self) -> impl Iterator<Item = KeyId> {
+        let roles = [&self.0.bundle, &self.0.heartbeat];
+        roles
+            .into_iter()
+            .flat_map(|role| role.keys())
+            .map(|key| key.id())
     }
 
     /// Signs the first root with its own root keys, or a later one with its own and those of `previous`.

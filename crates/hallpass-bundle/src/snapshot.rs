@@ -1,32 +1,46 @@
 //! What a verifier knows at one moment.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_keys::Digest;
+use hallpass_keys::dsse::Envelope;
 use hallpass_vocabulary::{AuthorityId, Catalogue, Environment, Impact, Timestamp};
 
+use crate::restrained::Restrained;
 use crate::{
-    ApprovalKey, Bundle, BundleId, Heartbeat, HighWater, Published, Root, Staleness, TokenKey,
+    ApprovalKey, Bundle, BundleId, Cutoff, Heartbeat, HighWater, ListedOperator, ListedVerifier,
+    Restricted, Revocation, Root, Staleness, Standing, Stop, TokenKey,
 };
 
-/// A believed bundle. Immutable; [`accept`](crate::accept) is the only way to one.
+/// A believed bundle. Immutable, and cheap to clone; [`accept`](crate::accept) is the only way to one, and
+/// [`accept_heartbeat`](crate::accept_heartbeat) to a fresher one.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    bundle: Bundle,
-    keys_by_hint: BTreeMap<u32, TokenKey>,
+    content: Arc<Content>,
     high_water: HighWater,
-    published: Published,
+    /// The last one, for keeping.
+    heartbeat: Envelope,
+}
+
+/// What does not change from one heartbeat to the next.
+#[derive(Debug)]
+struct Content {
+    root: Root,
+    bundle: Bundle,
+    restrained: Restrained,
+    keys_by_hint: BTreeMap<u32, TokenKey>,
 }
 
 impl Snapshot {
     /// For `accept`, after every check.
     pub(crate) fn believed(
-        root: &Root,
-        bundle: Bundle,
+        root: Root,
+        mut bundle: Bundle,
         id: BundleId,
         heartbeat: &Heartbeat,
-        published: Published,
+        envelope: Envelope,
     ) -> Self {
         let keys_by_hint = bundle
             .token_keys()
@@ -39,43 +53,97 @@ impl Snapshot {
             root_version: root.version(),
             bundle: id,
             heartbeat: heartbeat.time(),
+            signers: root.online_keys().collect(),
         };
+        let restrained = Restrained::new(bundle.take_restrictions());
         Self {
-            bundle,
-            keys_by_hint,
+            content: Arc::new(Content {
+                root,
+                bundle,
+                restrained,
+                keys_by_hint,
+            }),
             high_water,
-            published,
+            heartbeat: envelope,
         }
+    }
+
+    /// The same bundle at a later heartbeat; for `accept_heartbeat`, after every check.
+    pub(crate) fn at_heartbeat(&self, heartbeat: &Heartbeat, envelope: Envelope) -> Self {
+        let mut later = self.clone();
+        later.high_water.heartbeat = heartbeat.time();
+        later.heartbeat = envelope;
+        later
+    }
+
+    /// Why a call is denied that all else would allow: a stop, a revoked token, a cut-off.
+    pub fn restriction(&self, call: &Standing<'_>, now: Timestamp) -> Option<Restricted> {
+        self.content.restrained.restriction(call, now)
+    }
+
+    /// Whether anything is restricted at all.
+    pub fn is_restricted(&self) -> bool {
+        self.content.restrained.is_any()
+    }
+
+    /// The stops in it, also those that have ended by themselves.
+    pub fn stops(&self) -> &[Stop] {
+        self.content.restrained.stops()
+    }
+
+    /// The cut-offs.
+    pub fn cutoffs(&self) -> &[Cutoff] {
+        self.content.restrained.cutoffs()
+    }
+
+    /// The tokens revoked.
+    pub fn revocations(&self) -> &[Revocation] {
+        self.content.restrained.revocations()
+    }
+
+    /// Whose signed stops are obeyed.
+    pub fn operators(&self) -> &[ListedOperator] {
+        self.content.bundle.operators()
+    }
+
+    /// The verifiers that are alive.
+    pub fn verifiers(&self) -> &[ListedVerifier] {
+        self.content.bundle.verifiers()
+    }
+
+    /// The root it is believed under.
+    pub fn root(&self) -> &Root {
+        &self.content.root
     }
 
     /// The token key with this hint: of any environment, purpose and state, all of which are the caller's to look at.
     pub fn key(&self, hint: u32) -> Option<&TokenKey> {
-        self.keys_by_hint.get(&hint)
+        self.content.keys_by_hint.get(&hint)
     }
 
     /// The tools.
     pub fn catalogue(&self) -> &Catalogue {
-        self.bundle.catalogue()
+        self.content.bundle.catalogue()
     }
 
     /// The keys that sign approvals.
     pub fn approval_keys(&self) -> &[ApprovalKey] {
-        self.bundle.approval_keys()
+        self.content.bundle.approval_keys()
     }
 
     /// The digest of the policy in force.
     pub fn policy(&self) -> &Digest {
-        self.bundle.policy()
+        self.content.bundle.policy()
     }
 
     /// Whose it is.
     pub fn authority(&self) -> &AuthorityId {
-        self.bundle.authority()
+        self.content.bundle.authority()
     }
 
     /// Where it is valid.
     pub fn environment(&self) -> &Environment {
-        self.bundle.environment()
+        self.content.bundle.environment()
     }
 
     /// Its number.
@@ -90,7 +158,7 @@ impl Snapshot {
 
     /// Not believed from then on.
     pub fn expires(&self) -> Timestamp {
-        self.bundle.expires()
+        self.content.bundle.expires()
     }
 
     /// The time of the last heartbeat.
@@ -113,16 +181,15 @@ impl Snapshot {
         &self.high_water
     }
 
-    /// The documents it was made from, for keeping.
-    pub(crate) fn published(&self) -> &Published {
-        &self.published
+    /// The last heartbeat as it is signed.
+    pub(crate) fn heartbeat_envelope(&self) -> &Envelope {
+        &self.heartbeat
     }
 
     /// Whether it is at least as new as another in every respect.
     pub(crate) fn is_not_older_than(&self, other: &Self) -> bool {
         let (new, old) = (&self.high_water, &other.high_water);
-        new.root_version >= old.root_version
-            && new.bundle.version >= old.bundle.version
-            && new.heartbeat >= old.heartbeat
+        let newer = new.bundle.version >= old.bundle.version && new.heartbeat >= old.heartbeat;
+        new.root_version >= old.root_version && (newer || !old.counts_under(self.root()))
     }
 }

@@ -6,18 +6,26 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use hallpass_keys::dsse::Envelope;
 use hallpass_vocabulary::Timestamp;
 
-use crate::accept::accept_published;
+use crate::accept::{accept_heartbeat_envelope, accept_published};
 use crate::document::FORMAT_VERSION;
-use crate::{BundleError, HighWater, PUBLISHED_BYTES_MAX, Published, Snapshot, TrustRoot};
+use crate::{
+    BundleError, HEARTBEAT_BYTES_MAX, HighWater, PUBLISHED_BYTES_MAX, Published, Snapshot,
+    TrustRoot,
+};
 
-/// The name of the file in a state directory.
+/// The name of the file with the documents in a state directory.
 pub const FILE_NAME: &str = "bundle.json";
-/// What a replacement is called until it is whole.
-const TEMPORARY_NAME: &str = "bundle.json.new";
+/// The name of the file with a heartbeat that is later than those documents.
+pub const HEARTBEAT_FILE_NAME: &str = "heartbeat.json";
+/// What a replacement is called until it is whole: the name of the file and this.
+const TEMPORARY_SUFFIX: &str = ".new";
 /// The largest file read, in bytes: a publication, and a little around it.
-const FILE_BYTES_MAX: usize = PUBLISHED_BYTES_MAX + 4096;
+const FILE_BYTES_MAX: usize = PUBLISHED_BYTES_MAX + 16 * 1024;
+/// The largest file with a heartbeat, in bytes.
+const HEARTBEAT_FILE_BYTES_MAX: usize = HEARTBEAT_BYTES_MAX + 16 * 1024;
 
 /// The state directory cannot be used. Also when the file in it is damaged: starting as if nothing had ever been seen
 /// would open the door to everything older.
@@ -52,70 +60,136 @@ pub struct Saved {
     pub snapshot: Result<Snapshot, BundleError>,
 }
 
-#[derive(serde::Serialize)]
-struct FileRef<'a> {
-    format: u32,
-    high_water: &'a HighWater,
-    published: &'a Published,
-}
-
-#[derive(serde::Deserialize)]
+/// A file as it is written; as it is read, `D` is owned.
+#[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FileOwned {
+struct Documents<M, D> {
     format: u32,
-    high_water: HighWater,
-    published: Published,
+    high_water: M,
+    published: D,
 }
 
-/// Saves a snapshot in a state directory, and waits until it is on disk.
+/// A heartbeat as it is written.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Beat<M, E> {
+    format: u32,
+    high_water: M,
+    heartbeat: E,
+}
+
+/// Saves a snapshot in a state directory, and waits until it is on disk. `published` is what it was made from.
 ///
 /// # Errors
 /// When the directory cannot be written; the file saved before is then still there.
-pub fn save(directory: &Path, snapshot: &Snapshot) -> Result<(), StoreError> {
-    let json = crate::document::write(&FileRef {
+pub fn save(
+    directory: &Path,
+    snapshot: &Snapshot,
+    published: &Published,
+) -> Result<(), StoreError> {
+    let json = crate::document::write(&Documents {
         format: FORMAT_VERSION,
         high_water: snapshot.high_water(),
-        published: snapshot.published(),
+        published,
     });
-    let temporary = directory.join(TEMPORARY_NAME);
-    let target = directory.join(FILE_NAME);
-    write_synced(&temporary, &json).map_err(|source| io_error("write", &temporary, source))?;
-    fs::rename(&temporary, &target).map_err(|source| io_error("replace", &target, source))?;
-    // The new name is on disk only once its directory is.
-    File::open(directory)
-        .and_then(|directory| directory.sync_all())
-        .map_err(|source| io_error("sync", directory, source))
+    replace(directory, FILE_NAME, &json)
+}
+
+/// Saves only that a snapshot has a later heartbeat than what was saved of it, and waits until that is on disk.
+///
+/// # Errors
+/// As [`save`].
+pub fn save_heartbeat(directory: &Path, snapshot: &Snapshot) -> Result<(), StoreError> {
+    let json = crate::document::write(&Beat {
+        format: FORMAT_VERSION,
+        high_water: snapshot.high_water(),
+        heartbeat: snapshot.heartbeat_envelope(),
+    });
+    replace(directory, HEARTBEAT_FILE_NAME, &json)
 }
 
 /// Loads what was saved last, and believes it by the same rules as anything else; `None` when nothing was saved.
 ///
 /// # Errors
-/// When the file cannot be read, or is damaged.
+/// When a file cannot be read, or is damaged.
 pub fn load(
     directory: &Path,
     pinned: &TrustRoot,
     now: Timestamp,
 ) -> Result<Option<Saved>, StoreError> {
-    let path = directory.join(FILE_NAME);
+    let beat: Option<Beat<HighWater, Envelope>> = read(
+        directory,
+        HEARTBEAT_FILE_NAME,
+        HEARTBEAT_FILE_BYTES_MAX,
+        |it: &Beat<_, _>| it.format,
+    )?;
+    let saved: Option<Documents<HighWater, Published>> = read(
+        directory,
+        FILE_NAME,
+        FILE_BYTES_MAX,
+        |it: &Documents<_, _>| it.format,
+    )?;
+    let Some(saved) = saved else {
+        // The marks of a heartbeat alone would be lost with it; there is none without documents, unless somebody took them.
+        return match beat {
+            None => Ok(None),
+            Some(_) => Err(StoreError::Damaged {
+                path: directory.join(HEARTBEAT_FILE_NAME),
+            }),
+        };
+    };
+    let snapshot = accept_published(&saved.published, pinned, Some(&saved.high_water), now);
+    let mut high_water = saved.high_water;
+    let Some(beat) = beat.filter(|beat| beat.high_water.bundle == high_water.bundle) else {
+        return Ok(Some(Saved {
+            high_water,
+            snapshot,
+        }));
+    };
+    high_water.heartbeat = high_water.heartbeat.max(beat.high_water.heartbeat);
+    let snapshot = snapshot.and_then(|it| accept_heartbeat_envelope(&it, beat.heartbeat, now));
+    Ok(Some(Saved {
+        high_water,
+        snapshot,
+    }))
+}
+
+/// A file, if it is there; damaged when it is not of its form.
+fn read<T: serde::de::DeserializeOwned>(
+    directory: &Path,
+    name: &str,
+    bytes_max: usize,
+    format: impl FnOnce(&T) -> u32,
+) -> Result<Option<T>, StoreError> {
+    let path = directory.join(name);
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(io_error("open", &path, source)),
     };
     let mut json = Vec::new();
-    file.take(FILE_BYTES_MAX as u64 + 1)
+    file.take(bytes_max as u64 + 1)
         .read_to_end(&mut json)
         .map_err(|source| io_error("read", &path, source))?;
-    let file = Some(json)
-        .filter(|json| json.len() <= FILE_BYTES_MAX)
-        .and_then(|json| serde_json::from_slice::<FileOwned>(&json).ok())
-        .filter(|file| file.format == FORMAT_VERSION)
-        .ok_or(StoreError::Damaged { path })?;
-    let snapshot = accept_published(file.published, pinned, Some(&file.high_water), now);
-    Ok(Some(Saved {
-        high_water: file.high_water,
-        snapshot,
-    }))
+    let parsed = Some(json)
+        .filter(|json| json.len() <= bytes_max)
+        .and_then(|json| serde_json::from_slice::<T>(&json).ok());
+    match parsed {
+        Some(parsed) if format(&parsed) == FORMAT_VERSION => Ok(Some(parsed)),
+        _ => Err(StoreError::Damaged { path }),
+    }
+}
+
+/// Puts a file in the place of the one of this name, whole or not at all.
+fn replace(directory: &Path, name: &str, json: &[u8]) -> Result<(), StoreError> {
+    let temporary = directory.join(format!("{name}{TEMPORARY_SUFFIX}"));
+    let target = directory.join(name);
+    write_synced(&temporary, json).map_err(|source| io_error("write", &temporary, source))?;
+    fs::rename(&temporary, &target).map_err(|source| io_error("replace", &target, source))?;
+    // The new name is on disk only once its directory is.
+    File::open(directory)
+        .and_then(|directory| directory.sync_all())
+        .map_err(|source| io_error("sync", directory, source))
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use hallpass_bundle::store::{self, StoreError};
 use hallpass_bundle::{
-    BundleError, BundleId, HighWater, PUBLISHED_BYTES_MAX, Snapshots, TrustRoot, accept,
+    BundleError, BundleId, HighWater, PUBLISHED_BYTES_MAX, Published, Snapshot, Snapshots,
+    TrustRoot, accept_to_keep,
 };
 use hallpass_vocabulary::{Clock, Timestamp};
 use reqwest::StatusCode;
@@ -129,18 +130,17 @@ impl<C: Clock + Clone + 'static> Refresher<C> {
         let (pinned, seen) = (self.trust_root.clone(), self.seen.clone());
         let now = self.clock.now();
         // Signatures over megabytes: not on a thread that serves others.
-        let snapshot =
-            tokio::task::spawn_blocking(move || accept(&published, &pinned, seen.as_ref(), now))
-                .await
-                .map_err(|_| RefreshError::GivenUp)??;
+        let believed = tokio::task::spawn_blocking(move || {
+            accept_to_keep(&published, &pinned, seen.as_ref(), now)
+        });
+        let (snapshot, published) = believed.await.map_err(|_| RefreshError::GivenUp)??;
         self.seen = Some(snapshot.high_water().clone());
-        self.snapshots.publish(snapshot);
-        self.save().await
+        self.snapshots.publish(snapshot.clone());
+        self.save(snapshot, published).await
     }
 
-    async fn save(&mut self) -> Result<(), RefreshError> {
-        let (Some(directory), Some(snapshot)) = (&self.state_directory, self.snapshots.load())
-        else {
+    async fn save(&mut self, snapshot: Snapshot, published: Published) -> Result<(), RefreshError> {
+        let Some(directory) = &self.state_directory else {
             return Ok(());
         };
         let (id, heartbeat) = (*snapshot.high_water().bundle(), snapshot.heartbeat());
@@ -151,7 +151,7 @@ impl<C: Clock + Clone + 'static> Refresher<C> {
             return Ok(());
         }
         let directory = directory.clone();
-        tokio::task::spawn_blocking(move || store::save(&directory, &snapshot))
+        tokio::task::spawn_blocking(move || store::save(&directory, &snapshot, &published))
             .await
             .map_err(|_| RefreshError::GivenUp)?
             .map_err(RefreshError::Save)?;

@@ -35,6 +35,7 @@ mod resume;
 mod scan;
 mod sensitive;
 mod settings;
+pub mod shipping;
 mod snapshot;
 mod storage;
 mod text;
@@ -45,11 +46,13 @@ pub use append::{Append, AppendError, Durability, Recorded};
 pub use arguments::{ArgumentsDigest, InvalidArgumentsDigest};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use event::{
-    ARG_BYTES_MAX, ARGS_BYTES_MAX, Abandoned, BundleSeen, CallResult, Claimed, ClientChange,
-    ClientChanged, Decided, Event, Finished, KeyChanged, KeyCreated, KeyKept, KeyMoved,
-    KeyStanding, KeysErased, MintRefused, Minted, Opened, OperatorActed, OperatorRefused,
-    PolicyLoaded, PolicyRefused, PossibleLoss, Pruned, RecordedArgs, Recovery, Refused,
-    RootInstalled, RowWithheld, RunEnded, Spent, TornBecause, Unrecorded, Verdict,
+    ARG_BYTES_MAX, ARGS_BYTES_MAX, Abandoned, BundleSeen, CallResult, CheckpointFault,
+    CheckpointRefused, CheckpointWitnessed, Claimed, ClientChange, ClientChanged, ClockCorrected,
+    CutOff, Decided, Event, Finished, KeyChanged, KeyCreated, KeyKept, KeyMoved, KeyStanding,
+    KeysErased, MintRefused, Minted, Opened, OperatorActed, OperatorRefused, PolicyLoaded,
+    PolicyRefused, PossibleLoss, Pruned, RecordedArgs, Recovery, Refused, RootInstalled,
+    RowWithheld, RunEnded, Spent, StopLiftAsked, StopLifted, StopPlaced, StopSeen, TokenRevoked,
+    TornBecause, Unrecorded, Verdict, VerifierEnrolled, VerifierInvited, VerifierRetired,
     WIDENINGS_RECORDED_MAX,
 };
 pub use identity::IdentityError;

@@ -5,9 +5,11 @@
 
 use sha2::{Digest, Sha256};
 
+mod extension;
 mod proof;
 mod pruned;
 
+pub use extension::Extension;
 pub use proof::{
     ProofError, check_consistency, check_inclusion, check_subtree_consistency,
     check_subtree_inclusion, prove_consistency, prove_inclusion, prove_subtree_consistency,

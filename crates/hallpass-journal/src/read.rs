@@ -19,8 +19,10 @@ use crate::storage::open_regular;
 use crate::{Event, LineDefect, OsStorage};
 
 mod filter;
+mod lines;
 
 pub use filter::Filter;
+pub use lines::{Lines, LinesError};
 
 /// One record: what every record has, and its line. `Debug` hides the line: it may show arguments.
 #[derive(Clone, PartialEq, Eq)]

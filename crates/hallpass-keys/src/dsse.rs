@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::{KeyId, Signature, SigningKey, VerifyingKey};
 
 /// The largest payload, in bytes. A bundle of 10,000 tools takes about 2 MiB.
-pub const PAYLOAD_BYTES_MAX: usize = 6 * 1024 * 1024;
+pub const PAYLOAD_BYTES_MAX: usize = 24 * 1024 * 1024;
 /// The most signatures on one envelope. Twice the keys of a generous root, for a rotation.
 pub const SIGNATURES_MAX: usize = 32;
 /// The longest payload type, in bytes.

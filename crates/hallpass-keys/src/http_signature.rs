@@ -1,4 +1,5 @@
-//! Signed HTTP requests: one fixed profile of HTTP Message Signatures (RFC 9421), for operators.
+//! Signed HTTP requests: one fixed profile of HTTP Message Signatures (RFC 9421), for operators and for verifiers, whose tag is
+//! `hallpass-verifier-v1`.
 //!
 //! ```text
 //! Hallpass-Authority: prod.hallpass/prod
@@ -23,9 +24,10 @@ use base64::engine::general_purpose::STANDARD;
 use hallpass_vocabulary::{AuthorityId, Environment, Timestamp};
 
 pub use content_digest::ContentDigest;
+pub use input::Signer;
 pub use nonce::{InvalidNonce, NONCE_CHARS_MAX, NONCE_CHARS_MIN, NONCE_RANDOM_BYTES, Nonce};
 
-use crate::{KeyId, Purpose, SIGNATURE_BYTES, Signature, SigningKey, VerifyingKey};
+use crate::{KeyId, SIGNATURE_BYTES, Signature, SigningKey, VerifyingKey};
 use input::Parameters;
 
 /// The header that names the authority a request is for.
@@ -114,7 +116,7 @@ pub enum HttpSignatureError {
     #[error("the signature does not verify")]
     Signature,
     /// The key is not for signing requests to this authority.
-    #[error("the key is not an operator's, or belongs to another environment")]
+    #[error("the key is for other signatures, or belongs to another environment")]
     WrongKey,
 }
 
@@ -127,7 +129,7 @@ impl Outgoing<'_> {
     /// Signs the request.
     ///
     /// # Errors
-    /// [`HttpSignatureError::WrongKey`] for a key that is not an operator's or not of this environment;
+    /// [`HttpSignatureError::WrongKey`] for a key that is neither an operator's nor a verifier's, or not of this environment;
     /// [`HttpSignatureError::Component`] for a path or query that is not as it goes over the wire.
     pub fn sign(
         &self,
@@ -135,7 +137,8 @@ impl Outgoing<'_> {
         created: Timestamp,
         nonce: &Nonce,
     ) -> Result<SignedHeaders, HttpSignatureError> {
-        if key.purpose() != Purpose::Operator || key.environment() != self.environment {
+        let signer = Signer::of(key.purpose()).ok_or(HttpSignatureError::WrongKey)?;
+        if key.environment() != self.environment {
             return Err(HttpSignatureError::WrongKey);
         }
         let authority = authority_value(self.authority, self.environment);
@@ -144,6 +147,7 @@ impl Outgoing<'_> {
             created: created.unix_seconds().max(0),
             nonce: nonce.clone(),
             key: key.id(),
+            signer,
         };
         let parts = SignedParts {
             method: self.method,
@@ -164,12 +168,25 @@ impl Outgoing<'_> {
 }
 
 impl UnverifiedSignature {
-    /// Reads the values of `Signature-Input` and `Signature`.
+    /// Reads the values of `Signature-Input` and `Signature` of an operator's request.
     ///
     /// # Errors
     /// [`HttpSignatureError::Malformed`], for anything but the one form.
     pub fn parse(signature_input: &str, signature: &str) -> Result<Self, HttpSignatureError> {
+        Self::parse_of(Signer::Operator, signature_input, signature)
+    }
+
+    /// Reads the values of `Signature-Input` and `Signature` of a request of this kind of signer.
+    ///
+    /// # Errors
+    /// [`HttpSignatureError::Malformed`], for anything but the one form.
+    pub fn parse_of(
+        signer: Signer,
+        signature_input: &str,
+        signature: &str,
+    ) -> Result<Self, HttpSignatureError> {
         let parameters = Parameters::parse(signature_input)
+            .filter(|parameters| parameters.signer == signer)
             .ok_or(HttpSignatureError::Malformed(SIGNATURE_INPUT_HEADER))?;
         let signature =
             parse_signature(signature).ok_or(HttpSignatureError::Malformed(SIGNATURE_HEADER))?;

@@ -25,18 +25,20 @@ pub enum Purpose {
     Root,
     /// Signs the tokens of agent runs.
     Run,
+    /// Signs what a verifier reports.
+    Verifier,
 }
 
 /// A word that names no purpose.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "purpose must be `approval`, `break_glass`, `bundle`, `heartbeat`, `journal`, `operator`, `root` or `run`"
+    "purpose must be `approval`, `break_glass`, `bundle`, `heartbeat`, `journal`, `operator`, `root`, `run` or `verifier`"
 )]
 pub struct UnknownPurpose;
 
 impl Purpose {
     /// Every purpose, alphabetically.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Approval,
         Self::BreakGlass,
         Self::Bundle,
@@ -45,6 +47,7 @@ impl Purpose {
         Self::Operator,
         Self::Root,
         Self::Run,
+        Self::Verifier,
     ];
 
     /// The word used in files.
@@ -58,6 +61,7 @@ impl Purpose {
             Self::Operator => "operator",
             Self::Root => "root",
             Self::Run => "run",
+            Self::Verifier => "verifier",
         }
     }
 }

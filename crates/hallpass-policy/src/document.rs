@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use hallpass_keys::VerifyingKey;
 use hallpass_vocabulary::{
-    Audience, ClientId, Environment, GroupName, Impact, IssuerName, OperatorId, PersonId, Pointer,
-    ProofRule, Role, Route, ToolName,
+    Audience, ClientId, Environment, GroupName, Impact, IssuerName, OperatorId, OperatorRole,
+    PersonId, Pointer, ProofRule, Role, Route, ToolName,
 };
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::issuer::{Algorithm, Vouches};
-use crate::operator::OperatorRole;
 
 /// The sections of one kind: each name once, with its place.
 pub(crate) type Sections<K, S> = BTreeMap<Spanned<K>, S>;

@@ -84,7 +84,7 @@ pub use grant::{BoundCaveat, GrantRule, GrantSource};
 pub use grid::{Cell, Grid, GridRow};
 pub use issuer::{Algorithm, IssuerRule, KeySource, SubjectClaims, Vouches};
 pub use nearest::nearest;
-pub use operator::{GroupRule, OperatorKey, OperatorRole, OperatorRule};
+pub use operator::{GroupRule, OperatorKey, OperatorRule};
 pub use pattern::{InvalidPattern, Pattern};
 pub use place::Place;
 pub use policy::Policy;

@@ -1,49 +1,11 @@
 //! The operators: people who may act on the authority, by keys of their own, and the groups of those who may approve.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use hallpass_keys::VerifyingKey;
-use hallpass_vocabulary::{OperatorId, PersonId};
+use hallpass_vocabulary::{OperatorId, OperatorRole, PersonId};
 
 use crate::place::Place;
-
-/// What an operator may do.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum OperatorRole {
-    /// Clients and the policy, and reading.
-    Admin,
-    /// Approvals, and reading.
-    Approver,
-    /// Reading.
-    Auditor,
-    /// Runs and stops, and reading.
-    Operator,
-}
-
-impl OperatorRole {
-    /// Every role, alphabetically.
-    pub const ALL: [Self; 4] = [Self::Admin, Self::Approver, Self::Auditor, Self::Operator];
-
-    /// The word in the policy.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-            Self::Approver => "approver",
-            Self::Auditor => "auditor",
-            Self::Operator => "operator",
-        }
-    }
-}
-
-impl fmt::Display for OperatorRole {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// One operator.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use hallpass_journal::{Append, Durability, Event};
-use hallpass_vocabulary::{DecisionId, DenialCode, Impact};
+use hallpass_vocabulary::{Clock as _, DecisionId, DenialCode, Impact};
 
 use crate::checked::Checked;
 use crate::gate::Seat;
@@ -149,6 +149,7 @@ impl Commit {
             journal: verifier.journal.clone(),
             disclosure: verifier.disclosure,
             recording: verifier.recording,
+            watch: verifier.watch(),
             seat,
             held,
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hallpass_args::ToolCall;
-use hallpass_bundle::{Snapshot, Staleness, TokenKey, TokenPurpose};
+use hallpass_bundle::{LocalStops, Snapshot, Staleness, TokenKey, TokenPurpose};
 use hallpass_token::{AdmittedToken, CallFacts, Clearance, UnverifiedToken};
 use hallpass_vocabulary::{Audience, DenialCode, Environment, Impact, Timestamp, Tool};
 
@@ -11,6 +11,7 @@ use crate::cache::{Known, TokenCache};
 use crate::journalled::{JournalledArguments, Plan};
 use crate::policy::ServicePolicy;
 use crate::refusal::Denial;
+use crate::restriction::restriction;
 use crate::setup::{Profile, Tenancy};
 
 /// What a verifier is pinned to.
@@ -65,6 +66,7 @@ impl Judge {
         token: Option<&str>,
         call: &ToolCall,
         snapshot: Option<&Snapshot>,
+        local: Option<&LocalStops>,
         now: Timestamp,
         engine: EngineHere,
     ) -> Judged {
@@ -97,7 +99,8 @@ impl Judge {
             Ok(token) => {
                 let tool = self.tool(call, snapshot);
                 let impact = tool.map(|tool| tool.impact);
-                let weighed = self.weigh(&token, call, impact, snapshot, now, engine);
+                let known = (snapshot, local);
+                let weighed = self.weigh(&token, call, impact, known, now, engine);
                 let (verdict, deferred) = match weighed {
                     Ok(impact) => (Ok(impact), false),
                     Err(Not::Allowed(denial)) => (Err(denial), false),
@@ -175,7 +178,7 @@ impl Judge {
         token: &AdmittedToken,
         call: &ToolCall,
         impact: Option<Impact>,
-        snapshot: &Snapshot,
+        (snapshot, local): (&Snapshot, Option<&LocalStops>),
         now: Timestamp,
         engine: EngineHere,
     ) -> Result<Impact, Not> {
@@ -197,7 +200,10 @@ impl Judge {
             let detail = "a break-glass token, signed by a key for runs";
             return Err(not_allowed(DenialCode::WrongPurpose, detail));
         }
-        token.check_time(&facts).map_err(by_token)?;
+        match restriction(Some(snapshot), local, grant, call, now) {
+            Some(denial) => return Err(denial.into()),
+            None => token.check_time(&facts).map_err(by_token)?,
+        }
         if let Tenancy::Only(served) = &self.tenancy
             && grant.tenant != *served
         {
@@ -312,6 +318,9 @@ mod tests {
             catalogue: Catalogue::default(),
             policy: Digest::of(b"policy"),
             expires,
+            restrictions: hallpass_bundle::Restrictions::default(),
+            operators: Vec::new(),
+            verifiers: Vec::new(),
         };
         let bundle = Bundle::new(&root, draft, None, NOW).unwrap();
         let bundle = bundle.sign(&root, &[&bundle_key]).unwrap();

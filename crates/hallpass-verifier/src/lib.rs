@@ -31,6 +31,7 @@ mod policy;
 mod record;
 mod recording;
 mod refusal;
+mod restriction;
 mod setup;
 mod spend;
 mod token_clock;
@@ -49,8 +50,10 @@ pub use policy::{
 };
 pub use recording::Recording;
 pub use refusal::{ApprovalRequired, Denied, Refusal};
+pub use restriction::Stopped;
 pub use setup::{Disclosure, Profile, Setup, Tenancy};
 pub use spend::{SharedSpend, Spend, SpendAnswer};
+pub use token_clock::TokenClock;
 pub use verifier::Verifier;
 
 /// The Rust of docs/extended-profile.md compiles.

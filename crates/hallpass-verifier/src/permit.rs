@@ -21,6 +21,7 @@ use crate::gate::Seat;
 use crate::outcome::{Ended, Outcome};
 use crate::recording::Recording;
 use crate::refusal::{Denial, Denied, Refusal};
+use crate::restriction::{Stopped, Watch};
 use crate::setup::Disclosure;
 use crate::spend::{Held, Spend};
 
@@ -61,6 +62,7 @@ pub struct Permit {
     account: Option<Spend>,
     /// What the call has cost by now, in millionths of a US dollar.
     cost: AtomicU64,
+    watch: Watch,
     /// The call is under way for as long as this is here.
     _seat: Seat,
 }
@@ -130,6 +132,22 @@ impl Permit {
     /// When the token expires: work that takes longer asks anew.
     pub fn deadline(&self) -> Timestamp {
         self.token.not_after()
+    }
+
+    /// Whether a stop is in force by now that is about this call, or its token has been revoked. Work that takes long asks between
+    /// its steps, and leaves undone what it has not begun.
+    pub fn is_stopped(&self) -> bool {
+        self.watch.is_stopped(self.grant(), &self.call)
+    }
+
+    /// Ends as soon as [`is_stopped`](Self::is_stopped) is so: beside what a handler waits for, it cuts that short. Names no
+    /// executor.
+    pub fn stopped(&self) -> Stopped<'_> {
+        Stopped::of(self)
+    }
+
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// Whether a row is this call's to touch: of its tenant, and, where the row has an owner, of its subject.
@@ -251,6 +269,7 @@ pub(crate) struct Terms {
     pub(crate) journal: Journal,
     pub(crate) disclosure: Disclosure,
     pub(crate) recording: Recording,
+    pub(crate) watch: Watch,
     pub(crate) seat: Seat,
     pub(crate) held: Held,
 }
@@ -276,6 +295,7 @@ impl Unrecorded {
             record: None,
             account: terms.held.account(),
             cost: AtomicU64::new(0),
+            watch: terms.watch,
             _seat: terms.seat,
         };
         let held = terms.held;
@@ -316,6 +336,7 @@ mod tests {
     use super::*;
     use crate::cache::tests::{NOW, known, minted};
     use crate::gate::Gate;
+    use crate::token_clock::TokenClock;
 
     /// How many calls are on record as abandoned after an allowed call whose append failed so.
     fn abandoned_after(error: AppendError) -> usize {
@@ -337,6 +358,10 @@ mod tests {
             journal: journal.clone(),
             disclosure: Disclosure::Code,
             recording: Recording::standard(),
+            watch: Watch {
+                snapshots: Arc::default(),
+                clock: TokenClock::new(Arc::new(FixedClock::at(NOW)), None),
+            },
             seat: Arc::new(Gate::default()).enter().unwrap(),
             held: Held::nothing(),
         };

@@ -1,13 +1,14 @@
 //! The verifier: pure check, recorded commit, and both in one.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use hallpass_args::ToolCall;
 use hallpass_bundle::{BundleId, Snapshots, Staleness};
-use hallpass_journal::{BundleSeen, Durability, Event, Journal};
-use hallpass_vocabulary::{Audience, DenialCode, RequestId, Timestamp};
+use hallpass_journal::{BundleSeen, Durability, Event, Journal, StopSeen, Text};
+use hallpass_vocabulary::{Audience, Clock as _, DenialCode, RequestId, StopId, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::cache::TokenCache;
@@ -21,6 +22,7 @@ use crate::later::later;
 use crate::record;
 use crate::recording::Recording;
 use crate::refusal::{Denial, Denied, Refusal};
+use crate::restriction::Watch;
 use crate::setup::{Disclosure, Profile, Setup};
 use crate::spend::Spend;
 use crate::token_clock::TokenClock;
@@ -49,12 +51,19 @@ pub(crate) struct Inner {
     pub(crate) ids: Ids,
     /// The version of the last bundle on record; 0 for none.
     bundle_noted: AtomicU64,
+    /// The stops on record as in force.
+    stops_noted: Mutex<BTreeSet<StopId>>,
 }
 
 impl Verifier {
     /// A verifier for this service. Denies everything until a first bundle is in its `snapshots`.
     pub fn new(setup: Setup) -> Self {
-        let floor = setup.journal.latest_time();
+        Self::with_staleness(setup, Staleness::STANDARD)
+    }
+
+    /// With other bounds on how old a bundle may be: longer ones for where bundles come as files, shorter ones for the
+    /// cautious.
+    pub fn with_staleness(setup: Setup, staleness: Staleness) -> Self {
         Self(Arc::new(Inner {
             number: VERIFIERS.fetch_add(1, Ordering::Relaxed),
             judge: Judge {
@@ -64,7 +73,7 @@ impl Verifier {
                 profile: setup.profile.clone(),
                 policy: setup.policy,
                 journalled: setup.journalled,
-                staleness: Staleness::STANDARD,
+                staleness,
                 cache: TokenCache::default(),
             },
             disclosure: setup.disclosure,
@@ -75,17 +84,23 @@ impl Verifier {
             gate: Arc::default(),
             spend: setup.spend,
             recording: setup.recording,
+            clock: TokenClock::new(setup.clock, Some(setup.journal.clone())),
             journal: setup.journal,
             snapshots: setup.snapshots,
-            clock: TokenClock::new(setup.clock, floor),
             ids: Ids::new(),
             bundle_noted: AtomicU64::new(0),
+            stops_noted: Mutex::default(),
         }))
     }
 
     /// The service it decides for.
     pub fn audience(&self) -> &Audience {
         &self.0.judge.audience
+    }
+
+    /// The clock it judges tokens by. Whatever keeps its bundles fresh takes it, to set it by exchanges with the authority.
+    pub fn token_clock(&self) -> TokenClock {
+        self.0.clock.clone()
     }
 
     /// A number for a request that has just arrived.
@@ -108,21 +123,25 @@ impl Verifier {
         now: Timestamp,
     ) -> Checked {
         let judge = &self.0.judge;
-        self.0.snapshots.with(|snapshot| {
-            let judged = judge.judge(token, &call, snapshot, now, engine);
-            Checked {
-                verifier: self.0.number,
-                call,
-                now,
-                arrived: None,
-                token: judged.token,
-                impact: judged.impact,
-                shown: judged.shown,
-                bundle: snapshot.map(|snapshot| *snapshot.high_water().bundle()),
-                verdict: judged.verdict,
-                deferred: judged.deferred,
-            }
-        })
+        let judged = self.0.snapshots.with_local(|local| {
+            self.0.snapshots.with(|snapshot| {
+                let judged = judge.judge(token, &call, snapshot, local, now, engine);
+                (judged, snapshot.map(|it| *it.high_water().bundle()))
+            })
+        });
+        let (judged, bundle) = judged;
+        Checked {
+            verifier: self.0.number,
+            call,
+            now,
+            arrived: None,
+            token: judged.token,
+            impact: judged.impact,
+            shown: judged.shown,
+            bundle,
+            verdict: judged.verdict,
+            deferred: judged.deferred,
+        }
     }
 
     /// Records a verdict and answers with a [`Permit`](crate::Permit) or a [`Refusal`]. The record is under way when
@@ -211,6 +230,40 @@ impl Inner {
                 digest: bundle.digest,
             });
             drop(self.journal.append(&seen, Durability::Relaxed));
+            self.note_stops();
+        }
+    }
+
+    /// Records the stops that have come and those that have gone since the bundle on record before.
+    fn note_stops(&self) {
+        let Some(snapshot) = self.snapshots.load() else {
+            return;
+        };
+        let now: BTreeSet<StopId> = snapshot.stops().iter().map(|stop| stop.id).collect();
+        // A panic while it was held cannot have left it half-changed: it is replaced whole.
+        let noted = self.stops_noted.lock();
+        let mut noted = noted.unwrap_or_else(PoisonError::into_inner);
+        let record = |stop, about: Option<String>| {
+            let event = Event::StopSeen(StopSeen {
+                stop,
+                about: about.as_deref().map(Text::new),
+            });
+            drop(self.journal.append(&event, Durability::Relaxed));
+        };
+        let come = snapshot.stops().iter();
+        for stop in come.filter(|stop| !noted.contains(&stop.id)) {
+            record(stop.id, Some(stop.selector.to_string()));
+        }
+        for gone in noted.difference(&now) {
+            record(*gone, None);
+        }
+        *noted = now;
+    }
+
+    pub(crate) fn watch(&self) -> Watch {
+        Watch {
+            snapshots: Arc::clone(&self.snapshots),
+            clock: self.clock.clone(),
         }
     }
 }

@@ -202,17 +202,17 @@ denial_codes! {
         meaning: "The break-glass token lacks the attestations of two enrolled operators who are different people.",
         next: "Have two enrolled operators attest it.",
     }
-    TokenRevoked {
-        code: "token_revoked", http: 401, oauth: Some("invalid_token"), mcp: Challenge, verdict: true, retry: false,
-        by: Reserved("revocations"),
-        meaning: "The token is revoked, or was issued before a cut-off that covers it.",
-        next: "Ask the authority for a new token; it says whether the run may go on.",
-    }
     Stopped {
         code: "stopped", http: 403, oauth: None, mcp: ErrorResult, verdict: true, retry: false,
-        by: Reserved("stops"),
+        by: Verifier,
         meaning: "A stop is in force for the run, the tool, the service, the tenant or something else this call is part of.",
         next: "Stop working; no other token helps, and an operator says when the stop ends.",
+    }
+    TokenRevoked {
+        code: "token_revoked", http: 401, oauth: Some("invalid_token"), mcp: Challenge, verdict: true, retry: false,
+        by: Verifier,
+        meaning: "The token is revoked, or was issued before a cut-off that covers it.",
+        next: "Ask the authority for a new token; it says whether the run may go on.",
     }
     TokenNotYetValid {
         code: "token_not_yet_valid", http: 401, oauth: Some("invalid_token"), mcp: Challenge, verdict: true, retry: false,

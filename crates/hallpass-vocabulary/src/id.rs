@@ -34,6 +34,11 @@ macro_rules! id {
             pub fn as_u128(self) -> u128 {
                 self.0
             }
+
+            /// The identifier of these bits; nothing when they are no UUID version 7.
+            pub fn from_u128(bits: u128) -> Option<Self> {
+                is_version_seven(bits).then_some(Self(bits))
+            }
         }
 
         impl fmt::Display for $name {
@@ -88,6 +93,11 @@ id!(
     RequestId, "req_"
 );
 
+id!(
+    /// One stop: what operators lift by name.
+    StopId, "stop_"
+);
+
 fn parse(prefix: &'static str, text: &str) -> Result<u128, InvalidId> {
     let digits = text.strip_prefix(prefix).ok_or(InvalidId { prefix })?;
     let well_formed = digits.len() == 32
@@ -98,13 +108,16 @@ fn parse(prefix: &'static str, text: &str) -> Result<u128, InvalidId> {
         .ok()
         .filter(|_| well_formed)
         .ok_or(InvalidId { prefix })?;
-    // The version nibble and the two variant bits of RFC 9562: anything else was not minted by this vocabulary.
-    let version_seven = (bits >> 76) & 0xf == 7 && (bits >> 62) & 0b11 == 0b10;
-    if version_seven {
+    if is_version_seven(bits) {
         Ok(bits)
     } else {
         Err(InvalidId { prefix })
     }
+}
+
+/// The version nibble and the two variant bits of RFC 9562: anything else was not minted by this vocabulary.
+fn is_version_seven(bits: u128) -> bool {
+    (bits >> 76) & 0xf == 7 && (bits >> 62) & 0b11 == 0b10
 }
 
 #[cfg(test)]

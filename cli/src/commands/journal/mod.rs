@@ -24,6 +24,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use hallpass_journal::read::{self, ReadError, Record, Records};
 
+pub(crate) use key::JournalKey;
 pub(crate) use wanted::When;
 
 use crate::exit::Exit;

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, anyhow};
 use hallpass_keys::key_file::{write_encrypted_key_file, write_key_file};
 use hallpass_keys::{KeyId, Purpose, SigningKey, VerifyingKey, random_bytes};
-use hallpass_policy::OperatorRole;
-use hallpass_vocabulary::{Environment, OperatorId, PersonId};
+use hallpass_vocabulary::{Environment, OperatorId, OperatorRole, PersonId};
 
 use crate::exit::Exit;
 use crate::hint::HintExt as _;

@@ -11,6 +11,8 @@ use super::limits::{BODY_READ_MAX, MINT_WAIT_MAX, MINTS_IN_FLIGHT_MAX, REQUEST_B
 /// Endpoints that share a bound on how many of their requests are answered at once, so that none starves another kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lane {
+    /// Strangers who ask for the time: their bodies may be slow, and must not keep others from the bundle.
+    Clock,
     /// Clients that end their runs: as many as like, and none of it keeps an operator waiting.
     End,
     /// Requests for tokens.
@@ -22,6 +24,12 @@ pub(super) enum Lane {
     /// Probes: not bounded, so that a busy authority is not taken for a dead one.
     Probe,
 }
+
+/// Questions for the time at once. Each is a few bytes and one signature.
+const CLOCK_MAX: usize = 64;
+
+/// Bytes of a question for the time: 44, and some room for white space.
+const CLOCK_BYTES_MAX: usize = 256;
 
 /// Clients that end a run at once. Each writes a record, like a mint, and there are fewer runs than tokens.
 const END_MAX: usize = 64;
@@ -55,9 +63,13 @@ impl Bounds {
         );
         let (lane, body_bytes, total) = match endpoint {
             "/livez" | "/readyz" => (Lane::Probe, 0, ANSWER_MAX),
-            "/.well-known/hallpass" | "/metrics" | "/openapi.json" | "/v1/bundle" => {
-                (Lane::Open, 0, ANSWER_MAX)
-            }
+            "/.well-known/hallpass"
+            | "/metrics"
+            | "/openapi.json"
+            | "/v1/bundle"
+            | "/v1/bundle/events"
+            | "/v1/heartbeat" => (Lane::Open, 0, ANSWER_MAX),
+            "/v1/clock" => (Lane::Clock, CLOCK_BYTES_MAX, BODY_READ_MAX + ANSWER_MAX),
             // Operators list what clients mint.
             "/v1/tokens" if matches!(*method, Method::GET | Method::HEAD) => OPERATE,
             // A little over the sum of what its parts may take, so that their own answer comes first.
@@ -86,6 +98,7 @@ impl Bounds {
 /// The seats of every lane.
 #[derive(Debug)]
 pub(super) struct Lanes {
+    clock: Arc<Semaphore>,
     end: Arc<Semaphore>,
     mint: Arc<Semaphore>,
     open: Arc<Semaphore>,
@@ -95,6 +108,7 @@ pub(super) struct Lanes {
 impl Default for Lanes {
     fn default() -> Self {
         Self {
+            clock: Arc::new(Semaphore::new(CLOCK_MAX)),
             end: Arc::new(Semaphore::new(END_MAX)),
             // Twice the mints: those whose bodies are still on their way have no part in it yet.
             mint: Arc::new(Semaphore::new(2 * MINTS_IN_FLIGHT_MAX as usize)),
@@ -111,6 +125,7 @@ impl Lanes {
         lane: Lane,
     ) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
         let seats = match lane {
+            Lane::Clock => &self.clock,
             Lane::End => &self.end,
             Lane::Mint => &self.mint,
             Lane::Open => &self.open,
@@ -125,7 +140,8 @@ impl Lanes {
 mod tests {
     use super::*;
 
-    const LANES: [(Lane, usize); 4] = [
+    const LANES: [(Lane, usize); 5] = [
+        (Lane::Clock, CLOCK_MAX),
         (Lane::End, END_MAX),
         (Lane::Mint, 2 * MINTS_IN_FLIGHT_MAX as usize),
         (Lane::Open, OPEN_MAX),

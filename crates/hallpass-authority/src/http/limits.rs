@@ -4,13 +4,17 @@ use std::time::Duration;
 
 /// What connections may cost.
 pub(crate) const CONNECTION_LIMITS: hallpass_http::Limits = hallpass_http::Limits {
-    connections: 1_024,
+    // Two thirds are for those who listen no longer than an answer takes.
+    connections: 3 * STREAMS_MAX,
     // The longest credentials and a generous proxy's headers.
     head_bytes: 16 * 1024,
     // Longer than clients poll the bundle (5 s), so that a polling verifier keeps its connection.
     head_read: Duration::from_secs(15),
     drain: Duration::from_secs(crate::DRAIN_SECONDS_DEFAULT),
 };
+
+/// Listeners to the bundle's events at once. Each holds a connection of about 20 KiB; more poll, or have a relay between.
+pub(crate) const STREAMS_MAX: usize = 1_024;
 
 /// Mints at once; more are answered `overloaded`. Ten times what a disk syncs as one group.
 pub(crate) const MINTS_IN_FLIGHT_MAX: u32 = 512;

@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use hallpass_args::IdempotencyKey;
 use hallpass_journal::{MintRefused, Text};
 use hallpass_policy::PolicyRefusal;
-use hallpass_vocabulary::RequestId;
+use hallpass_vocabulary::{RequestId, Timestamp};
 
 use super::limits::MINT_WAIT_MAX;
 use super::problem::{Problem, ProblemCode};
@@ -120,7 +120,7 @@ async fn refuse(
     service
         .record_refusal(Caller::Known, recorded_as, refused)
         .await;
-    problem(unminted, instance)
+    problem(unminted, instance, service.clock.now())
 }
 
 /// What the journal says: the whole truth.
@@ -136,7 +136,7 @@ fn recorded_code(unminted: &Unminted) -> &'static str {
 }
 
 /// What the caller is told.
-fn problem(unminted: &Unminted, instance: RequestId) -> Problem {
+fn problem(unminted: &Unminted, instance: RequestId, now: Timestamp) -> Problem {
     let (code, pointer) = told(unminted);
     let mut problem = Problem::new(code, instance);
     if let Some(pointer) = pointer {
@@ -144,6 +144,12 @@ fn problem(unminted: &Unminted, instance: RequestId) -> Problem {
     }
     match unminted {
         Unminted::RateLimited { wait, .. } => problem = problem.retry_after(*wait),
+        Unminted::Stopped(stopped) => {
+            let wait = stopped.again.map(|again| again.since(now));
+            if let Some(wait) = wait {
+                problem = problem.retry_after(wait);
+            }
+        }
         Unminted::IdempotencyInFlight => problem = problem.retry_after(Duration::from_secs(1)),
         _ => {}
     }
@@ -162,6 +168,11 @@ fn detail(unminted: &Unminted) -> Option<String> {
         | Unminted::RunTooDeep
         | Unminted::SubjectOfOtherTenant
         | Unminted::SubjectTokenSpent => Some(unminted.to_string()),
+        // It repeats what the request or its run says; the reason is the operators'.
+        Unminted::Stopped(stopped) => Some(match stopped.stop {
+            None => format!("tokens of {} are cut off", stopped.selector),
+            Some(stop) => format!("{} is stopped by {stop}", stopped.selector),
+        }),
         Unminted::RecordTooLarge { labelled: true } => {
             Some("the labels make the record of the token too large".to_owned())
         }
@@ -201,7 +212,8 @@ fn told(unminted: &Unminted) -> (ProblemCode, Option<String>) {
         Unminted::RunTooDeep => (ProblemCode::RunTooDeep, at("/parent_run_id")),
         Unminted::RunTooLong(named) => (ProblemCode::RunTooLong, at(named.pointer())),
         Unminted::RunUnknown(named) => (ProblemCode::RunMismatch, at(named.pointer())),
-        Unminted::Store(_) => (ProblemCode::StoreUnavailable, None),
+        Unminted::Stopped(_) => (ProblemCode::Stopped, None),
+        Unminted::Store(_) | Unminted::Unsure(_) => (ProblemCode::StoreUnavailable, None),
         Unminted::Subject(SubjectTokenError::Unavailable) => (ProblemCode::Unavailable, None),
         Unminted::Subject(_) | Unminted::SubjectTokenSpent => {
             (ProblemCode::SubjectTokenInvalid, at("/subject_token"))

@@ -7,8 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use hallpass_keys::KeyId;
-use hallpass_policy::OperatorRole;
-use hallpass_vocabulary::{GroupName, OperatorId, PersonId};
+use hallpass_vocabulary::{GroupName, OperatorId, OperatorRole, PersonId};
 
 use crate::service::Service;
 

@@ -222,6 +222,7 @@ impl Minter {
                 return Err(Unminted::AudienceNotAllowed);
             }
         }
+        self.without_stopped(&mut draft, request, policy, now)?;
         if draft.is_empty() {
             return Err(PolicyRefusal::ToolsEmpty.into());
         }

@@ -10,6 +10,7 @@ mod largest;
 mod lineage;
 mod quota;
 mod signing;
+mod stopped;
 mod unminted;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use crate::request::TokenRequest;
 use crate::store::{Claim, Store};
 
 pub(crate) use ending::{Ended, Unended};
+pub(crate) use stopped::Stopped;
 pub(crate) use unminted::{Misfit, Named, Unminted};
 
 /// A token that is on record and can be handed out. Everything said of it is in the record, so it is said the same again.
@@ -103,6 +105,7 @@ impl Minter {
         let ring = self.keys.load_full();
         let key = ring.run_key(now)?;
         let mut record = self.compose(asker, request, key.id(), now).await?;
+        self.is_stopped(&record, false, now).await?;
         if let Some(Keyed { key, request }) = keyed {
             record.idempotency_key = Some(Text::new(key.as_str()));
             record.request_digest = Some(request);
@@ -111,6 +114,13 @@ impl Minter {
         record.token_digest = Some(Digest::of(text.expose().as_bytes()));
         let record = Box::new(record);
         self.commit(record.clone()).await?;
+        // Whoever stops something looks for tokens after the stop is known, and this looks for stops after the token is: one
+        // of the two finds the other.
+        self.store
+            .refresh_restraints()
+            .await
+            .map_err(Unminted::Unsure)?;
+        self.is_stopped(&record, true, self.clock.now()).await?;
         Ok(Granted { text, record })
     }
 
@@ -129,6 +139,17 @@ impl Minter {
         let run = self.store.run(record.run).await?;
         if run.is_some_and(|run| run.ended.is_some()) {
             return Err(Unminted::RunEnded(Named::Run));
+        }
+        self.store.refresh_restraints().await?;
+        if self.store.restraints().revoked(record.token).is_some() {
+            return Err(Unminted::IdempotencySpent);
+        }
+        match self.is_stopped(&record, true, now).await {
+            // Tokens of that time are worth nothing any more; under another key there is a new one.
+            Err(Unminted::Stopped(stopped)) if stopped.stop.is_none() => {
+                return Err(Unminted::IdempotencySpent);
+            }
+            stopped => stopped?,
         }
         // The keys of approvals in it may have changed since; its digest says which it was made with.
         for approval_keys in ring.approval_sets(record.issued, now) {

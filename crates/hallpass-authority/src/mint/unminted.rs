@@ -7,6 +7,7 @@ use hallpass_keys::RandomnessError;
 use hallpass_policy::PolicyRefusal;
 
 use super::signing::Unsigned;
+use super::stopped::Stopped;
 use crate::identity::subject::SubjectTokenError;
 use crate::keys::ring::KeyUnavailable;
 use crate::store::StoreError;
@@ -101,6 +102,8 @@ pub(crate) enum Unminted {
     RunUnknown(Named),
     #[error(transparent)]
     Sign(#[from] Unsigned),
+    #[error("{} is stopped", .0.selector)]
+    Stopped(Box<Stopped>),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -109,11 +112,19 @@ pub(crate) enum Unminted {
     SubjectOfOtherTenant,
     #[error("the subject's token expires within a second")]
     SubjectTokenSpent,
+    /// There is a record of the token, and it is not known whether it was stopped meanwhile.
+    #[error("it is not known what is stopped")]
+    Unsure(#[source] StoreError),
 }
 
 impl Unminted {
     /// Whether there may be a record of the token all the same.
     pub(super) fn may_be_recorded(&self) -> bool {
-        matches!(self, Self::Journal(error) if error.is_uncertain())
+        match self {
+            Self::Journal(error) => error.is_uncertain(),
+            Self::Stopped(stopped) => stopped.recorded,
+            Self::Unsure(_) => true,
+            _ => false,
+        }
     }
 }

@@ -7,6 +7,7 @@ mod clients;
 mod columns;
 mod connect;
 mod read;
+mod restraints;
 mod schema;
 mod write;
 mod writer;
@@ -28,7 +29,8 @@ use super::client_table::ClientTable;
 use super::error::WriterGone;
 use super::flight::{Flight, Flights};
 use super::limit::{self, Admission};
-use super::query::{Page, RunQuery, TokenQuery};
+use super::query::{About, Hits, Page, RunQuery, TokenQuery};
+use super::restraints::Restraints;
 use super::rows::{KeyRow, RunRow, TokenRow};
 use super::selection::Selection;
 use super::settings::StoreSettings;
@@ -63,6 +65,8 @@ pub(super) struct Shared {
     /// Keys whose tokens are recorded here and not yet in the store.
     claims: Claims,
     clients: Clients,
+    pub(super) restraints: Restraints,
+    read: restraints::Read,
     /// Where the sizes of groups are measured, if they are.
     pub(super) group_sizes: OnceLock<Histogram>,
 }
@@ -76,8 +80,10 @@ impl Postgres {
         environment: &Environment,
     ) -> Result<Self, StoreError> {
         let server = Server::of(settings, postgres)?;
+        let shared = Arc::new(Shared::default());
         let origin = at_start(&server, async |client| {
             schema::migrate(client, environment).await?;
+            shared.read.rest(client, &shared.restraints).await?;
             read::origin(client, origin).await
         })?;
         let manager = Manager::from_config(
@@ -97,7 +103,6 @@ impl Postgres {
             })
             .build()
             .map_err(|_| StoreError::Setting("the pool has no runtime"))?;
-        let shared = Arc::new(Shared::default());
         Ok(Self {
             origin,
             server,
@@ -139,7 +144,11 @@ impl Postgres {
             write::group(&client, origin, [].iter(), floor)
                 .await
                 .map_err(failed("write to"))
-        })
+        })?;
+        for change in changes {
+            self.shared.restraints.take(&change.event);
+        }
+        Ok(())
     }
 
     pub(super) fn is_behind(&self) -> bool {
@@ -159,6 +168,8 @@ impl Postgres {
         if let LandingEvent::Minted(minted) = &change.event {
             self.shared.claims.is_recorded(minted);
         }
+        // Recorded, so it holds, whatever becomes of its row.
+        self.shared.restraints.take(&change.event);
         self.writer.land(flight, change).await
     }
 
@@ -192,6 +203,49 @@ impl Postgres {
         let client = connection(&self.pool).await?;
         let rows = read::selected(&client, &selection, read::token_row).await?;
         Ok(Page::of(rows, selection.limit))
+    }
+
+    pub(super) async fn hits(
+        &self,
+        about: &About,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Hits, StoreError> {
+        let client = connection(&self.pool).await?;
+        let counted = Selection::hits_counted(about, now);
+        let counted = read::selected(&client, &counted, read::counted_row).await?;
+        let (tokens, runs) = counted.first().copied().unwrap_or_default();
+        let newest = Selection::hits(about, now, limit);
+        let mut newest = read::selected(&client, &newest, read::token_row).await?;
+        newest.truncate(limit);
+        Ok(Hits {
+            tokens,
+            runs,
+            newest,
+        })
+    }
+
+    pub(super) async fn derived(
+        &self,
+        about: &About,
+        now: Timestamp,
+    ) -> Result<Vec<u128>, StoreError> {
+        let Some(selection) = Selection::derived(about, now) else {
+            return Ok(Vec::new());
+        };
+        let client = connection(&self.pool).await?;
+        let ids = read::selected(&client, &selection, read::id_row).await?;
+        Ok(ids.into_iter().flatten().collect())
+    }
+
+    pub(super) async fn latest(&self, before: Timestamp) -> Result<Option<TokenId>, StoreError> {
+        let client = connection(&self.pool).await?;
+        let latest = read::selected(&client, &Selection::latest(before), read::id_row).await?;
+        Ok(latest
+            .into_iter()
+            .flatten()
+            .next()
+            .and_then(TokenId::from_u128))
     }
 
     pub(super) async fn claim(
@@ -294,6 +348,19 @@ impl Postgres {
         self.shared.clients.known(read).await
     }
 
+    /// Reads what other replicas have stopped, revoked or cut off. What was committed when this was asked is known when it
+    /// answers.
+    pub(super) async fn refresh_restraints(&self) -> Result<(), StoreError> {
+        let read = async || {
+            let client = connection(&self.pool).await?;
+            self.shared
+                .read
+                .rest(&client, &self.shared.restraints)
+                .await
+        };
+        self.shared.read.in_turn(read).await
+    }
+
     pub(super) async fn admit(
         &self,
         bucket: &str,
@@ -355,6 +422,7 @@ impl Postgres {
 
     /// Every second, so that it tells too whether the server can be reached.
     pub(super) async fn clean(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.shared.restraints.clean(now);
         let clean = async {
             let client = connection(&self.pool).await?;
             write::clean(&client, now).await.map_err(failed("clean"))

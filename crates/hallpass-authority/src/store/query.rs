@@ -1,5 +1,6 @@
 //! Which runs and tokens are asked for. Newest first, in pages.
 
+use super::rows::TokenRow;
 use hallpass_vocabulary::{
     Actor, ClientId, Route, RunId, Subject, Tenant, Timestamp, TokenId, ToolName,
 };
@@ -39,6 +40,32 @@ pub(crate) struct TokenQuery {
     pub(crate) limit: usize,
     /// The last token of the page before.
     pub(crate) after: Option<TokenId>,
+}
+
+/// What tokens are of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum About {
+    /// A run of this agent, or one that comes from it.
+    Actor(Actor),
+    Client(ClientId),
+    Everything,
+    /// A run under this route, or one that comes from it.
+    Route(Route),
+    /// This run, or one that comes from it.
+    Run(RunId),
+    Subject(Subject),
+    Tenant(Tenant),
+    Token(TokenId),
+    /// Runs that may call one of them.
+    Tools(Vec<ToolName>),
+}
+
+/// How many tokens that are not expired are of something, how many runs they belong to, and some of them, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Hits {
+    pub(crate) tokens: u64,
+    pub(crate) runs: u64,
+    pub(crate) newest: Vec<TokenRow>,
 }
 
 /// Some of the rows, and whether there are more. The next page comes after the last of them.

@@ -7,9 +7,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use hallpass_vocabulary::{RunId, Timestamp, TokenId};
+use hallpass_vocabulary::{RunId, Timestamp, TokenId, ToolName};
 
-use super::query::{PAGE_ROWS_MAX, RunQuery, TokenQuery};
+use super::query::{About, PAGE_ROWS_MAX, RunQuery, TokenQuery};
 
 /// The longest life of a run: the policy allows no route more.
 const RUN_LIFE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -117,6 +117,96 @@ impl Selection {
         it.limited("t.id")
     }
 
+    /// Tokens of something that are not expired, newest first.
+    pub(super) fn hits(about: &About, now: Timestamp, limit: usize) -> Self {
+        let columns = "t.minted, p.origin, t.record";
+        Self::live(columns, about, now, limit).limited("t.id")
+    }
+
+    /// How many those are, and how many runs they belong to.
+    pub(super) fn hits_counted(about: &About, now: Timestamp) -> Self {
+        Self::live("count(*), count(DISTINCT t.run)", about, now, 1)
+    }
+
+    /// The latest token before a time.
+    pub(super) fn latest(before: Timestamp) -> Self {
+        let mut selection = Self::of("SELECT t.id FROM tokens t".to_owned(), 1);
+        let before = TokenId::new(before, [0; 10]);
+        selection.and("t.id <", Some(id(before.as_u128())));
+        selection.limited("t.id")
+    }
+
+    /// Runs with tokens that are not expired which come from something and do not show it: children through another agent,
+    /// under another route. Nothing else is handed on to children.
+    pub(super) fn derived(about: &About, now: Timestamp) -> Option<Self> {
+        let unlike = match about {
+            About::Actor(actor) => ("r.actor <>", Argument::Text(actor.to_string())),
+            About::Route(route) => ("r.route <>", Argument::Text(route.to_string())),
+            About::Run(run) => ("r.id <>", id(run.as_u128())),
+            _ => return None,
+        };
+        let mut it = Self::live("DISTINCT t.run", about, now, 1);
+        it.sql.push_str(" AND r.parent IS NOT NULL");
+        it.and(unlike.0, Some(unlike.1));
+        Some(it)
+    }
+
+    fn live(columns: &str, about: &About, now: Timestamp, limit: usize) -> Self {
+        let from = "tokens t JOIN progress p ON p.number = t.origin JOIN runs r ON r.id = t.run";
+        let mut it = Self::of(format!("SELECT {columns} FROM {from}"), limit);
+        let earliest = TokenId::new(before(now, TOKEN_LIFE_MAX), [0; 10]);
+        it.and("t.id >=", Some(id(earliest.as_u128())));
+        it.and("t.expires >", Some(Argument::Number(now.unix_ms())));
+        match about {
+            About::Actor(actor) => it.and_above("a.actor", Argument::Text(actor.to_string())),
+            About::Client(client) => it.and("t.client =", text(Some(client))),
+            About::Everything => {}
+            About::Route(route) => it.and_above("a.route", Argument::Text(route.to_string())),
+            About::Run(run) => it.and_above("a.id", id(run.as_u128())),
+            About::Subject(subject) => it.and("r.subject =", text(Some(subject))),
+            About::Tenant(tenant) => it.and("t.tenant =", text(Some(tenant))),
+            About::Token(token) => it.and("t.id =", Some(id(token.as_u128()))),
+            About::Tools(tools) => it.and_tools(tools),
+        }
+        it
+    }
+
+    /// Only of a run of which this holds, or a run above it.
+    fn and_above(&mut self, column: &str, argument: Argument) {
+        self.arguments.push(argument);
+        let number = self.arguments.len();
+        // Writing to a string cannot fail.
+        let _ = write!(
+            self.sql,
+            " AND EXISTS (
+                WITH RECURSIVE up (id, depth) AS (
+                    SELECT r.id, 0
+                    UNION ALL
+                    SELECT p.parent, up.depth + 1 FROM up JOIN runs p ON p.id = up.id
+                    WHERE p.parent IS NOT NULL AND up.depth < 8
+                )
+                SELECT 1 FROM up JOIN runs a ON a.id = up.id WHERE {column} = ${number}
+            )"
+        );
+    }
+
+    /// Only of a run that may call one of these.
+    fn and_tools(&mut self, tools: &[ToolName]) {
+        let mut numbers = Vec::new();
+        for tool in tools {
+            self.arguments.push(Argument::Text(tool.to_string()));
+            numbers.push(format!("${}", self.arguments.len()));
+        }
+        let names = match numbers.is_empty() {
+            true => "''".to_owned(),
+            false => numbers.join(", "),
+        };
+        let _ = write!(
+            self.sql,
+            " AND EXISTS (SELECT 1 FROM run_tools l WHERE l.run = t.run AND l.tool IN ({names}))"
+        );
+    }
+
     fn of(sql: String, limit: usize) -> Self {
         Self {
             sql,
@@ -151,7 +241,7 @@ fn text(name: Option<&impl ToString>) -> Option<Argument> {
     name.map(|name| Argument::Text(name.to_string()))
 }
 
-fn before(now: Timestamp, life: Duration) -> Timestamp {
+pub(super) fn before(now: Timestamp, life: Duration) -> Timestamp {
     let life = i64::try_from(life.as_millis()).unwrap_or(i64::MAX);
     Timestamp::from_unix_ms(now.unix_ms().saturating_sub(life))
 }

@@ -31,7 +31,8 @@ use super::client_table::ClientTable;
 use super::error::WriterGone;
 use super::flight::{Flight, Flights};
 use super::limit::Buckets;
-use super::query::{Page, RunQuery, TokenQuery};
+use super::query::{About, Hits, Page, RunQuery, TokenQuery};
+use super::restraints::Restraints;
 use super::rows::{KeyRow, RunRow, TokenRow};
 use super::{Inspected, StoreError};
 use connect::{READERS_MAX, Readers, connect};
@@ -61,6 +62,7 @@ pub(super) struct Shared {
     pub(super) flights: Flights,
     pub(super) claims: Claims,
     pub(super) clients: ArcSwap<ClientTable>,
+    pub(super) restraints: Restraints,
     /// Where the sizes of groups are measured, if they are.
     pub(super) group_sizes: OnceLock<Histogram>,
 }
@@ -100,6 +102,7 @@ impl Sqlite {
         shared
             .clients
             .store(Arc::new(ClientTable::of(read::clients(&connection)?)));
+        read::restraints(&connection, |event| shared.restraints.take(event))?;
         Ok(Self {
             origin: read::origin(&connection, origin)?,
             first: Mutex::new(Some(connection)),
@@ -148,6 +151,9 @@ impl Sqlite {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
         let connection = first.as_mut().ok_or(StoreError::Stopping)?;
         write::group(connection, self.origin, changes.iter(), floor, &[])?;
+        for change in changes {
+            self.shared.restraints.take(&change.event);
+        }
         let table = ClientTable::of(read::clients(connection)?);
         self.shared.clients.store(Arc::new(table));
         Ok(())
@@ -191,6 +197,8 @@ impl Sqlite {
         if let LandingEvent::Minted(minted) = &change.event {
             self.shared.claims.is_recorded(minted);
         }
+        // Recorded, so it holds, whatever becomes of its row.
+        self.shared.restraints.take(&change.event);
         self.writer()?.land(flight, change).await
     }
 
@@ -234,6 +242,7 @@ impl Sqlite {
     pub(super) async fn clean(&self, now: Timestamp) -> Result<u64, StoreError> {
         self.shared.claims.clean(now);
         self.buckets.clean(now);
+        self.shared.restraints.clean(now);
         self.writer()?.clean(now).await
     }
 
@@ -259,6 +268,30 @@ impl Sqlite {
 
     pub(super) async fn tokens(&self, query: TokenQuery) -> Result<Page<TokenRow>, StoreError> {
         self.read(move |connection| read::tokens(connection, &query))
+            .await
+    }
+
+    pub(super) async fn hits(
+        &self,
+        about: About,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Hits, StoreError> {
+        self.read(move |connection| read::hits(connection, &about, now, limit))
+            .await
+    }
+
+    pub(super) async fn derived(
+        &self,
+        about: About,
+        now: Timestamp,
+    ) -> Result<Vec<u128>, StoreError> {
+        self.read(move |connection| read::derived(connection, &about, now))
+            .await
+    }
+
+    pub(super) async fn latest(&self, before: Timestamp) -> Result<Option<TokenId>, StoreError> {
+        self.read(move |connection| read::latest(connection, before))
             .await
     }
 

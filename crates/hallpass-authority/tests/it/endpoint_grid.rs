@@ -113,6 +113,7 @@ impl Grid {
                  &route=/support/draft&tenant=acme&actor=agent:support-bot",
                 jwt(&claims("https://people.example", "alice"))
             )),
+            ("POST", "/v1/clock") => call.body("{\"nonce\":\"00112233445566778899aabbccddeeff\"}"),
             ("POST", _) => call.body("{}"),
             _ => call,
         }
@@ -359,8 +360,8 @@ async fn every_endpoint_by_every_credential() {
                 endpoint.method, endpoint.path
             );
             match endpoint.access.as_str() {
-                // What is open takes no body at all.
-                "anyone" if credential == "admin, other body" => {
+                // What is open takes no body at all, but for a question.
+                "anyone" if endpoint.path != "/v1/clock" && credential == "admin, other body" => {
                     assert_eq!(answer.status, 413, "{label}");
                 }
                 "anyone" => assert!(admitted, "{label}"),

@@ -183,7 +183,14 @@ impl Running {
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = response.bytes().await.unwrap();
+        // A stream of events has no end to wait for.
+        let is_stream = headers
+            .get("content-type")
+            .is_some_and(|kind| kind == "text/event-stream");
+        let body = match is_stream {
+            true => Vec::new(),
+            false => response.bytes().await.unwrap().to_vec(),
+        };
         let json = serde_json::from_slice(&body).unwrap_or(Value::Null);
         Answer {
             status,

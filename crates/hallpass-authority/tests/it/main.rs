@@ -11,6 +11,7 @@
 
 mod backup;
 mod bundle;
+mod bundle_events;
 mod children;
 mod clients;
 mod clock_set_back;
@@ -36,6 +37,7 @@ mod keeping;
 mod keys;
 mod largest;
 mod limits;
+mod listener;
 mod log_fields;
 mod mint;
 mod openapi;

@@ -132,9 +132,26 @@ async fn every_answer_is_as_it_is_described() {
         "/.well-known/hallpass",
         "/openapi.json",
         "/v1/bundle",
+        "/v1/heartbeat",
     ] {
         check("get", path, &running.get(path).await, 200);
     }
+
+    let nonce = json!({"nonce": "00112233445566778899aabbccddeeff"});
+    let clock = running.http.post(running.url("/v1/clock"));
+    check(
+        "post",
+        "/v1/clock",
+        &running.send(clock.json(&nonce)).await,
+        200,
+    );
+    let clock = running.http.post(running.url("/v1/clock"));
+    check(
+        "post",
+        "/v1/clock",
+        &running.send(clock.json(&json!({}))).await,
+        400,
+    );
 
     let labelled = with(draft(), "labels", json!({"ticket": "7"}));
     let minted = running.mint(&labelled).await;
@@ -275,8 +292,8 @@ async fn every_answer_is_as_it_is_described() {
     let described = hallpass_authority::endpoints();
     for endpoint in described {
         let key = (endpoint.path, endpoint.method.as_str().to_ascii_lowercase());
-        // An exchange needs an identity provider; measurements are no JSON.
-        if !["/oauth/token", "/metrics"].contains(&key.0) {
+        // An exchange needs an identity provider; measurements and events are no JSON.
+        if !["/oauth/token", "/metrics", "/v1/bundle/events"].contains(&key.0) {
             assert!(
                 seen.iter()
                     .any(|(path, method)| (*path, *method) == (key.0, &*key.1)),

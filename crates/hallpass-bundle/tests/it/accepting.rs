@@ -196,8 +196,13 @@ fn a_changed_byte_is_found() {
 fn unknown_content_is_refused_whoever_signed_it() {
     let authority = Authority::new();
     let malformed = |document| BundleError::Malformed { document };
-    let changes: [fn(&mut Value); 11] = [
+    let changes: [fn(&mut Value); 16] = [
         |b| b["stops"] = json!([{"run": "run_1"}]),
+        |b| b["stops"][0]["kind"] = json!("galaxy"),
+        |b| b["stops"][0]["value"] = json!("no route"),
+        |b| b["stops"][0]["runs"] = json!("AAAA"),
+        |b| b["revocations"][0]["tokens"] = json!("****"),
+        |b| b["cutoffs"][0]["kind"] = json!("everything"),
         |b| b["revocations"] = json!([{"token": "tok_1"}]),
         |b| b["cutoffs"] = json!([{"issued_before": "2026-01-01T00:00:00Z"}]),
         |b| b["operators"] = json!([1]),
@@ -230,12 +235,13 @@ fn unknown_content_is_refused_whoever_signed_it() {
 fn contradictions_are_refused_whoever_signed_them() {
     let authority = Authority::new();
     let invalid = |document, source| BundleError::Invalid { document, source };
-    let format = InvalidDocument::Format { found: 2 };
-    let published = authority.with_bundle(|b| b["format"] = json!(2));
+    let format = InvalidDocument::Format { found: 3 };
+    let published = authority.with_bundle(|b| b["format"] = json!(3));
     assert_eq!(
         refused(&authority, &published),
-        invalid(Document::Bundle, format.clone())
+        invalid(Document::Bundle, format)
     );
+    let format = InvalidDocument::Format { found: 2 };
     let published = authority.with_heartbeat(|h| h["format"] = json!(2));
     assert_eq!(
         refused(&authority, &published),

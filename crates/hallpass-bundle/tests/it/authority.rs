@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use hallpass_bundle::{
-    ApprovalKey, BUNDLE_PAYLOAD_TYPE, Bundle, BundleDraft, BundleId, HEARTBEAT_PAYLOAD_TYPE,
-    Heartbeat, KeyState, Published, ROOT_PAYLOAD_TYPE, Role, Root, RootDraft, SignedBundle,
+    ApprovalKey, BUNDLE_PAYLOAD_TYPE, Bundle, BundleDraft, BundleId, Cutoff,
+    HEARTBEAT_PAYLOAD_TYPE, Heartbeat, IdSet, KeyState, ListedOperator, ListedVerifier, Published,
+    ROOT_PAYLOAD_TYPE, Restrictions, Revocation, Role, Root, RootDraft, SignedBundle, Stop,
     TokenKey, TokenPurpose, TrustRoot,
 };
 use hallpass_keys::dsse::Envelope;
 use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_vocabulary::{
-    Audience, AuthorityId, Catalogue, Environment, Impact, Pointers, Timestamp, Tool, ToolName,
+    Audience, AuthorityId, Catalogue, Environment, Impact, OperatorRole, Pointers, RunId,
+    Timestamp, TokenId, Tool, ToolName,
 };
 use serde_json::Value;
 
@@ -27,6 +29,31 @@ pub fn key(purpose: Purpose, environment: &str, seed: u8) -> SigningKey {
 
 pub fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
+}
+
+/// One of each.
+pub fn restrictions() -> Restrictions {
+    let run: RunId = "run_019aa62da2c072028202020202020202".parse().unwrap();
+    let token: TokenId = "tok_019aa62da2c073038303030303030303".parse().unwrap();
+    Restrictions {
+        stops: vec![Stop {
+            id: "stop_019aa62da2c074048404040404040404".parse().unwrap(),
+            selector: "route:/support/refunds".parse().unwrap(),
+            issued: NOW,
+            until: Some(NOW.after(seconds(3_600))),
+            runs: [run.as_u128()].into_iter().collect(),
+        }],
+        revocations: vec![Revocation {
+            expires: NOW.after(seconds(930)),
+            tokens: [token.as_u128()].into_iter().collect(),
+        }],
+        cutoffs: vec![Cutoff {
+            selector: "tenant:globex".parse().unwrap(),
+            before: NOW,
+            expires: NOW.after(seconds(930)),
+            runs: IdSet::default(),
+        }],
+    }
 }
 
 pub struct Authority {
@@ -111,6 +138,18 @@ impl Authority {
             catalogue: Catalogue::new([tool]).unwrap(),
             policy: Digest::of(b"policy"),
             expires: NOW.after(30 * DAY),
+            restrictions: restrictions(),
+            operators: vec![ListedOperator {
+                operator: "op:dana".parse().unwrap(),
+                person: "dana".parse().unwrap(),
+                keys: vec![key(Purpose::Operator, "prod", 41).verifying_key()],
+                roles: vec![OperatorRole::Operator],
+            }],
+            verifiers: vec![ListedVerifier {
+                origin: "0011223344556677".parse().unwrap(),
+                audience: Audience::new("tickets").unwrap(),
+                key: key(Purpose::Journal, "prod", 42).verifying_key(),
+            }],
         }
     }
 

@@ -31,7 +31,7 @@ fn documents_are_exactly_as_written_down() {
     assert_eq!(
         payload(&published.bundle),
         json!({
-            "format": 1,
+            "format": 2,
             "authority": "hallpass.example",
             "environment": "prod",
             "version": 1_795_000_000_000_u64,
@@ -56,11 +56,35 @@ fn documents_are_exactly_as_written_down() {
                 "sensitive": ["/customer/iban"],
             }],
             "policy": "sha256:823412d1eacb67956220e532959f0104603057c88704863ca38e7cd188fda812",
-            "stops": [],
-            "revocations": [],
-            "cutoffs": [],
-            "operators": [],
-            "verifiers": [],
+            "stops": [{
+                "id": "stop_019aa62da2c074048404040404040404",
+                "kind": "route",
+                "value": "/support/refunds",
+                "issued": "2026-11-18T11:06:40.000Z",
+                "until": "2026-11-18T12:06:40.000Z",
+                "runs": "AZqmLaLAcgKCAgICAgICAg",
+            }],
+            "revocations": [{
+                "expires": "2026-11-18T11:22:10.000Z",
+                "tokens": "AZqmLaLAcwODAwMDAwMDAw",
+            }],
+            "cutoffs": [{
+                "kind": "tenant",
+                "value": "globex",
+                "before": "2026-11-18T11:06:40.000Z",
+                "expires": "2026-11-18T11:22:10.000Z",
+            }],
+            "operators": [{
+                "operator": "op:dana",
+                "person": "dana",
+                "keys": [key(Purpose::Operator, "prod", 41).verifying_key().to_string()],
+                "roles": ["operator"],
+            }],
+            "verifiers": [{
+                "origin": "0011223344556677",
+                "audience": "tickets",
+                "key": key(Purpose::Journal, "prod", 42).verifying_key().to_string(),
+            }],
         })
     );
     assert_eq!(

@@ -82,6 +82,9 @@ impl Authority {
             catalogue: Catalogue::default(),
             policy: Digest::of(b"policy"),
             expires: later(500_000),
+            restrictions: hallpass_bundle::Restrictions::default(),
+            operators: Vec::new(),
+            verifiers: Vec::new(),
         };
         let bundle = Bundle::new(&self.root, draft, None, made)
             .unwrap()

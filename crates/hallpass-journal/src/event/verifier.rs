@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hallpass_keys::Digest;
 use hallpass_vocabulary::{
     Actor, Audience, DecisionId, DenialCode, Environment, Impact, Pointer, RequestId, Route, RunId,
-    Subject, Tenant, TokenId, ToolName,
+    StopId, Subject, Tenant, TokenId, ToolName,
 };
 
 use super::RecordedArgs;
@@ -229,4 +229,14 @@ pub struct BundleSeen {
     pub version: u64,
     /// The digest of its signed bytes.
     pub digest: Digest,
+}
+
+/// A stop that a verifier has come to know of, or that is no longer in the bundle.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct StopSeen {
+    /// Which stop.
+    pub stop: StopId,
+    /// What it is about; absent when it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<Text>,
 }

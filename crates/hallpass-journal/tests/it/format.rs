@@ -7,17 +7,19 @@ use std::path::Path;
 use hallpass_journal::memory::ClaimId;
 use hallpass_journal::verify::verify;
 use hallpass_journal::{
-    BundleSeen, CallResult, Claimed, ClientChange, ClientChanged, Decided, Durability, Event,
-    Finished, KeyChanged, KeyCreated, KeyKept, KeyMoved, KeyStanding, MintRefused, Minted,
-    OperatorActed, OperatorRefused, PolicyLoaded, PolicyRefused, RootInstalled, RunEnded, Spent,
-    Text,
+    BundleSeen, CallResult, CheckpointFault, CheckpointRefused, CheckpointWitnessed, Claimed,
+    ClientChange, ClientChanged, ClockCorrected, CutOff, Decided, Durability, Event, Finished,
+    KeyChanged, KeyCreated, KeyKept, KeyMoved, KeyStanding, MintRefused, Minted, OperatorActed,
+    OperatorRefused, PolicyLoaded, PolicyRefused, RootInstalled, RunEnded, Spent, StopLiftAsked,
+    StopLifted, StopPlaced, StopSeen, Text, TokenRevoked, VerifierEnrolled, VerifierInvited,
+    VerifierRetired,
 };
 use hallpass_keys::key_file::write_key_file;
 use hallpass_keys::note::{KeyName, NoteVerifier};
 use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_vocabulary::{
-    Actor, Audience, ClientId, DenialCode, Impact, OperatorId, ProofRule, RequestId, Role, Route,
-    RunId, Subject, SubjectAssurance, Tenant, Timestamp, TokenId, ToolName,
+    Actor, Audience, ClientId, DenialCode, Impact, OperatorId, PersonId, ProofRule, RequestId,
+    Role, Route, RunId, StopId, Subject, SubjectAssurance, Tenant, Timestamp, TokenId, ToolName,
 };
 
 use crate::fixture::{
@@ -211,6 +213,87 @@ fn authority_events() -> Vec<Event> {
     ]
 }
 
+fn stop_events() -> Vec<Event> {
+    let key = SigningKey::from_seed(Purpose::Run, environment(), [8; 32]).id();
+    let stop = StopId::new(time(), [5; 10]);
+    let dana = || OperatorId::new("op:dana").unwrap();
+    vec![
+        Event::StopPlaced(Box::new(StopPlaced {
+            stop,
+            selector: Text::new("tenant:acme"),
+            until: Some(until()),
+            cut_off: Some(time()),
+            reason: Text::new("INC-42"),
+            by: dana(),
+        })),
+        Event::StopLiftAsked(StopLiftAsked {
+            stop,
+            by: dana(),
+            person: PersonId::new("dana").unwrap(),
+            key,
+        }),
+        Event::StopLifted(StopLifted {
+            stop,
+            by: vec![dana(), OperatorId::new("op:lin").unwrap()],
+            cut_off: Some(time()),
+        }),
+        Event::TokenRevoked(Box::new(TokenRevoked {
+            token: token(),
+            expires: until(),
+            reason: Some(Text::new("leaked")),
+            by: dana(),
+        })),
+        Event::CutOff(CutOff {
+            selector: Text::new("environment:test"),
+            before: time(),
+            reason: Text::new("restored"),
+        }),
+    ]
+}
+
+fn fleet_events() -> Vec<Event> {
+    let origin = || Text::new("0011223344556677");
+    let audience = || Audience::new("tickets").unwrap();
+    let by = || OperatorId::new("op:dana").unwrap();
+    let key = SigningKey::from_seed(Purpose::Verifier, environment(), [8; 32]).verifying_key();
+    vec![
+        Event::VerifierInvited(VerifierInvited {
+            code: Digest::of(b"code"),
+            audience: audience(),
+            until: until(),
+            by: by(),
+        }),
+        Event::VerifierEnrolled(Box::new(VerifierEnrolled {
+            origin: origin(),
+            audience: audience(),
+            key,
+            journal: Text::new("hallpass/test/tickets/0011223344556677+ee45ab23+AQ=="),
+            code: Some(Digest::of(b"code")),
+            predecessor: Some(Text::new("7766554433221100")),
+            workload: None,
+        })),
+        Event::VerifierRetired(VerifierRetired {
+            origin: origin(),
+            by: by(),
+            reason: Some(Text::new("the pod is gone")),
+        }),
+        Event::CheckpointWitnessed(CheckpointWitnessed {
+            origin: origin(),
+            size: 67,
+            root: Digest::of(b"root"),
+        }),
+        Event::CheckpointRefused(CheckpointRefused {
+            origin: origin(),
+            audience: audience(),
+            fault: CheckpointFault::Forked,
+            size: 70,
+            root: Digest::of(b"another root"),
+            witnessed_size: 67,
+            witnessed_root: Digest::of(b"root"),
+        }),
+    ]
+}
+
 #[test]
 fn every_kind_of_record_has_these_bytes() {
     let dir = tempfile::tempdir().unwrap();
@@ -224,6 +307,10 @@ fn every_kind_of_record_has_these_bytes() {
             version: 41,
             digest: Digest::of(b"bundle"),
         }),
+        Event::StopSeen(StopSeen {
+            stop: StopId::new(time(), [9; 10]),
+            about: Some(Text::new("tenant:acme")),
+        }),
         Event::Decided(Box::new(full_decision(args_digest))),
         Event::Decided(Box::new(refused)),
         Event::Finished(Finished {
@@ -236,9 +323,16 @@ fn every_kind_of_record_has_these_bytes() {
             run: Some(run()),
             spent: Some(spent(Some(1_250))),
         }),
+        Event::ClockCorrected(ClockCorrected {
+            authority: Timestamp::from_unix_seconds(1_795_000_000),
+            wall: Timestamp::from_unix_seconds(1_795_000_030),
+            round_trip_ms: 12,
+        }),
         event(3),
     ];
     events.extend(authority_events());
+    events.extend(stop_events());
+    events.extend(fleet_events());
     for event in &events {
         let _ = journal
             .append(event, Durability::Durable)

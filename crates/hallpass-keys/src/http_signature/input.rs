@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::nonce::Nonce;
-use crate::KeyId;
+use crate::{KeyId, Purpose};
 
 /// The label of the one signature, with the `=` of a dictionary member (RFC 8941 section 3.2).
 pub(super) const LABEL: &str = "hallpass=";
@@ -13,7 +13,9 @@ const COMPONENTS: &str =
     "(\"@method\" \"@path\" \"@query\" \"content-digest\" \"hallpass-authority\")";
 
 /// What every signature ends with: the algorithm, and what kind of request it is for.
-const END: &str = ";alg=\"ed25519\";tag=\"hallpass-operator-v1\"";
+const OPERATOR_END: &str = ";alg=\"ed25519\";tag=\"hallpass-operator-v1\"";
+/// The same of a verifier: its signature opens nothing that is an operator's, and the other way round.
+const VERIFIER_END: &str = ";alg=\"ed25519\";tag=\"hallpass-verifier-v1\"";
 
 /// The digits of a time at most: until the year 9999.
 const CREATED_DIGITS_MAX: usize = 12;
@@ -25,16 +27,46 @@ pub(super) struct Parameters {
     pub(super) created: i64,
     pub(super) nonce: Nonce,
     pub(super) key: KeyId,
+    pub(super) signer: Signer,
+}
+
+/// Who signs requests. A signature says which, and is believed for no other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Signer {
+    /// A person who acts on the authority.
+    Operator,
+    /// A verifier that reports.
+    Verifier,
+}
+
+impl Signer {
+    /// Whose requests a key signs, if it signs any.
+    pub(super) fn of(purpose: Purpose) -> Option<Self> {
+        match purpose {
+            Purpose::Operator => Some(Self::Operator),
+            Purpose::Verifier => Some(Self::Verifier),
+            _ => None,
+        }
+    }
+
+    fn end(self) -> &'static str {
+        match self {
+            Self::Operator => OPERATOR_END,
+            Self::Verifier => VERIFIER_END,
+        }
+    }
 }
 
 impl Parameters {
     /// Reads the value of a `Signature-Input` header. What is read is written back the same, to the byte.
     pub(super) fn parse(value: &str) -> Option<Self> {
+        let signers = [Signer::Operator, Signer::Verifier];
+        let signer = signers.into_iter().find(|it| value.ends_with(it.end()))?;
         let rest = value
             .strip_prefix(LABEL)?
             .strip_prefix(COMPONENTS)?
             .strip_prefix(";created=")?
-            .strip_suffix(END)?;
+            .strip_suffix(signer.end())?;
         let (created, rest) = rest.split_once(";nonce=\"")?;
         let (nonce, rest) = rest.split_once("\";keyid=\"")?;
         let key = rest.strip_suffix('"')?;
@@ -45,6 +77,7 @@ impl Parameters {
             created: plain.then(|| created.parse().ok())??,
             nonce: nonce.parse().ok()?,
             key: key.parse().ok()?,
+            signer,
         })
     }
 }
@@ -56,10 +89,12 @@ impl fmt::Display for Parameters {
             created,
             nonce,
             key,
+            signer,
         } = self;
+        let end = signer.end();
         write!(
             f,
-            "{COMPONENTS};created={created};nonce=\"{nonce}\";keyid=\"{key}\"{END}"
+            "{COMPONENTS};created={created};nonce=\"{nonce}\";keyid=\"{key}\"{end}"
         )
     }
 }

@@ -2,7 +2,7 @@
 
 use hallpass_keys::http_signature::{
     CREATED_SKEW_MAX, ContentDigest, HttpSignatureError, NONCE_CHARS_MAX, NONCE_LIFE, Nonce,
-    Outgoing, SignedHeaders, SignedParts, UnverifiedSignature, authority_value,
+    Outgoing, SignedHeaders, SignedParts, Signer, UnverifiedSignature, authority_value,
 };
 use hallpass_keys::{Purpose, SigningKey};
 use hallpass_vocabulary::{AuthorityId, Environment, Timestamp};
@@ -155,15 +155,42 @@ fn a_request_is_fresh_for_a_minute_either_way() {
 }
 
 #[test]
-fn only_an_operators_key_of_the_environment_signs() {
+fn only_a_key_of_who_sends_requests_and_of_the_environment_signs() {
     for purpose in Purpose::ALL {
         let signed = signed_by(&key(purpose, 5), &env("prod"));
-        assert_eq!(signed.is_ok(), purpose == Purpose::Operator, "{purpose}");
+        let signs = matches!(purpose, Purpose::Operator | Purpose::Verifier);
+        assert_eq!(signed.is_ok(), signs, "{purpose}");
     }
     assert_eq!(
         signed_by(&key(Purpose::Operator, 5), &env("dev")),
         Err(HttpSignatureError::WrongKey)
     );
+}
+
+/// The same seed, so that only the tag tells them apart.
+#[test]
+fn what_a_verifier_signed_is_no_request_of_an_operator() {
+    let of = |purpose| signed_by(&key(purpose, 5), &env("prod")).unwrap().headers;
+    let read = |signer, headers: &SignedHeaders| {
+        UnverifiedSignature::parse_of(signer, &headers.signature_input, &headers.signature)
+    };
+    let (operator, verifier) = (of(Purpose::Operator), of(Purpose::Verifier));
+    assert!(read(Signer::Operator, &operator).is_ok());
+    assert!(read(Signer::Verifier, &verifier).is_ok());
+    assert!(read(Signer::Operator, &verifier).is_err());
+    assert!(read(Signer::Verifier, &operator).is_err());
+    // Another tag on the same signature.
+    let renamed = SignedHeaders {
+        signature_input: verifier
+            .signature_input
+            .replace("hallpass-verifier-v1", "hallpass-operator-v1"),
+        ..verifier
+    };
+    let request = Signed {
+        headers: renamed,
+        ..signed()
+    };
+    assert_eq!(verify(&request), Err(HttpSignatureError::Signature));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::tree::{closure, metadata, names};
 /// Packages in the tree of `hallpass-verifier`, itself and procedural macros included: what a service takes on by
 /// linking it. About 85 of them are biscuit-auth's. The list is the snapshot beside this file, whose difference names
 /// the newcomer.
-const VERIFIER_PACKAGES: usize = 105;
+const VERIFIER_PACKAGES: usize = 108;
 
 /// Crates below the token, where the token's format is not known.
 const WITHOUT_BISCUIT: &[&str] = &[

@@ -15,6 +15,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("hallpass-bundle", 1),
     ("hallpass-token", 2),
     ("hallpass-policy", 2),
+    ("hallpass-evidence", 3),
     ("hallpass-verifier", 3),
     ("hallpass-client", 4),
     ("hallpass-http", 4),

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use hallpass_bundle::KeyState;
+use hallpass_bundle::{Cutoff, IdSet, KeyState, LocalStops, Restrictions, Revocation, Stop};
 use hallpass_keys::Purpose;
 use hallpass_token::{BreakGlass, Caveat, Grant, NameSet, NextSecret, mint};
 use hallpass_verifier::{Disclosure, Rule, ServicePolicy, Tenancy};
-use hallpass_vocabulary::{AnsweredBy, DenialCode, ProofRule};
+use hallpass_vocabulary::{AnsweredBy, DenialCode, ProofRule, StopId};
 
 use crate::world::*;
 
@@ -348,6 +348,85 @@ fn disclosure_is_the_services_choice_and_the_journal_keeps_the_truth() {
         assert_eq!(decided[0]["code"], "wrong_tenant");
         assert!(decided[0]["detail"].as_str().unwrap().contains("globex"));
     }
+}
+
+#[test]
+fn what_is_stopped_revoked_or_cut_off_is_denied() {
+    let about = |selector: &str| Stop {
+        id: StopId::new(NOW, [7; 10]),
+        selector: selector.parse().unwrap(),
+        issued: NOW,
+        until: None,
+        runs: IdSet::default(),
+    };
+    let stopped = |selector: &str| Restrictions {
+        stops: vec![about(selector)],
+        ..Restrictions::default()
+    };
+    let revoked = Restrictions {
+        revocations: vec![Revocation {
+            expires: NOW,
+            tokens: [grant().token.as_u128()].into_iter().collect(),
+        }],
+        ..Restrictions::default()
+    };
+    let cut_off = |before| Restrictions {
+        cutoffs: vec![Cutoff {
+            selector: "client:orchestrator".parse().unwrap(),
+            before,
+            expires: NOW,
+            runs: IdSet::default(),
+        }],
+        ..Restrictions::default()
+    };
+    let denial = |restrictions| {
+        let world = World::built(Tenancy::Many, ServicePolicy::none(), Disclosure::Code);
+        world.snapshots.publish(restricting(NOW, restrictions));
+        let checked = world
+            .verifier
+            .check(Some(token(|_| ()).expose()), call("kb.search"), NOW);
+        checked.denial()
+    };
+    assert_eq!(denial(Restrictions::default()), None);
+    assert_eq!(denial(stopped("tenant:acme")), Some(DenialCode::Stopped));
+    assert_eq!(denial(stopped("tool:kb.search")), Some(DenialCode::Stopped));
+    assert_eq!(
+        denial(stopped("audience:tickets")),
+        Some(DenialCode::Stopped)
+    );
+    assert_eq!(denial(stopped("tool:ticket.close")), None);
+    assert_eq!(denial(revoked), Some(DenialCode::TokenRevoked));
+    assert_eq!(denial(cut_off(NOW)), None);
+    let later = NOW.after(Duration::from_millis(1));
+    assert_eq!(denial(cut_off(later)), Some(DenialCode::TokenRevoked));
+}
+
+#[test]
+fn a_file_on_the_machine_stops_what_the_bundle_allows() {
+    let world = World::new();
+    let text = token(|_| ());
+    world.snapshots.set_local(Some(LocalStops::halt()));
+    assert_eq!(
+        world.denial(text.expose(), "kb.search"),
+        DenialCode::Stopped
+    );
+    let stop = Stop {
+        id: StopId::new(NOW, [7; 10]),
+        selector: "tool:ticket.update".parse().unwrap(),
+        issued: NOW,
+        until: None,
+        runs: IdSet::default(),
+    };
+    world
+        .snapshots
+        .set_local(Some(LocalStops::signed(vec![stop])));
+    assert_eq!(
+        world.denial(text.expose(), "ticket.update"),
+        DenialCode::Stopped
+    );
+    drop(world.call(text.expose(), "kb.search").unwrap());
+    world.snapshots.set_local(None);
+    drop(world.call(text.expose(), "ticket.update").unwrap());
 }
 
 #[test]

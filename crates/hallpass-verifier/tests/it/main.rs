@@ -23,4 +23,5 @@ mod policy_law;
 mod records;
 mod shared_spend;
 mod spend;
+mod token_clock;
 mod world;

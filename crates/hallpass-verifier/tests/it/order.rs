@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use hallpass_bundle::KeyState;
+use hallpass_bundle::{IdSet, Restrictions, Revocation, Stop};
 use hallpass_token::{Caveat, NameSet};
 use hallpass_verifier::{Disclosure, Rule, ServicePolicy, Tenancy};
-use hallpass_vocabulary::{DenialCode, ProofRule, Timestamp};
+use hallpass_vocabulary::{DenialCode, ProofRule, StopId, Timestamp};
 
 use crate::world::*;
 
@@ -23,7 +23,23 @@ fn answer(faults: &[DenialCode]) -> Option<DenialCode> {
     }
     let world = World::built(tenancy, policy, Disclosure::Code);
     if !has(DenialCode::BundleMissing) {
-        world.snapshots.publish(snapshot(NOW, KeyState::Active));
+        let mut restrictions = Restrictions::default();
+        if has(DenialCode::TokenRevoked) {
+            restrictions.revocations.push(Revocation {
+                expires: NOW,
+                tokens: [grant().token.as_u128()].into_iter().collect(),
+            });
+        }
+        if has(DenialCode::Stopped) {
+            restrictions.stops.push(Stop {
+                id: StopId::new(NOW, [7; 10]),
+                selector: "tenant:acme".parse().unwrap(),
+                issued: NOW,
+                until: None,
+                runs: IdSet::default(),
+            });
+        }
+        world.snapshots.publish(restricting(NOW, restrictions));
     }
     let now = if has(DenialCode::BundleStale) {
         NOW.after(Duration::from_secs(3_600))
@@ -90,6 +106,8 @@ const FAULTS: &[DenialCode] = &[
     DenialCode::WrongPurpose,
     DenialCode::KeyTainted,
     DenialCode::WrongEnvironment,
+    DenialCode::Stopped,
+    DenialCode::TokenRevoked,
     DenialCode::TokenNotYetValid,
     DenialCode::TokenExpired,
     DenialCode::WrongTenant,

@@ -1,7 +1,14 @@
 //! What a permit shows, and what becomes of it.
 
+use std::future::Future as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Wake, Waker};
+use std::time::Duration;
+
+use hallpass_bundle::{IdSet, Restrictions, Stop};
 use hallpass_verifier::{ErrorClass, Outcome};
-use hallpass_vocabulary::{DenialCode, Impact, Subject};
+use hallpass_vocabulary::{DenialCode, Impact, StopId, Subject};
 
 use crate::world::*;
 
@@ -140,4 +147,88 @@ fn what_one_verifier_checked_another_does_not_permit() {
     let refusal = other.verifier.commit(checked).wait().unwrap_err();
     assert_eq!(refusal.code(), DenialCode::Overloaded);
     assert!(of_kind(&one.records(), "decided").is_empty());
+}
+
+#[test]
+fn a_call_under_way_learns_that_it_is_to_stop() {
+    let world = World::new();
+    let permit = world.call(token(|_| ()).expose(), "ticket.update").unwrap();
+    assert!(!permit.is_stopped());
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut context = Context::from_waker(&waker);
+    let mut stopped = Box::pin(permit.stopped());
+    assert!(stopped.as_mut().poll(&mut context).is_pending());
+    let about = |selector: &str| Restrictions {
+        stops: vec![Stop {
+            id: StopId::new(NOW, [7; 10]),
+            selector: selector.parse().unwrap(),
+            issued: NOW,
+            until: None,
+            runs: IdSet::default(),
+        }],
+        ..Restrictions::default()
+    };
+    let later = |seconds| NOW.after(Duration::from_secs(seconds));
+    // Of somebody else: it looks and waits on.
+    world
+        .snapshots
+        .publish(restricting(later(1), about("tenant:globex")));
+    assert!(woken.0.swap(false, Ordering::Relaxed));
+    assert!(stopped.as_mut().poll(&mut context).is_pending());
+    world
+        .snapshots
+        .publish(restricting(later(2), about("tenant:acme")));
+    assert!(woken.0.swap(false, Ordering::Relaxed));
+    assert!(stopped.as_mut().poll(&mut context).is_ready());
+    drop(stopped);
+    assert!(permit.is_stopped());
+    // Nobody waits any more.
+    world
+        .snapshots
+        .publish(restricting(later(3), Restrictions::default()));
+    assert!(!woken.0.load(Ordering::Relaxed));
+    drop(permit);
+    assert!(world.call(token(|_| ()).expose(), "kb.search").is_ok());
+    let records = world.records();
+    let seen = of_kind(&records, "stop_seen");
+    assert!(
+        seen.is_empty(),
+        "only bundles that decided a call are on record: {seen:?}"
+    );
+}
+
+#[test]
+fn stops_that_come_and_go_are_on_record_once() {
+    let world = World::new();
+    let stops = Restrictions {
+        stops: vec![Stop {
+            id: StopId::new(NOW, [7; 10]),
+            selector: "tenant:globex".parse().unwrap(),
+            issued: NOW,
+            until: None,
+            runs: IdSet::default(),
+        }],
+        ..Restrictions::default()
+    };
+    let text = token(|_| ());
+    for (at, restrictions) in [(1, stops.clone()), (2, stops), (3, Restrictions::default())] {
+        let time = NOW.after(Duration::from_secs(at));
+        world.snapshots.publish(restricting(time, restrictions));
+        drop(world.call(text.expose(), "kb.search").unwrap());
+    }
+    let records = world.records();
+    let seen = of_kind(&records, "stop_seen");
+    let about: Vec<_> = seen.iter().map(|it| it.get("about")).collect();
+    assert_eq!(about, [Some(&"tenant:globex".into()), None]);
+    assert_eq!(seen[0]["stop"], seen[1]["stop"]);
+}
+
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use hallpass_args::{Arguments, ToolCall};
 use hallpass_bundle::{
-    Bundle, BundleDraft, Heartbeat, KeyState, Published, Role, Root, RootDraft, Snapshot,
-    Snapshots, TokenKey, TokenPurpose, accept,
+    Bundle, BundleDraft, Heartbeat, KeyState, Published, Restrictions, Role, Root, RootDraft,
+    Snapshot, Snapshots, TokenKey, TokenPurpose, accept,
 };
 use hallpass_journal::{Journal, JournalName, Settings};
 use hallpass_keys::{Digest, Purpose, SigningKey};
@@ -65,6 +65,20 @@ pub fn snapshot(time: Timestamp, run_key: KeyState) -> Snapshot {
 
 /// The same from the authority of another environment.
 pub fn snapshot_of(environment: &str, time: Timestamp, run_key: KeyState) -> Snapshot {
+    snapshot_with(environment, time, run_key, Restrictions::default())
+}
+
+/// The first with this restricted.
+pub fn restricting(time: Timestamp, restrictions: Restrictions) -> Snapshot {
+    snapshot_with("prod", time, KeyState::Active, restrictions)
+}
+
+fn snapshot_with(
+    environment: &str,
+    time: Timestamp,
+    run_key: KeyState,
+    restrictions: Restrictions,
+) -> Snapshot {
     let root_key = key(Purpose::Root, environment, 90);
     let bundle_key = key(Purpose::Bundle, environment, 91);
     let heartbeat_key = key(Purpose::Heartbeat, environment, 92);
@@ -111,6 +125,9 @@ pub fn snapshot_of(environment: &str, time: Timestamp, run_key: KeyState) -> Sna
         .unwrap(),
         policy: Digest::of(b"policy"),
         expires: NOW.after(Duration::from_secs(30 * 86_400)),
+        restrictions,
+        operators: Vec::new(),
+        verifiers: Vec::new(),
     };
     // A bundle is numbered by the time it was made; a later one for a later heartbeat.
     let bundle = Bundle::new(&root, draft, None, time)

@@ -105,6 +105,9 @@ fn snapshot(time: Timestamp) -> Snapshot {
         .unwrap(),
         policy: Digest::of(b"policy"),
         expires: NOW.after(year),
+        restrictions: hallpass_bundle::Restrictions::default(),
+        operators: Vec::new(),
+        verifiers: Vec::new(),
     };
     let bundle = Bundle::new(&root, draft, None, time)
         .unwrap()

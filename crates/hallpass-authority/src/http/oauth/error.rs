@@ -54,7 +54,8 @@ impl ErrorWord {
             | ProblemCode::RunMismatch
             | ProblemCode::RunTooDeep
             | ProblemCode::RunTooLong
-            | ProblemCode::RunUnknown => Self::InvalidGrant,
+            | ProblemCode::RunUnknown
+            | ProblemCode::Stopped => Self::InvalidGrant,
             ProblemCode::ToolNotInRoute | ProblemCode::ToolsEmpty => Self::InvalidScope,
             ProblemCode::AudienceNotAllowed
             | ProblemCode::EnvironmentNotAllowed

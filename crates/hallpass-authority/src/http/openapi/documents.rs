@@ -27,8 +27,8 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
     }
     add!(
         AddedSecret BundleDocument ClientList ClientStanding DecisionList Health InstalledRoot KeyList KeyRotation MintedToken
-        OauthRefusal OauthToken
-        OperatorList PolicyInForce Problem ReloadedPolicy RetiredKey RetiredSecret RunDocument RunEnded RunList TaintedKey TokenDocument TokenList
+        OauthRefusal OauthToken OperatorList PolicyInForce Problem ReloadedPolicy RetiredKey RetiredSecret RunDocument RunEnded
+        RunList SignedDocument TaintedKey TokenDocument TokenList
         WellKnown
     );
     schemas
@@ -356,6 +356,16 @@ pub(super) struct BundleDocument {
     roots: Vec<Object>,
     bundle: Object,
     heartbeat: Object,
+}
+
+/// A DSSE envelope (docs/keys.md).
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignedDocument {
+    #[serde(rename = "payloadType")]
+    payload_type: String,
+    payload: String,
+    signatures: Vec<Object>,
 }
 
 /// How it is.

@@ -84,6 +84,12 @@ pub(super) fn of(endpoint: Endpoint) -> Operation {
 fn told(endpoint: Endpoint) -> Told {
     let client = || parameters::in_path("client", "The client.");
     match endpoint {
+        Endpoint::BundleEvents => Told::new(
+            "listenToBundle",
+            "Every heartbeat and every new bundle, as server-sent events",
+            "200",
+            events(),
+        ),
         Endpoint::BundleGet => Told::new(
             "getBundle",
             "The roots, the signed bundle and a heartbeat",
@@ -128,6 +134,13 @@ fn told(endpoint: Endpoint) -> Told {
             "200",
             json::<answer::ClientList>("Every client."),
         ),
+        Endpoint::ClockRead => Told::new(
+            "readClock",
+            "What time it is at the authority, signed for who asks",
+            "200",
+            json::<answer::SignedDocument>("The time."),
+        )
+        .body(sent::<requests::ClockQuestion>(JSON, Required::True)),
         Endpoint::DecisionsList => Told::new(
             "listDecisions",
             "What was decided and done, from the authority's own journal, newest first",
@@ -135,6 +148,12 @@ fn told(endpoint: Endpoint) -> Told {
             json::<answer::DecisionList>("A page."),
         )
         .taking(parameters::of_decisions()),
+        Endpoint::HeartbeatGet => Told::new(
+            "getHeartbeat",
+            "The newest heartbeat, which names the bundle in force",
+            "200",
+            json::<answer::SignedDocument>("The heartbeat."),
+        ),
         Endpoint::KeyRetire => Told::new(
             "retireKey",
             "A key is published no more, before its time",
@@ -313,6 +332,17 @@ fn described(description: &str, content: Content) -> Response {
 
 fn bare(description: &str) -> Response {
     with_id(ResponseBuilder::new().description(description)).build()
+}
+
+fn events() -> Response {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    let content = ContentBuilder::new().schema(Some(text)).build();
+    with_id(
+        ResponseBuilder::new()
+            .description("Events `heartbeat` and `bundle`, until the stream ends."),
+    )
+    .content("text/event-stream", content)
+    .build()
 }
 
 fn openmetrics() -> Response {

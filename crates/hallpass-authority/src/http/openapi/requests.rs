@@ -23,7 +23,7 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
             )+
         };
     }
-    add!(EndRun NewSecret RetireKey RootEnvelope RotateKey TaintKey TokenExchange TokenRequest);
+    add!(ClockQuestion EndRun NewSecret RetireKey RootEnvelope RotateKey TaintKey TokenExchange TokenRequest);
     schemas
 }
 
@@ -93,6 +93,15 @@ pub(super) struct TokenExchange {
     client_assertion: Option<String>,
     #[schema(required = false, nullable = false)]
     client_assertion_type: Option<String>,
+}
+
+/// What the time is asked for with.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClockQuestion {
+    /// 16 random bytes in hex.
+    #[schema(min_length = 32, max_length = 32)]
+    nonce: String,
 }
 
 /// Why a run is ended.

@@ -21,8 +21,9 @@ const PARAMETERS: [&str; 12] = [
 ];
 
 /// The kinds of records that are decisions and acts. The journal has others, about itself.
-pub(crate) const KINDS: [&str; 10] = [
+pub(crate) const KINDS: [&str; 15] = [
     "client_changed",
+    "cut_off",
     "key_changed",
     "mint_refused",
     "minted",
@@ -32,6 +33,10 @@ pub(crate) const KINDS: [&str; 10] = [
     "policy_refused",
     "root_installed",
     "run_ended",
+    "stop_lift_asked",
+    "stop_lifted",
+    "stop_placed",
+    "token_revoked",
 ];
 
 /// Records looked at for one page. About a tenth of a second of reading; a page without a match says where to go on.

@@ -76,6 +76,21 @@ pub(super) fn token_row(row: &Row) -> Result<TokenRow, StoreError> {
     })
 }
 
+pub(super) fn counted_row(row: &Row) -> Result<(u64, u64), StoreError> {
+    let count = |column| {
+        let count: i64 = row.try_get(column).map_err(failed("read"))?;
+        Ok::<u64, StoreError>(u64::try_from(count).unwrap_or(0))
+    };
+    Ok((count(0)?, count(1)?))
+}
+
+pub(super) fn id_row(row: &Row) -> Result<Option<u128>, StoreError> {
+    let bytes: Option<&[u8]> = row.try_get(0).map_err(failed("read"))?;
+    let id = bytes.map(<[u8; 16]>::try_from).transpose();
+    let id = id.map_err(|_| StoreError::Malformed { column: "id" })?;
+    Ok(id.map(u128::from_be_bytes))
+}
+
 /// What a key stands for: the digest of what was asked, and the token if there is one. Nothing when the key is free.
 pub(super) async fn key(
     client: &ClientWrapper,

@@ -28,6 +28,7 @@ const MIGRATIONS: [&str; 1] = ["
         ends    BIGINT NOT NULL,
         body    TEXT NOT NULL   -- all of it, as JSON
     );
+    CREATE INDEX runs_by_parent ON runs (parent) WHERE parent IS NOT NULL;
     CREATE INDEX runs_by_tenant ON runs (tenant, id);
     CREATE INDEX runs_by_route ON runs (route, id);
     CREATE INDEX runs_by_client ON runs (client, id);
@@ -95,6 +96,24 @@ const MIGRATIONS: [&str; 1] = ["
         at         BIGINT NOT NULL,
         PRIMARY KEY (key, standing)
     );
+
+    -- Records of what is stopped, revoked or cut off, as they are: what they come to does not depend on their order. Numbered
+    -- as they were committed, so that a replica reads only those it has not read.
+    CREATE TABLE restraints (
+        origin INTEGER NOT NULL REFERENCES progress (number),
+        record BIGINT NOT NULL,
+        number BIGINT NOT NULL,
+        at     BIGINT NOT NULL,
+        ends   BIGINT,        -- from when on it says nothing any more
+        body   TEXT NOT NULL, -- the record's event, as JSON
+        PRIMARY KEY (origin, record)
+    );
+    CREATE INDEX restraints_by_number ON restraints (number);
+    CREATE INDEX restraints_by_end ON restraints (ends) WHERE ends IS NOT NULL;
+
+    -- One row: the highest number above. Whoever counts it up holds it until the commit.
+    CREATE TABLE restraints_counted (number BIGINT NOT NULL);
+    INSERT INTO restraints_counted VALUES (0);
 
     CREATE TABLE nonces (
         key   BYTEA NOT NULL,

@@ -6,9 +6,12 @@ use hallpass_vocabulary::Timestamp;
 use tokio_postgres::Error;
 
 use crate::store::change::{Change, LandingEvent};
+use crate::store::restraints::RESTRAINT_KEPT;
 use crate::store::rows::KeyRow;
+use crate::store::selection::before;
 
 use super::columns::{self, Columns};
+use super::restraints;
 
 /// Rows of one kind removed in one step.
 const CLEAN_ROWS_MAX: i64 = 1_000;
@@ -47,6 +50,7 @@ pub(super) async fn group<'a>(
         )
         .map(|_| ())
     };
+    let restraining = changes.clone();
     let others = async {
         for change in changes {
             match &change.event {
@@ -56,7 +60,12 @@ pub(super) async fn group<'a>(
                 LandingEvent::KeyChanged(changed, at) => {
                     key_changed(client, changed, *at).await?;
                 }
-                LandingEvent::Minted(_) => {}
+                LandingEvent::Minted(_)
+                | LandingEvent::CutOff(..)
+                | LandingEvent::StopLiftAsked(..)
+                | LandingEvent::StopLifted(..)
+                | LandingEvent::StopPlaced(..)
+                | LandingEvent::TokenRevoked(..) => {}
                 LandingEvent::RunEnded(ended, at) => {
                     let statement = client
                         .prepare_cached(
@@ -74,6 +83,7 @@ pub(super) async fn group<'a>(
     };
     let rest = async {
         others.await?;
+        restraints::write(client, origin, restraining).await?;
         client.execute(&progress, &[&origin, &floor]).await?;
         client.batch_execute("COMMIT").await
     };
@@ -172,6 +182,11 @@ pub(super) async fn clean(client: &ClientWrapper, now: Timestamp) -> Result<u64,
             "DELETE FROM idempotency WHERE (client, key) IN
              (SELECT client, key FROM idempotency WHERE until <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
             now.unix_ms(),
+        ),
+        (
+            "DELETE FROM restraints WHERE (origin, record) IN
+             (SELECT origin, record FROM restraints WHERE ends <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+            before(now, RESTRAINT_KEPT).unix_ms(),
         ),
         (
             "DELETE FROM nonces WHERE (key, nonce) IN

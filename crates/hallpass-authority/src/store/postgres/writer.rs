@@ -190,7 +190,7 @@ impl Desk {
             match &change.event {
                 LandingEvent::ClientChanged(..) => self.shared.clients.forget(),
                 LandingEvent::Minted(minted) => self.shared.claims.is_landed(minted),
-                LandingEvent::KeyChanged(..) | LandingEvent::RunEnded(..) => {}
+                _ => {}
             }
         }
     }

@@ -8,7 +8,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter
 
 use super::{failed, parsed};
 use crate::store::StoreError;
-use crate::store::query::{Page, RunQuery, TokenQuery};
+use crate::store::change::LandingEvent;
+use crate::store::query::{About, Hits, Page, RunQuery, TokenQuery};
 use crate::store::rows::{ClientRow, KeyRow, RunRow, SecretRow, TokenRow};
 use crate::store::selection::{Argument, Selection};
 
@@ -49,6 +50,50 @@ pub(super) fn tokens(
     let selection = Selection::tokens(query);
     let rows = selected(connection, &selection, token_row)?;
     Ok(Page::of(rows, selection.limit))
+}
+
+/// Tokens of something that are not expired: how many, of how many runs, and some of them.
+pub(super) fn hits(
+    connection: &Connection,
+    about: &About,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Hits, StoreError> {
+    let count = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let counted: Vec<(i64, i64)> =
+        selected(connection, &Selection::hits_counted(about, now), count)?;
+    let (tokens, runs) = counted.first().copied().unwrap_or_default();
+    let mut newest = selected(connection, &Selection::hits(about, now, limit), token_row)?;
+    newest.truncate(limit);
+    Ok(Hits {
+        tokens: u64::try_from(tokens).unwrap_or(0),
+        runs: u64::try_from(runs).unwrap_or(0),
+        newest,
+    })
+}
+
+/// Runs that come from something and do not show it.
+pub(super) fn derived(
+    connection: &Connection,
+    about: &About,
+    now: Timestamp,
+) -> Result<Vec<u128>, StoreError> {
+    let Some(selection) = Selection::derived(about, now) else {
+        return Ok(Vec::new());
+    };
+    let id = |row: &Row<'_>| row.get(0).map(u128::from_be_bytes);
+    selected(connection, &selection, id)
+}
+
+/// The latest token minted before a time.
+pub(super) fn latest(
+    connection: &Connection,
+    before: Timestamp,
+) -> Result<Option<TokenId>, StoreError> {
+    let id = |row: &Row<'_>| row.get::<_, Option<[u8; 16]>>(0);
+    let latest = selected(connection, &Selection::latest(before), id)?;
+    let latest = latest.into_iter().flatten().next();
+    Ok(latest.and_then(|id| TokenId::from_u128(u128::from_be_bytes(id))))
 }
 
 fn selected<T>(
@@ -162,6 +207,24 @@ pub(super) fn keys(connection: &Connection) -> Result<Vec<KeyRow>, StoreError> {
                 .map_err(|column| StoreError::Malformed { column })
         })
         .collect()
+}
+
+/// What is stopped, revoked or cut off.
+pub(super) fn restraints(
+    connection: &Connection,
+    mut take: impl FnMut(&LandingEvent),
+) -> Result<(), StoreError> {
+    let mut statement = connection
+        .prepare("SELECT body, at FROM restraints")
+        .map_err(failed("read"))?;
+    let mut rows = statement.query([]).map_err(failed("read"))?;
+    while let Some(row) = rows.next().map_err(failed("read"))? {
+        let body: String = row.get(0).map_err(failed("read"))?;
+        let at = Timestamp::from_unix_ms(row.get(1).map_err(failed("read"))?);
+        let event = LandingEvent::of_restraint(&body, at);
+        take(&event.ok_or(StoreError::Malformed { column: "body" })?);
+    }
+    Ok(())
 }
 
 /// Makes the store this environment's, or finds that it is another's.

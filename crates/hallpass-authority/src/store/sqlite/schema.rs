@@ -39,6 +39,7 @@ const TABLES: &str = "
         ends    INTEGER NOT NULL,
         body    TEXT NOT NULL  -- all of it, as JSON
     ) STRICT;
+    CREATE INDEX runs_by_parent ON runs (parent) WHERE parent IS NOT NULL;
     CREATE INDEX runs_by_tenant ON runs (tenant, id);
     CREATE INDEX runs_by_route ON runs (route, id);
     CREATE INDEX runs_by_client ON runs (client, id);
@@ -104,6 +105,17 @@ const TABLES: &str = "
         at         INTEGER NOT NULL,
         PRIMARY KEY (key, standing)
     ) STRICT, WITHOUT ROWID;
+
+    -- Records of what is stopped, revoked or cut off, as they are: what they come to does not depend on their order.
+    CREATE TABLE restraints (
+        origin INTEGER NOT NULL REFERENCES progress (number),
+        record INTEGER NOT NULL,
+        at     INTEGER NOT NULL,
+        ends   INTEGER,       -- from when on it says nothing any more
+        body   TEXT NOT NULL, -- the record's event, as JSON
+        PRIMARY KEY (origin, record)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX restraints_by_end ON restraints (ends) WHERE ends IS NOT NULL;
 
     CREATE TABLE nonces (
         key   BLOB NOT NULL,

@@ -9,7 +9,9 @@ use super::failed;
 use crate::store::StoreError;
 use crate::store::change::{Change, LandingEvent};
 use crate::store::claim::{KEY_REMEMBERED, key_of};
+use crate::store::restraints::RESTRAINT_KEPT;
 use crate::store::rows::{KeyRow, RunRow};
+use crate::store::selection::before;
 
 /// Rows of one kind removed in one step.
 pub(super) const CLEAN_ROWS_MAX: u32 = 1_000;
@@ -37,6 +39,11 @@ pub(super) fn group<'a>(
                 LandingEvent::ClientChanged(changed, at) => client_changed(&group, changed, *at)?,
                 LandingEvent::KeyChanged(changed, at) => key_changed(&group, changed, *at)?,
                 LandingEvent::Minted(it) => minted(&group, it, origin, change.record)?,
+                LandingEvent::CutOff(..)
+                | LandingEvent::StopLiftAsked(..)
+                | LandingEvent::StopLifted(..)
+                | LandingEvent::StopPlaced(..)
+                | LandingEvent::TokenRevoked(..) => restraint(&group, change, origin)?,
                 LandingEvent::RunEnded(ended, at) => {
                     group
                         .prepare_cached(
@@ -223,6 +230,24 @@ fn client_changed(
     Ok(())
 }
 
+fn restraint(group: &Transaction<'_>, change: &Change, origin: i64) -> rusqlite::Result<()> {
+    let Some(kept) = change.event.restraint() else {
+        return Ok(());
+    };
+    group
+        .prepare_cached(
+            "INSERT OR IGNORE INTO restraints (origin, record, at, ends, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            origin,
+            signed(change.record),
+            kept.at.unix_ms(),
+            kept.ends.map(Timestamp::unix_ms),
+            kept.body,
+        ])?;
+    Ok(())
+}
+
 /// A client that is named for the first time is enabled; whatever is known of it is later.
 fn known(group: &Transaction<'_>, client: &str) -> rusqlite::Result<()> {
     group
@@ -236,6 +261,9 @@ pub(super) fn clean(connection: &mut Connection, now: Timestamp) -> Result<u64, 
     let clean = |connection: &mut Connection| {
         let step = connection.transaction()?;
         let mut removed = 0;
+        removed += step
+            .prepare_cached("DELETE FROM restraints WHERE ends <= ?1")?
+            .execute([before(now, RESTRAINT_KEPT).unix_ms()])?;
         for script in [
             "DELETE FROM idempotency WHERE (client, key) IN
              (SELECT client, key FROM idempotency WHERE until <= ?1 LIMIT ?2)",

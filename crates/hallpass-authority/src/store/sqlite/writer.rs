@@ -188,7 +188,7 @@ impl Desk {
             match &change.event {
                 LandingEvent::ClientChanged(..) => clients_changed = true,
                 LandingEvent::Minted(minted) => self.shared.claims.is_landed(minted),
-                LandingEvent::KeyChanged(..) | LandingEvent::RunEnded(..) => {}
+                _ => {}
             }
         }
         if clients_changed {

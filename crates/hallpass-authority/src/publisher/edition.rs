@@ -1,0 +1,143 @@
+//! A signed bundle as it is sent, and the heartbeats that go with it.
+
+use axum::body::Bytes;
+use hallpass_bundle::{BundleId, Published, SignedBundle};
+use hallpass_vocabulary::Timestamp;
+
+use super::{Content, PublishError};
+
+/// The largest publication that is sent to everybody who listens, in bytes. Who listens fetches a larger one: they do so at
+/// their own pace, and nothing is held for them meanwhile.
+const INLINE_BYTES_MAX: usize = 64 * 1024;
+
+/// What ends a publication after its heartbeat.
+const TAIL: &[u8] = b"}";
+
+/// A bundle, signed once.
+#[derive(Debug)]
+pub(crate) struct Edition {
+    pub(super) content: Content,
+    pub(super) issued: Timestamp,
+    pub(super) newest: Document,
+}
+
+/// One signed bundle, and all of its publication up to the heartbeat: that alone changes every two seconds, and a bundle may
+/// be large.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub(super) signed: SignedBundle,
+    head: Bytes,
+}
+
+/// A heartbeat, in every form it is sent in.
+#[derive(Debug, Clone)]
+pub(crate) struct Beat {
+    time: Timestamp,
+    heartbeat: Bytes,
+    heartbeat_event: Bytes,
+    bundle_event: Option<Bytes>,
+}
+
+/// What is in force and was last said of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Shown {
+    pub(super) edition: std::sync::Arc<Edition>,
+    pub(super) beat: Beat,
+}
+
+/// A publication, ready to send.
+#[derive(Debug, Clone)]
+pub(crate) struct Publication {
+    /// Its bytes, in pieces that are shared with everybody who is sent the same.
+    pub(crate) pieces: [Bytes; 3],
+    pub(crate) etag: String,
+}
+
+impl Document {
+    /// From a publication with any heartbeat.
+    pub(super) fn new(signed: SignedBundle, published: Published) -> Result<Self, PublishError> {
+        let mut json = published.to_json()?;
+        let heartbeat = super::press::json(&published.heartbeat);
+        json.truncate(json.len().saturating_sub(heartbeat.len() + TAIL.len()));
+        Ok(Self {
+            signed,
+            head: json.into(),
+        })
+    }
+
+    fn pieces(&self, heartbeat: &Bytes) -> [Bytes; 3] {
+        [
+            self.head.clone(),
+            heartbeat.clone(),
+            Bytes::from_static(TAIL),
+        ]
+    }
+}
+
+impl Edition {
+    /// The number of the bundle.
+    pub(crate) fn id(&self) -> &BundleId {
+        self.newest.signed.id()
+    }
+}
+
+impl Beat {
+    pub(super) fn new(time: Timestamp, heartbeat: Bytes, newest: &Document) -> Self {
+        let pieces = newest.pieces(&heartbeat);
+        let length: usize = pieces.iter().map(Bytes::len).sum();
+        Self {
+            time,
+            heartbeat_event: event("heartbeat", std::slice::from_ref(&heartbeat)),
+            bundle_event: (length <= INLINE_BYTES_MAX).then(|| event("bundle", &pieces)),
+            heartbeat,
+        }
+    }
+
+    /// When it was signed.
+    pub(crate) fn time(&self) -> Timestamp {
+        self.time
+    }
+}
+
+impl Shown {
+    /// The number of the bundle.
+    pub(crate) fn id(&self) -> &BundleId {
+        self.edition.id()
+    }
+
+    /// The roots, the bundle and the heartbeat.
+    pub(crate) fn publication(&self) -> Publication {
+        Publication {
+            pieces: self.edition.newest.pieces(&self.beat.heartbeat),
+            // The heartbeat is part of the tag: a 304 for the bundle alone would let its reader go stale.
+            etag: format!("\"{}.{}\"", self.id().version, self.beat.time.unix_ms()),
+        }
+    }
+
+    /// The heartbeat alone.
+    pub(crate) fn heartbeat(&self) -> Bytes {
+        self.beat.heartbeat.clone()
+    }
+
+    /// What tells a listener of this heartbeat.
+    pub(crate) fn heartbeat_event(&self) -> Bytes {
+        self.beat.heartbeat_event.clone()
+    }
+
+    /// What tells a listener of this bundle: all of it where it is small, else its heartbeat, by which they see that they
+    /// have another one.
+    pub(crate) fn bundle_event(&self) -> Bytes {
+        let bundle = self.beat.bundle_event.clone();
+        bundle.unwrap_or_else(|| self.heartbeat_event())
+    }
+}
+
+/// A server-sent event: <https://html.spec.whatwg.org/multipage/server-sent-events.html>. The data is JSON, on one line.
+fn event(name: &str, data: &[Bytes]) -> Bytes {
+    let mut event = format!("event: {name}\ndata: ").into_bytes();
+    for piece in data {
+        event.extend_from_slice(piece);
+    }
+    event.extend_from_slice(b"\n\n");
+    event.into()
+}
