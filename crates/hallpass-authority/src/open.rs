@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use hallpass_bundle::believe_root;
+use hallpass_bundle::{Restrictions, believe_root};
 use hallpass_journal::{AppendError, Durability, Storage};
 use hallpass_keys::{InvalidDigest, RandomnessError, random_bytes};
 use hallpass_policy::{DirectoryError, Policy, PolicyErrors, PolicyFiles};
@@ -152,11 +152,15 @@ pub(crate) fn open(
         now,
     )?;
     let foreign = keys::open::foreign(&config.foreign_keys);
-    let content = Content {
+    // What only rows of the store say stays as it was published last until whoever reads them says otherwise.
+    let content = |last: Option<&Content>| Content {
         token_keys: ring.token_keys(&foreign),
         approval_keys: ring.approvals(),
         catalogue: policy.policy.catalogue().clone(),
         policy: policy.digest,
+        restrictions: last.map_or_else(Restrictions::default, |last| last.restrictions.clone()),
+        operators: policy.operators(),
+        verifiers: last.map_or_else(Vec::new, |last| last.verifiers.clone()),
     };
     // Kept and recorded before a bundle names it: after a crash in between the change is recorded again rather than never.
     let kept = KeptPolicies::new(paths.bundle.join(layout::KEPT_POLICIES));
@@ -244,7 +248,7 @@ pub(crate) fn read_policy(directory: &Path) -> Result<(PolicyFiles, LoadedPolicy
 fn start_publisher(
     directory: &Path,
     paths: &Paths,
-    content: Content,
+    content: impl FnOnce(Option<&Content>) -> Content,
     ring: &Ring,
     clock: &Arc<dyn Clock>,
 ) -> Result<Publisher, OpenError> {

@@ -14,6 +14,7 @@ mod authority;
 mod documents;
 mod format;
 mod laws;
+mod reading_back;
 mod restricting;
 mod rotation;
 mod snapshots;

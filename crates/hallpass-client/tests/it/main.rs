@@ -9,8 +9,11 @@
     reason = "tests fail by panicking"
 )]
 
+mod authority;
 mod bundles;
+mod live;
 mod operators;
+mod pushing;
 mod runs;
 mod server;
 mod tokens;
