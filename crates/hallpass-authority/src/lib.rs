@@ -37,6 +37,7 @@ mod roots;
 mod secret;
 mod service;
 mod settings;
+mod stops;
 mod store;
 mod transport;
 
@@ -59,6 +60,7 @@ pub use reload::{ReloadError, Reloaded, Reloader};
 pub use roots::{InstalledRoot, RootRefused, RootsError, install_root};
 pub use secret::{ClientSecret, SECRET_CHARS, SECRET_PREFIX, SECRET_RANDOM_BYTES};
 pub use settings::{Overrides, Settings, Source};
+pub use stops::MarkError;
 pub use store::StoreError;
 
 #[cfg(test)]

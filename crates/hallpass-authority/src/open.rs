@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use hallpass_bundle::{Restrictions, believe_root};
+use hallpass_bundle::believe_root;
 use hallpass_journal::{AppendError, Durability, Storage};
 use hallpass_keys::{InvalidDigest, RandomnessError, random_bytes};
 use hallpass_policy::{DirectoryError, Policy, PolicyErrors, PolicyFiles};
@@ -38,6 +38,7 @@ use crate::roots::{Roots, RootsError};
 use crate::secret::SecretHash;
 use crate::service::Service;
 use crate::settings::Settings;
+use crate::stops::{self, MarkError, Publishing};
 use crate::store::{Store, StoreError};
 use crate::transport::Transport;
 
@@ -72,6 +73,9 @@ pub enum OpenError {
     /// The keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// What says how far the journal was cannot be read.
+    #[error(transparent)]
+    Mark(#[from] MarkError),
     /// A file that every authority has is not there.
     #[error("there is no `{}`; is this the directory of an authority?", path.display())]
     Missing {
@@ -137,6 +141,7 @@ pub(crate) fn open(
     )?;
     let store = Arc::new(store);
     journal::bring_up_to_date(&store, &journal)?;
+    stops::after_restore(&store, &journal, &paths.bundle, environment, clock.now())?;
     journal::acknowledge(&store, &journal)?;
 
     let kept_keys = paths.bundle.join(layout::KEPT_KEYS_FILE);
@@ -153,12 +158,13 @@ pub(crate) fn open(
     )?;
     let foreign = keys::open::foreign(&config.foreign_keys);
     // What only rows of the store say stays as it was published last until whoever reads them says otherwise.
+    let restrictions = stops::restrictions(&store, clock.now())?;
     let content = |last: Option<&Content>| Content {
         token_keys: ring.token_keys(&foreign),
         approval_keys: ring.approvals(),
         catalogue: policy.policy.catalogue().clone(),
         policy: policy.digest,
-        restrictions: last.map_or_else(Restrictions::default, |last| last.restrictions.clone()),
+        restrictions,
         operators: policy.operators(),
         verifiers: last.map_or_else(Vec::new, |last| last.verifiers.clone()),
     };
@@ -219,6 +225,9 @@ pub(crate) fn open(
             turn: tokio::sync::Mutex::new(()),
         },
         operator_refusals: Refusals::default(),
+        stopping: tokio::sync::Mutex::new(()),
+        publishing: Publishing::default(),
+        bundle_directory: paths.bundle.clone(),
         registry: tokio::sync::Mutex::new(()),
         clock,
         metrics,

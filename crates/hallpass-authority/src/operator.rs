@@ -29,6 +29,8 @@ pub(crate) enum Permission {
     Read,
     /// Putting the policy on disk in force.
     ReloadPolicy,
+    /// Stopping, lifting stops, revoking.
+    Stop,
 }
 
 impl Permission {
@@ -38,6 +40,7 @@ impl Permission {
             Self::EndRuns => &[OperatorRole::Operator],
             Self::ManageClients | Self::ManageKeys | Self::ReloadPolicy => &[OperatorRole::Admin],
             Self::Read => &OperatorRole::ALL,
+            Self::Stop => &[OperatorRole::Admin, OperatorRole::Operator],
         }
     }
 }
@@ -111,6 +114,7 @@ mod tests {
             Permission::ManageKeys,
             Permission::Read,
             Permission::ReloadPolicy,
+            Permission::Stop,
         ];
         let may = |role: OperatorRole| -> Vec<Permission> {
             let operator = Operator {
@@ -127,7 +131,7 @@ mod tests {
         assert_eq!(may(OperatorRole::Approver), [Permission::Read]);
         assert_eq!(
             may(OperatorRole::Operator),
-            [Permission::EndRuns, Permission::Read]
+            [Permission::EndRuns, Permission::Read, Permission::Stop]
         );
         assert_eq!(
             may(OperatorRole::Admin),
@@ -135,7 +139,8 @@ mod tests {
                 Permission::ManageClients,
                 Permission::ManageKeys,
                 Permission::Read,
-                Permission::ReloadPolicy
+                Permission::ReloadPolicy,
+                Permission::Stop
             ]
         );
     }

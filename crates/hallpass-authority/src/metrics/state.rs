@@ -17,6 +17,10 @@ pub(crate) struct State {
     pub(crate) bundle_age: Duration,
     /// How long it is still believed.
     pub(crate) bundle_left: Duration,
+    /// Who listens to its events.
+    pub(crate) bundle_listeners: u64,
+    /// How long ago the last heartbeat was signed.
+    pub(crate) heartbeat_age: Duration,
     /// How long the root in force is still believed.
     pub(crate) root_left: Duration,
     /// Since when the key that signs tokens does so.
@@ -41,6 +45,8 @@ pub(super) struct Gauges {
     bundle_version: Unsigned,
     bundle_age: Unsigned,
     bundle_left: Unsigned,
+    bundle_listeners: Unsigned,
+    heartbeat_age: Unsigned,
     connections_open: Unsigned,
     connections: Counter,
     handshakes_failed: Counter,
@@ -58,6 +64,11 @@ impl Gauges {
     pub(super) fn register(registry: &mut Registry) -> Self {
         let gauges = Self::default();
         for (name, help, gauge) in [
+            (
+                "bundle_listeners",
+                "Listeners to the bundle's events now",
+                &gauges.bundle_listeners,
+            ),
             (
                 "bundle_version",
                 "The number of the bundle in force",
@@ -113,6 +124,11 @@ impl Gauges {
                 &gauges.bundle_left,
             ),
             (
+                "heartbeat_age",
+                "Since the last heartbeat was signed",
+                &gauges.heartbeat_age,
+            ),
+            (
                 "root_left",
                 "Until the root in force expires",
                 &gauges.root_left,
@@ -143,6 +159,8 @@ impl Gauges {
             bundle_version,
             bundle_age,
             bundle_left,
+            bundle_listeners,
+            heartbeat_age,
             root_left,
             token_key_age,
             journal_records,
@@ -155,6 +173,8 @@ impl Gauges {
         self.bundle_version.set(bundle_version);
         self.bundle_age.set(bundle_age.as_secs());
         self.bundle_left.set(bundle_left.as_secs());
+        self.bundle_listeners.set(bundle_listeners);
+        self.heartbeat_age.set(heartbeat_age.as_secs());
         self.root_left.set(root_left.as_secs());
         self.token_key_age.set(token_key_age.as_secs());
         self.journal_records.set(journal_records);
