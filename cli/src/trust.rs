@@ -84,7 +84,7 @@ fn from_file(path: &Path, trust_root: &TrustRoot, now: Timestamp) -> anyhow::Res
 }
 
 fn fetched(config: BundleSourceConfig) -> anyhow::Result<Arc<Snapshot>> {
-    let authority = config.authority.clone();
+    let authority = config.origin.clone();
     block_on(async {
         let source = BundleSource::start(config, SystemClock).await?;
         match (source.snapshots().load(), source.status().last_error) {

@@ -38,6 +38,8 @@ fn every_command_explains_itself_with_examples() {
         &["policy", "explain"],
         &["policy", "grid"],
         &["policy", "reload"],
+        &["policy", "replay"],
+        &["policy", "suggest"],
         &["reconcile"],
         &["why"],
     ];

@@ -179,7 +179,9 @@ pub(crate) fn open(
     stops::after_restore(&store, &journal, &paths.bundle, environment, clock.now())?;
     journal::acknowledge(&store, &journal)?;
 
-    let content = Content {
+    let restrictions = stops::restrictions(&store, clock.now())?;
+    // What only rows of the store say stays as it was published last until whoever reads them says otherwise.
+    let content = |last: Option<&Content>| Content {
         token_keys: publisher::token_keys(
             run_key.verifying_key(),
             environment,
@@ -191,7 +193,9 @@ pub(crate) fn open(
         }],
         catalogue: policy.policy.catalogue().clone(),
         policy: policy.digest,
-        restrictions: stops::restrictions(&store, clock.now())?,
+        restrictions,
+        operators: policy.operators(),
+        verifiers: last.map_or_else(Vec::new, |last| last.verifiers.clone()),
     };
     // Kept and recorded before a bundle names it: after a crash in between the change is recorded again rather than never.
     let kept = KeptPolicies::new(paths.bundle.join(layout::KEPT_POLICIES));
@@ -282,7 +286,7 @@ pub(crate) fn read_policy(directory: &Path) -> Result<(PolicyFiles, LoadedPolicy
 fn start_publisher(
     directory: &Path,
     paths: &Paths,
-    content: Content,
+    content: impl FnOnce(Option<&Content>) -> Content,
     signers: Signers,
     clock: &Arc<dyn Clock>,
 ) -> Result<Publisher, OpenError> {

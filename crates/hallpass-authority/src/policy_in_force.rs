@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use hallpass_bundle::ListedOperator;
 use hallpass_keys::{Digest, InvalidDigest};
 use hallpass_policy::Policy;
 
@@ -26,10 +27,25 @@ impl LoadedPolicy {
         Ok(Self { policy, digest })
     }
 
+    /// Whose signed stops verifiers obey.
+    pub(crate) fn operators(&self) -> Vec<ListedOperator> {
+        let listed = self
+            .policy
+            .operators()
+            .map(|(operator, rule)| ListedOperator {
+                operator: operator.clone(),
+                person: rule.person().clone(),
+                keys: rule.keys().to_vec(),
+                roles: rule.roles().iter().copied().collect(),
+            });
+        listed.collect()
+    }
+
     /// Puts what it says in place of what another policy said.
     pub(crate) fn say_in(&self, content: &mut Content) {
         content.catalogue = self.policy.catalogue().clone();
         content.policy = self.digest;
+        content.operators = self.operators();
     }
 }
 

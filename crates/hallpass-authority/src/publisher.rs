@@ -1,11 +1,12 @@
 //! What verifiers are told: the roots, the signed bundle, and a heartbeat that is signed every two seconds.
 //!
-//! One publication takes the place of another as a whole, once its number is written down. Whoever fetches or listens reads
+//! One publication takes the place of another as a whole, once it is written down. Whoever fetches or listens reads
 //! what is in force without waiting for whoever replaces it.
 
 mod content;
 mod edition;
 mod error;
+mod kept;
 mod number;
 mod press;
 mod pulse;
@@ -20,11 +21,11 @@ use hallpass_vocabulary::{Clock, Timestamp};
 use tokio::sync::watch;
 
 pub(crate) use content::{Content, token_keys};
-pub(crate) use edition::{Edition, Shown};
+pub(crate) use edition::{Edition, Format, Shown};
 pub use error::PublishError;
-use number::StateFile;
-pub(crate) use number::{last_expiry, last_policy};
-use press::BUNDLE_LIFE;
+use kept::KeptFile;
+pub(crate) use kept::{last_expiry, last_policy};
+use press::{BUNDLE_LIFE, Start};
 pub(crate) use press::{Press, Signers};
 pub(crate) use pulse::keep_beating;
 
@@ -37,35 +38,37 @@ pub(crate) struct Publisher {
     press: ArcSwap<Press>,
     /// Held by whoever replaces what is in force: one at a time, each on what the one before it made.
     turn: Mutex<()>,
-    state: StateFile,
+    kept: KeptFile,
     clock: Arc<dyn Clock>,
     shown: watch::Sender<Arc<Shown>>,
 }
 
 impl Publisher {
-    /// Makes and publishes a first bundle. `directory` keeps its number. Blocks on the disk.
+    /// Makes and publishes a first bundle. `directory` keeps the last one, of which `content` is told: what it restricted is
+    /// restricted until somebody says otherwise. Blocks on the disk.
     pub(crate) fn start(
         press: Press,
-        content: Content,
+        content: impl FnOnce(Option<&Content>) -> Content,
         directory: &Path,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, PublishError> {
-        let state = StateFile::of(directory);
-        let last = state.read()?;
-        let now = clock
-            .now()
-            .max(last.map_or(Timestamp::from_unix_ms(0), |last| last.issued));
-        let edition = press.edition(content, last.map(|l| l.bundle).as_ref(), now)?;
+        let file = KeptFile::of(directory);
+        let last = file.read()?;
+        let edition = last.as_ref().map(|last| press.kept_edition(last));
+        let before = edition.transpose()?.flatten();
+        let content = content(before.as_ref().map(|edition| &edition.content));
+        let now = number::moment(clock.now(), last.as_ref().map(|last| last.issued));
+        let used = last.map(|last| last.used());
+        let edition = press.edition(content, used.as_ref(), Start::Anew, now)?;
         let beat = press.beat(&edition, now)?;
-        state.write(&edition)?;
+        file.write(&edition)?;
         let edition = Arc::new(edition);
-        let (shown, _) = watch::channel(Arc::new(Shown { edition, beat }));
         Ok(Self {
             press: ArcSwap::from_pointee(press),
             turn: Mutex::new(()),
-            state,
+            kept: file,
             clock,
-            shown,
+            shown: watch::Sender::new(Arc::new(Shown { edition, beat })),
         })
     }
 
@@ -80,32 +83,6 @@ impl Publisher {
         self.replace(&self.press.load(), change)
     }
 
-    /// Whether a bundle with this change could be published: it is made, signed and measured, and nothing is kept.
-    /// Blocks on signing.
-    pub(crate) fn rehearse(&self, change: impl FnOnce(&mut Content)) -> Result<(), PublishError> {
-        self.made(&self.press.load(), change).map(|_| ())
-    }
-
-    /// Signs another heartbeat, and now and then another bundle before the one in force expires. Blocks on the disk.
-    pub(crate) fn beat(&self) -> Result<(), PublishError> {
-        let (_turn, press) = (self.turn(), self.press.load());
-        let (now, edition) = (self.clock.now(), Arc::clone(&self.shown().edition));
-        if now >= edition.issued.after(BUNDLE_LIFE / 2) {
-            match self.replace(&press, |_| ()) {
-                Ok(_) => return Ok(()),
-                // The old one has days to go. Without heartbeats, services would stop within minutes.
-                Err(error) if now < edition.issued.after(BUNDLE_LIFE) => tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "the bundle cannot be renewed; the old one stays in force"
-                ),
-                Err(error) => return Err(error),
-            }
-        }
-        let beat = press.beat(&edition, self.now())?;
-        self.show(Shown { edition, beat });
-        Ok(())
-    }
-
     /// As [`Publisher::republish`], and signs with other keys or under another root from then on: those in place stay when
     /// it fails.
     #[expect(dead_code, reason = "for the rotation of keys")]
@@ -118,6 +95,33 @@ impl Publisher {
         let shown = self.replace(&press, change)?;
         self.press.store(Arc::new(press));
         Ok(shown)
+    }
+
+    /// Whether a bundle with this change could be published: it is made, signed and measured, and nothing is kept.
+    /// Blocks on signing.
+    pub(crate) fn rehearse(&self, change: impl FnOnce(&mut Content)) -> Result<(), PublishError> {
+        self.made(&self.press.load(), change).map(|_| ())
+    }
+
+    /// Signs another heartbeat; and another bundle well before the one in force expires, or when a clock that was put right
+    /// shows that no verifier believes it. Blocks on the disk.
+    pub(crate) fn beat(&self) -> Result<(), PublishError> {
+        let (_turn, press) = (self.turn(), self.press.load());
+        let (now, edition) = (self.clock.now(), Arc::clone(&self.shown().edition));
+        if edition.is_due(now) {
+            match self.replace(&press, |_| ()) {
+                Ok(_) => return Ok(()),
+                // The old one has days to go. Without heartbeats, services would stop within minutes.
+                Err(error) if now < edition.expires() => tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the bundle cannot be renewed; the old one stays in force"
+                ),
+                Err(error) => return Err(error),
+            }
+        }
+        let beat = press.beat(&edition, self.now())?;
+        self.show(Shown { edition, beat });
+        Ok(())
     }
 
     /// As [`Publisher::beat`], unless the last heartbeat is not yet [`HEARTBEAT_INTERVAL`] old.
@@ -155,6 +159,11 @@ impl Publisher {
         (age, BUNDLE_LIFE.saturating_sub(age))
     }
 
+    /// How long ago the last heartbeat was signed.
+    pub(crate) fn heartbeat_age(&self) -> Duration {
+        self.clock.now().since(self.shown().beat.time())
+    }
+
     /// The number of the bundle in force.
     pub(crate) fn version(&self) -> u64 {
         self.shown().id().version
@@ -165,10 +174,10 @@ impl Publisher {
         press: &Press,
         change: impl FnOnce(&mut Content),
     ) -> Result<Arc<Shown>, PublishError> {
-        // Made in whole before its number is written down, so that only the disk can still refuse.
+        // Made in whole before it is written down, so that only the disk can still refuse.
         let edition = self.made(press, change)?;
         let beat = press.beat(&edition, self.now())?;
-        self.state.write(&edition)?;
+        self.kept.write(&edition)?;
         let edition = Arc::new(edition);
         Ok(self.show(Shown { edition, beat }))
     }
@@ -179,10 +188,10 @@ impl Publisher {
         press: &Press,
         change: impl FnOnce(&mut Content),
     ) -> Result<Edition, PublishError> {
-        let before = self.shown();
-        let mut content = before.edition.content.clone();
+        let before = Arc::clone(&self.shown().edition);
+        let mut content = before.content.clone();
         change(&mut content);
-        press.edition(content, Some(before.id()), self.now())
+        press.edition(content, Some(&before.used), Start::GoesOn, self.now())
     }
 
     /// Puts an edition in force, or a new heartbeat of the one that is.
@@ -192,12 +201,14 @@ impl Publisher {
         shown
     }
 
-    /// Never before the heartbeat in force: verifiers refuse one that is older than what they have.
     fn now(&self) -> Timestamp {
-        self.clock.now().max(self.shown().beat.time())
+        number::moment(self.clock.now(), Some(self.shown().beat.time()))
     }
 
     fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

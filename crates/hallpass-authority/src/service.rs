@@ -9,6 +9,7 @@ use hallpass_vocabulary::{AuthorityId, Clock, Environment, RequestId};
 use tokio::sync::{Mutex, Semaphore, watch};
 
 use crate::http::current;
+use crate::http::limits::STREAMS_MAX;
 use crate::http::pace::Pace;
 use crate::identity::Identity;
 use crate::metrics::{Metrics, State};
@@ -80,6 +81,8 @@ impl Service {
             bundle_version: self.publisher.version(),
             bundle_age,
             bundle_left,
+            bundle_listeners: self.listeners(),
+            heartbeat_age: self.publisher.heartbeat_age(),
             journal_records: journal.written,
             journal_signed: journal.signed,
             journal_not_recorded: journal.not_recorded,
@@ -87,6 +90,12 @@ impl Service {
             journal_low: journal.low,
             store_behind: self.minter.store.is_behind(),
         }
+    }
+
+    /// How many listen to what is published.
+    fn listeners(&self) -> u64 {
+        let taken = STREAMS_MAX.saturating_sub(self.streams.available_permits());
+        u64::try_from(taken).unwrap_or(u64::MAX)
     }
 
     /// Records a refusal, singly or as a number. Relaxed: it grants nothing, so a power cut may take the last moments.

@@ -252,6 +252,25 @@ impl Bundle {
         Ok(())
     }
 
+    /// What it says.
+    pub(crate) fn into_draft(self) -> BundleDraft {
+        let Self(fields) = self;
+        BundleDraft {
+            token_keys: fields.token_keys,
+            approval_keys: fields.approval_keys,
+            catalogue: fields.catalogue,
+            policy: fields.policy,
+            expires: fields.expires,
+            restrictions: Restrictions {
+                stops: fields.stops,
+                revocations: fields.revocations,
+                cutoffs: fields.cutoffs,
+            },
+            operators: fields.operators,
+            verifiers: fields.verifiers,
+        }
+    }
+
     /// What it says is to be denied, taken out of it.
     pub(crate) fn take_restrictions(&mut self) -> Restrictions {
         let Self(fields) = self;
@@ -350,6 +369,20 @@ impl Bundle {
 }
 
 impl SignedBundle {
+    pub(crate) fn of(
+        envelope: Envelope,
+        id: BundleId,
+        authority: AuthorityId,
+        environment: Environment,
+    ) -> Self {
+        Self {
+            envelope,
+            id,
+            authority,
+            environment,
+        }
+    }
+
     /// The envelope, as it is published.
     pub fn envelope(&self) -> &Envelope {
         &self.envelope

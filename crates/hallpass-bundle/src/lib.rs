@@ -21,10 +21,12 @@
 
 mod accept;
 mod bundle;
+mod clock_reading;
 mod document;
 mod heartbeat;
 mod high_water;
 mod id_set;
+mod kept;
 mod listed;
 mod local_stops;
 mod published;
@@ -33,6 +35,7 @@ mod restrictions;
 mod role;
 mod root;
 mod selector;
+mod signed_stop;
 mod snapshot;
 mod snapshots;
 mod staleness;
@@ -48,6 +51,7 @@ pub use bundle::{
     APPROVAL_KEYS_MAX, BUNDLE_FORMAT_VERSION, BUNDLE_PAYLOAD_TYPE, Bundle, BundleDraft, BundleId,
     SignedBundle, TOKEN_KEYS_MAX,
 };
+pub use clock_reading::{CLOCK_BYTES_MAX, CLOCK_PAYLOAD_TYPE, ClockError, ClockNonce, read_clock};
 pub use document::{FORMAT_VERSION, InvalidDocument, SignError};
 pub use heartbeat::{HEARTBEAT_PAYLOAD_TYPE, Heartbeat};
 pub use high_water::HighWater;
@@ -65,6 +69,7 @@ pub use restrictions::{
 pub use role::{KEYS_PER_ROLE_MAX, Role};
 pub use root::{ROOT_PAYLOAD_TYPE, Root, RootDraft};
 pub use selector::{InvalidSelector, Selector};
+pub use signed_stop::{SIGNED_STOP_BYTES_MAX, STOP_PAYLOAD_TYPE, SignedStop, SignedStopError};
 pub use snapshot::Snapshot;
 pub use snapshots::Snapshots;
 pub use staleness::{InvalidStaleness, Staleness};

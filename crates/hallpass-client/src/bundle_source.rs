@@ -1,76 +1,144 @@
 //! Keeps what a verifier knows fresh, in the background.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_bundle::{Snapshots, TrustRoot};
-use hallpass_vocabulary::{Clock, Timestamp};
+use hallpass_vocabulary::Clock;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use crate::BaseUrl;
-use crate::refresh::{OpenError, RefreshError, Refresher};
+use crate::belief::Belief;
+use crate::bundle_file::FileSource;
+use crate::bundle_keeper::BundleKeeper;
+use crate::bundle_status::{BundleStatus, Progress};
+use crate::keeping::Keeping;
+use crate::refresh::Refresher;
+use crate::refresh_error::OpenError;
+use crate::stop_files::StopWatch;
 
-/// How long between two fetches: well inside the 60 s after which destructive calls stop.
-pub const REFRESH_INTERVAL: Duration = Duration::from_secs(5);
-/// No two fetches come closer, whatever is configured: an interval of zero would be a flood.
+/// How long between two questions for news, where they are not pushed. A stop is then known within six seconds.
+pub const REFRESH_INTERVAL: Duration = Duration::from_secs(4);
+/// How long between two looks at a bundle file.
+pub const FILE_INTERVAL: Duration = Duration::from_secs(1);
+/// How long nothing may come on a stream. Heartbeats come every two seconds.
+const SILENCE: Duration = Duration::from_secs(6);
+/// No two come closer, whatever is configured: an interval of zero would be a flood.
 const INTERVAL_MIN: Duration = Duration::from_millis(10);
 /// How long one fetch may take: 8 MiB on a slow line.
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Where bundles come from.
+#[derive(Debug, Clone)]
+pub enum BundleOrigin {
+    /// An authority.
+    Authority(BaseUrl),
+    /// A file that somebody puts there, where there is no network. Nothing makes it fresher but another file: give the
+    /// verifier bounds on its age that fit how often that happens.
+    File(PathBuf),
+}
+
 /// Where bundles come from and where the last one is kept.
 #[derive(Debug, Clone)]
 pub struct BundleSourceConfig {
-    /// The authority.
-    pub authority: BaseUrl,
+    /// Where bundles come from.
+    pub origin: BundleOrigin,
     /// What is believed from the start.
     pub trust_root: TrustRoot,
     /// Where the last good bundle is kept. Without one, a restart knows nothing until the authority answers, and an
     /// attacker in between can show it an older bundle.
     pub state_directory: Option<PathBuf>,
-    /// How long between two fetches; each is up to a fifth earlier or later, so that services do not come in step.
+    /// Where files may be that stop the service; the state directory where it is not said.
+    pub stop_directory: Option<PathBuf>,
+    /// Where snapshots are put, for a verifier that is there already; a place of its own where it is not said.
+    pub snapshots: Option<Arc<Snapshots>>,
+    /// How long between two questions for news, or two looks at a file; each is up to a fifth earlier or later, so that
+    /// services do not come in step.
     pub interval: Duration,
     /// How long one fetch may take.
     pub timeout: Duration,
+    /// Whether news may be pushed; otherwise they are asked for.
+    pub push: bool,
+    /// How long nothing believable may come on a stream until it counts as broken.
+    pub silence: Duration,
 }
 
-/// How the refreshing goes.
-#[derive(Debug, Clone, Default)]
-pub struct BundleStatus {
-    /// How many fetches have ended, well or not.
-    pub attempts: u64,
-    /// When the last good one ended.
-    pub last_success: Option<Timestamp>,
-    /// The last bad one, if none has been good since.
-    pub last_error: Option<(Timestamp, Arc<RefreshError>)>,
-}
-
-/// Fetches the bundle again and again, until it is dropped.
+/// Gets news again and again, until it is dropped.
 #[derive(Debug)]
 pub struct BundleSource {
     snapshots: Arc<Snapshots>,
-    status: watch::Receiver<BundleStatus>,
+    progress: watch::Receiver<Progress>,
+    clock: ShownClock,
+    stop_watch: Option<StopWatch>,
     task: AbortHandle,
 }
 
+/// The clock by which ages are shown.
+struct ShownClock(Arc<dyn Clock>);
+
 impl BundleSourceConfig {
-    /// Every five seconds, without a state directory.
+    /// From an authority, pushed where it can, without a state directory.
     pub fn new(authority: BaseUrl, trust_root: TrustRoot) -> Self {
         Self {
-            authority,
+            origin: BundleOrigin::Authority(authority),
             trust_root,
             state_directory: None,
+            stop_directory: None,
+            snapshots: None,
             interval: REFRESH_INTERVAL,
             timeout: REFRESH_TIMEOUT,
+            push: true,
+            silence: SILENCE,
         }
     }
 
-    /// Keeps the last good bundle in this directory.
+    /// From a file, which is read again when it changes; without a state directory.
+    pub fn file(path: PathBuf, trust_root: TrustRoot) -> Self {
+        Self {
+            origin: BundleOrigin::File(path),
+            trust_root,
+            state_directory: None,
+            stop_directory: None,
+            snapshots: None,
+            interval: FILE_INTERVAL,
+            timeout: REFRESH_TIMEOUT,
+            push: false,
+            silence: SILENCE,
+        }
+    }
+
+    /// Keeps the last good bundle in this directory, and watches for files there that stop the service.
     #[must_use]
     pub fn with_state_directory(mut self, directory: PathBuf) -> Self {
         self.state_directory = Some(directory);
         self
+    }
+
+    /// Watches this directory for files that stop the service, rather than the state directory.
+    #[must_use]
+    pub fn with_stop_directory(mut self, directory: PathBuf) -> Self {
+        self.stop_directory = Some(directory);
+        self
+    }
+
+    /// Puts snapshots where a verifier looks for them already.
+    #[must_use]
+    pub fn with_snapshots(mut self, snapshots: Arc<Snapshots>) -> Self {
+        self.snapshots = Some(snapshots);
+        self
+    }
+
+    fn stop_directory(&self) -> Option<&Path> {
+        let directory = self.stop_directory.as_ref();
+        directory.or(self.state_directory.as_ref()).map(|it| &**it)
+    }
+
+    /// The interval, where it is not too short.
+    pub(crate) fn interval(&self) -> Duration {
+        self.interval.max(INTERVAL_MIN)
     }
 }
 
@@ -78,26 +146,51 @@ impl BundleSource {
     /// Loads what was saved, fetches once, and goes on in the background. An authority that does not answer is no
     /// error: look at [`BundleSource::status`], and at whether there is a snapshot.
     ///
+    /// With the [token clock](hallpass_vocabulary::ClockBasis) of a verifier, the authority is also asked for the time; with
+    /// another clock it is not.
+    ///
     /// # Errors
     /// When the state directory or the HTTP library cannot be used.
     pub async fn start<C>(config: BundleSourceConfig, clock: C) -> Result<Self, OpenError>
     where
         C: Clock + Clone + 'static,
     {
-        let mut refresher = Refresher::open(&config, clock)?;
-        let snapshots = Arc::clone(refresher.snapshots());
-        let (sender, status) = watch::channel(BundleStatus::default());
-        report(&sender, refresher.refresh().await, refresher.now());
-        let task = tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(jittered(config.interval)).await;
-                let outcome = refresher.refresh().await;
-                report(&sender, outcome, refresher.now());
-            }
+        let snapshots = config.snapshots.clone().unwrap_or_default();
+        // Before anything is known: what stops the service stops its first call.
+        let stop_watch = config.stop_directory().map(|directory| {
+            StopWatch::start(directory.to_owned(), Arc::clone(&snapshots))
+                .map_err(OpenError::StopFiles)
         });
+        let stop_watch = stop_watch.transpose()?;
+        let mut belief = Belief::new(config.trust_root.clone(), Arc::clone(&snapshots));
+        let directory = config.state_directory.clone();
+        let keeping = Keeping::open(directory, &mut belief, clock.now())?;
+        if let Some(watch) = &stop_watch {
+            watch.look();
+        }
+        let (sender, progress) = watch::channel(Progress::default());
+        let shown = ShownClock(Arc::new(clock.clone()));
+        let task = match config.origin.clone() {
+            BundleOrigin::Authority(authority) => {
+                let refresher = Refresher::open(&config, authority, belief, keeping, clock)?;
+                let mut keeper = BundleKeeper::new(&config, refresher, sender);
+                keeper.begin().await;
+                tokio::spawn(keeper.run())
+            }
+            BundleOrigin::File(path) => {
+                let mut source = FileSource::new(path, belief, keeping, clock, sender);
+                source.look().await;
+                tokio::spawn(source.run(config.interval()))
+            }
+        };
+        if let Some(watch) = &stop_watch {
+            watch.look();
+        }
         Ok(Self {
             snapshots,
-            status,
+            progress,
+            clock: shown,
+            stop_watch,
             task: task.abort_handle(),
         })
     }
@@ -107,18 +200,30 @@ impl BundleSource {
         Arc::clone(&self.snapshots)
     }
 
-    /// How the refreshing goes.
+    /// How it goes.
     pub fn status(&self) -> BundleStatus {
-        self.status.borrow().clone()
+        self.shown(self.progress.borrow().clone())
     }
 
-    /// Waits until one more fetch has ended, and says how the refreshing goes.
+    fn shown(&self, progress: Progress) -> BundleStatus {
+        let held = self.snapshots.load();
+        let stop_files = self.stop_watch.as_ref().map(StopWatch::seen);
+        BundleStatus::new(
+            progress,
+            held.as_deref(),
+            &self.clock.0,
+            stop_files.unwrap_or_default(),
+        )
+    }
+
+    /// Waits until one more attempt to get news has ended, and says how it goes.
     pub async fn next_attempt(&mut self) -> BundleStatus {
         // An error means that the task is gone, which happens only when its runtime is; then nothing more will come.
-        if self.status.changed().await.is_err() {
+        if self.progress.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
-        self.status.borrow_and_update().clone()
+        let progress = self.progress.borrow_and_update().clone();
+        self.shown(progress)
     }
 }
 
@@ -128,58 +233,17 @@ impl Drop for BundleSource {
     }
 }
 
-fn report(sender: &watch::Sender<BundleStatus>, outcome: Result<(), RefreshError>, now: Timestamp) {
-    sender.send_modify(|status| {
-        status.attempts = status.attempts.saturating_add(1);
-        match outcome {
-            Ok(()) => {
-                if status.last_error.take().is_some() {
-                    tracing::info!("bundle refresh works again");
-                }
-                status.last_success = Some(now);
-            }
-            Err(error) => {
-                tracing::warn!(error = %Chain(&error), "bundle refresh failed");
-                status.last_error = Some((now, Arc::new(error)));
-            }
+impl fmt::Display for BundleOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Authority(authority) => fmt::Display::fmt(authority, f),
+            Self::File(path) => write!(f, "`{}`", path.display()),
         }
-    });
-}
-
-/// An error with its causes, on one line.
-struct Chain<'a>(&'a dyn std::error::Error);
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
     }
 }
 
-/// Between four fifths and six fifths of the interval. Without randomness, the interval itself.
-fn jittered(interval: Duration) -> Duration {
-    let [byte] = hallpass_keys::random_bytes::<1>().unwrap_or([128]);
-    let interval = interval.max(INTERVAL_MIN);
-    let fifth = interval / 5;
-    (interval - fifth).saturating_add(fifth.saturating_mul(2 * u32::from(byte)) / 255)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn jitter_stays_within_a_fifth_and_is_not_constant() {
-        let drawn: Vec<Duration> = (0..64).map(|_| jittered(REFRESH_INTERVAL)).collect();
-        let within = Duration::from_secs(4)..=Duration::from_secs(6);
-        assert!(drawn.iter().all(|d| within.contains(d)));
-        assert!(drawn.iter().any(|d| *d != drawn[0]));
-        assert!(jittered(Duration::ZERO) >= INTERVAL_MIN - INTERVAL_MIN / 5);
-        assert!(jittered(Duration::MAX) >= Duration::MAX / 5 * 4);
+impl fmt::Debug for ShownClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ShownClock").field(&self.0.now()).finish()
     }
 }

@@ -50,7 +50,15 @@ pub(crate) fn client(timeout: Duration) -> Result<Client, TransportError> {
 
 /// The same for one server, believing of it what was said to be believed.
 pub(crate) fn client_to(server: &BaseUrl, timeout: Duration) -> Result<Client, TransportError> {
-    let builder = builder(timeout);
+    build_for(server, builder(timeout))
+}
+
+/// The same for answers that go on for as long as both sides like. Whoever reads one sees to it that something comes.
+pub(crate) fn streaming_client_to(server: &BaseUrl) -> Result<Client, TransportError> {
+    build_for(server, unlimited())
+}
+
+fn build_for(server: &BaseUrl, builder: ClientBuilder) -> Result<Client, TransportError> {
     #[cfg(feature = "tls")]
     let builder = match server.trusted() {
         Some(trusted) => builder.tls_certs_only(trusted.certificates()?),
@@ -64,11 +72,14 @@ pub(crate) fn client_to(server: &BaseUrl, timeout: Duration) -> Result<Client, T
 }
 
 fn builder(timeout: Duration) -> ClientBuilder {
+    unlimited().timeout(timeout)
+}
+
+fn unlimited() -> ClientBuilder {
     Client::builder()
         .redirect(redirect::Policy::none())
         .no_proxy()
         .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(timeout)
         .user_agent(concat!("hallpass/", env!("CARGO_PKG_VERSION")))
 }
 

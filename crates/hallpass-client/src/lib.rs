@@ -7,14 +7,26 @@
 
 mod base_url;
 mod bearer;
+mod belief;
+mod bundle_file;
+mod bundle_keeper;
 mod bundle_source;
+mod bundle_status;
+mod clock_exchange;
 mod http;
+mod jitter;
+mod keeping;
+mod listener;
 mod operator_client;
 mod operator_lists;
 mod probe;
 mod problem;
 mod refresh;
+mod refresh_error;
 mod run;
+mod schedule;
+mod sse;
+mod stop_files;
 mod token_client;
 mod token_request;
 mod tool_client;
@@ -22,7 +34,11 @@ mod trusted;
 
 pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use bearer::{BEARER_BYTES_MAX, BearerToken, ClientSecret, InvalidSecret, SubjectToken};
-pub use bundle_source::{BundleSource, BundleSourceConfig, BundleStatus, REFRESH_INTERVAL};
+pub use belief::{HEARTBEAT_APART_MAX, Unbelieved};
+pub use bundle_source::{
+    BundleOrigin, BundleSource, BundleSourceConfig, FILE_INTERVAL, REFRESH_INTERVAL,
+};
+pub use bundle_status::BundleStatus;
 pub use http::TransportError;
 pub use operator_client::{
     AddedSecret, ApprovalGroup, EnrolledOperator, OPERATOR_ANSWER_BYTES_MAX, OperatorClient,
@@ -31,8 +47,11 @@ pub use operator_client::{
 pub use operator_lists::{List, ListPage};
 pub use probe::{AuthorityIdentity, Probe, probe};
 pub use problem::Problem;
-pub use refresh::{OpenError, RefreshError};
+pub use refresh_error::{OpenError, RefreshError};
 pub use run::{REST_DEFAULT, Run, RunError};
+pub use schedule::BundleMode;
+pub use sse::StreamError;
+pub use stop_files::{Halt, SIGNED_STOP_SUFFIX, SIGNED_STOPS_MAX, STOP_FILE_NAME, StopFiles};
 pub use token_client::{TOKEN_ANSWER_BYTES_MAX, TokenClient, TokenError};
 pub use token_request::{Behalf, RunEnd, TokenRequest, TokenResponse};
 pub use tool_client::{TOOL_ANSWER_BYTES_MAX, ToolAnswer, ToolClient, ToolError, ToolRequest};

@@ -1,161 +1,198 @@
-//! One fetch of the bundle: from the network, through every check, into the cell and onto the disk.
+//! News of an authority: from the network, through every check, into the cell and onto the disk.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use hallpass_bundle::store::{self, StoreError};
-use hallpass_bundle::{
-    BundleError, BundleId, HighWater, PUBLISHED_BYTES_MAX, Published, Snapshot, Snapshots,
-    TrustRoot, accept_to_keep,
-};
+use hallpass_bundle::{HEARTBEAT_BYTES_MAX, PUBLISHED_BYTES_MAX, Snapshot, Snapshots};
 use hallpass_vocabulary::{Clock, Timestamp};
-use reqwest::StatusCode;
+use reqwest::{StatusCode, Url, header};
 
+use crate::BaseUrl;
+use crate::belief::{Beat, Belief};
+use crate::bundle_source::BundleSourceConfig;
+use crate::clock_exchange::ClockKeeper;
 use crate::http::{self, TransportError};
-use crate::{BaseUrl, BundleSourceConfig};
+use crate::keeping::Keeping;
+use crate::listener::Listener;
+use crate::refresh_error::{OpenError, RefreshError};
 
-/// How old the saved heartbeat may become before it is saved again though the bundle is the same. Saving at every
-/// heartbeat would wear the disk for nothing: a restart fetches a new one at once.
-const SAVE_HEARTBEAT_EVERY: Duration = Duration::from_secs(60);
-
-/// Why a refresh brought nothing, or did not keep what it brought. What was known stays known, and ages.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RefreshError {
-    /// The authority was not reached.
-    #[error(transparent)]
-    Transport(#[from] TransportError),
-    /// The authority answered something else than a bundle.
-    #[error("the authority answered {status} instead of a bundle")]
-    Status {
-        /// The HTTP status.
-        status: u16,
-    },
-    /// What came is not believed.
-    #[error("the bundle is not believed")]
-    Refused(#[from] BundleError),
-    /// What came is in force, and will be forgotten at a restart.
-    #[error("the bundle is in force and cannot be saved")]
-    Save(#[source] StoreError),
-    /// The process is ending.
-    #[error("the refresh was given up")]
-    GivenUp,
-}
-
-/// Why bundles cannot be fetched at all.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// The HTTP library cannot start.
-    #[error(transparent)]
-    Transport(#[from] TransportError),
-    /// The state directory cannot be used.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// Fetches, one at a time.
+/// Fetches, one thing at a time.
 #[derive(Debug)]
 pub(crate) struct Refresher<C> {
     http: reqwest::Client,
+    streaming: reqwest::Client,
     authority: BaseUrl,
-    trust_root: TrustRoot,
-    state_directory: Option<PathBuf>,
+    belief: Belief,
+    keeping: Keeping,
     clock: C,
-    snapshots: Arc<Snapshots>,
-    seen: Option<HighWater>,
-    saved: Option<(BundleId, Timestamp)>,
+    exchanges: ClockKeeper,
+    /// Of the publication that is held.
+    etag: Option<String>,
+    /// How many questions ago the authority turned out to have no heartbeats to offer.
+    without_heartbeats: u32,
 }
+
+/// After so many questions an authority that had no heartbeats is asked for one again: it may be a newer release by now.
+const ASK_AGAIN_AFTER: u32 = 64;
 
 impl<C: Clock + Clone + 'static> Refresher<C> {
     /// Starts with what was saved, if anything was.
-    pub(crate) fn open(config: &BundleSourceConfig, clock: C) -> Result<Self, OpenError> {
-        let mut refresher = Self {
-            http: http::client_to(&config.authority, config.timeout)?,
-            authority: config.authority.clone(),
-            trust_root: config.trust_root.clone(),
-            state_directory: config.state_directory.clone(),
+    pub(crate) fn open(
+        config: &BundleSourceConfig,
+        authority: BaseUrl,
+        belief: Belief,
+        keeping: Keeping,
+        clock: C,
+    ) -> Result<Self, OpenError> {
+        Ok(Self {
+            http: http::client_to(&authority, config.timeout)?,
+            streaming: http::streaming_client_to(&authority)?,
+            authority,
+            belief,
+            keeping,
             clock,
-            snapshots: Arc::new(Snapshots::empty()),
-            seen: None,
-            saved: None,
-        };
-        refresher.load()?;
-        Ok(refresher)
-    }
-
-    fn load(&mut self) -> Result<(), StoreError> {
-        let Some(directory) = &self.state_directory else {
-            return Ok(());
-        };
-        let Some(saved) = store::load(directory, &self.trust_root, self.clock.now())? else {
-            return Ok(());
-        };
-        self.seen = Some(saved.high_water);
-        match saved.snapshot {
-            Ok(snapshot) => {
-                let mark = snapshot.high_water();
-                self.saved = Some((*mark.bundle(), mark.heartbeat()));
-                self.snapshots.publish(snapshot);
-            }
-            Err(error) => tracing::info!(%error, "the saved bundle is not believed any more"),
-        }
-        Ok(())
+            exchanges: ClockKeeper::default(),
+            etag: None,
+            without_heartbeats: 0,
+        })
     }
 
     pub(crate) fn snapshots(&self) -> &Arc<Snapshots> {
-        &self.snapshots
+        self.belief.snapshots()
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// Fetches once.
-    pub(crate) async fn refresh(&mut self) -> Result<(), RefreshError> {
-        let response = self
-            .http
-            .get(self.authority.join("/v1/bundle"))
-            .send()
-            .await
-            .map_err(TransportError::from)?;
-        let status = response.status();
-        if status != StatusCode::OK {
-            return Err(RefreshError::Status {
-                status: status.as_u16(),
-            });
-        }
-        let published = http::read(response, PUBLISHED_BYTES_MAX).await?;
-        let (pinned, seen) = (self.trust_root.clone(), self.seen.clone());
-        let now = self.clock.now();
-        // Signatures over megabytes: not on a thread that serves others.
-        let believed = tokio::task::spawn_blocking(move || {
-            accept_to_keep(&published, &pinned, seen.as_ref(), now)
-        });
-        let (snapshot, published) = believed.await.map_err(|_| RefreshError::GivenUp)??;
-        self.seen = Some(snapshot.high_water().clone());
-        self.snapshots.publish(snapshot.clone());
-        self.save(snapshot, published).await
+    /// The newest heartbeat that is held.
+    pub(crate) fn heartbeat(&self) -> Option<Timestamp> {
+        let snapshots = self.belief.snapshots();
+        snapshots.with(|held| held.map(Snapshot::heartbeat))
     }
 
-    async fn save(&mut self, snapshot: Snapshot, published: Published) -> Result<(), RefreshError> {
-        let Some(directory) = &self.state_directory else {
-            return Ok(());
-        };
-        let (id, heartbeat) = (*snapshot.high_water().bundle(), snapshot.heartbeat());
-        let saved_lately = self
-            .saved
-            .is_some_and(|(saved, at)| saved == id && heartbeat.since(at) < SAVE_HEARTBEAT_EVERY);
-        if saved_lately {
-            return Ok(());
+    /// Opens a stream of events.
+    pub(crate) fn listen(&self) -> Listener {
+        let url = self.authority.join("/v1/bundle/events");
+        Listener::open(self.streaming.clone(), url)
+    }
+
+    /// Asks whether there is news, and fetches it.
+    pub(crate) async fn poll(&mut self) -> Result<(), RefreshError> {
+        if self.snapshots().load().is_some() && !self.is_without_heartbeats() {
+            let url = self.authority.join("/v1/heartbeat");
+            let response = self.get(url, None).await?;
+            match response.status() {
+                StatusCode::OK => {
+                    let heartbeat = http::read(response, HEARTBEAT_BYTES_MAX).await;
+                    match heartbeat {
+                        Ok(heartbeat) if is_envelope(&heartbeat) => {
+                            return self.on_heartbeat(&heartbeat).await.map(|_| ());
+                        }
+                        // Something answers everything alike.
+                        Ok(_) | Err(TransportError::TooLarge { .. }) => self.without_heartbeats = 1,
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
+                    self.without_heartbeats = 1;
+                }
+                status => return Err(status.into()),
+            }
         }
-        let directory = directory.clone();
-        tokio::task::spawn_blocking(move || store::save(&directory, &snapshot, &published))
-            .await
-            .map_err(|_| RefreshError::GivenUp)?
-            .map_err(RefreshError::Save)?;
-        self.saved = Some((id, heartbeat));
+        self.fetch().await
+    }
+
+    fn is_without_heartbeats(&mut self) -> bool {
+        if self.without_heartbeats == 0 {
+            return false;
+        }
+        self.without_heartbeats = (self.without_heartbeats + 1) % ASK_AGAIN_AFTER;
+        self.without_heartbeats != 0
+    }
+
+    /// A heartbeat that came alone; fetches the bundle where it is of a newer one.
+    pub(crate) async fn on_heartbeat(&mut self, bytes: &[u8]) -> Result<Beat, RefreshError> {
+        let beat = self.belief.heartbeat(bytes, &self.clock);
+        let beat = beat.inspect_err(|unbelieved| self.exchanges.doubt_by(unbelieved))?;
+        match beat {
+            Beat::Fresher => self.keep_heartbeat().await?,
+            Beat::Known | Beat::Older => {}
+            Beat::Other => self.fetch().await?,
+        }
+        Ok(beat)
+    }
+
+    /// Fetches the bundle.
+    async fn fetch(&mut self) -> Result<(), RefreshError> {
+        let mut url = self.authority.join("/v1/bundle");
+        url.set_query(Some("format=2"));
+        let known = self.etag.clone();
+        let response = self.get(url, known.as_deref()).await?;
+        match response.status() {
+            StatusCode::OK => {}
+            StatusCode::NOT_MODIFIED => return Ok(()),
+            status => return Err(status.into()),
+        }
+        let etag = response.headers().get(header::ETAG);
+        let etag = etag.and_then(|etag| etag.to_str().ok()).map(str::to_owned);
+        let published = http::read(response, PUBLISHED_BYTES_MAX).await?;
+        self.on_publication(published).await?;
+        self.etag = etag;
         Ok(())
     }
+
+    /// A whole publication.
+    pub(crate) async fn on_publication(&mut self, published: Vec<u8>) -> Result<(), RefreshError> {
+        let published = Arc::new(published);
+        if self.exchanges.is_first(&self.clock) {
+            // What is published is judged by the right time from the beginning.
+            self.exchanges
+                .exchange_with(
+                    (&self.http, &self.authority),
+                    &published,
+                    self.belief.pinned(),
+                    &self.clock,
+                )
+                .await;
+        }
+        let examination = self.belief.examination(&self.clock);
+        // Signatures over megabytes: not on a thread that serves others.
+        let believed = tokio::task::spawn_blocking(move || examination.accept(&published));
+        let believed = believed.await.map_err(|_| RefreshError::GivenUp)?;
+        let (snapshot, published) =
+            believed.inspect_err(|unbelieved| self.exchanges.doubt_by(unbelieved))?;
+        self.belief.take(snapshot.clone());
+        self.keeping.keep(snapshot, Arc::new(published)).await
+    }
+
+    async fn keep_heartbeat(&mut self) -> Result<(), RefreshError> {
+        match self.snapshots().load() {
+            Some(snapshot) => self.keeping.keep_heartbeat(&snapshot).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Asks the authority for the time where that is due.
+    pub(crate) async fn exchange_if_due(&mut self) {
+        let Some(held) = self.snapshots().load() else {
+            return;
+        };
+        if self.exchanges.is_due(&self.clock) {
+            self.exchanges
+                .exchange((&self.http, &self.authority), held.root(), &self.clock)
+                .await;
+        }
+    }
+
+    async fn get(&self, url: Url, known: Option<&str>) -> Result<reqwest::Response, RefreshError> {
+        let mut request = self.http.get(url);
+        if let Some(etag) = known {
+            request = request.header(header::IF_NONE_MATCH, etag);
+        }
+        Ok(request.send().await.map_err(TransportError::from)?)
+    }
+}
+
+fn is_envelope(bytes: &[u8]) -> bool {
+    hallpass_keys::dsse::Envelope::from_json(bytes).is_ok()
 }

@@ -3,21 +3,34 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::pieces;
 use super::problem::{Problem, ProblemCode};
-use crate::publisher::Shown;
+use crate::publisher::{Format, Shown};
 use crate::service::Service;
 
 /// What holds of everything published: keep it, but ask every time whether it is still current (RFC 9111 section 5.2.2.4).
 pub(super) const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
-pub(super) async fn get(State(service): State<Arc<Service>>, headers: HeaderMap) -> Response {
+pub(super) async fn get(
+    State(service): State<Arc<Service>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let format = match query.as_deref() {
+        None | Some("" | "format=1") => Format::One,
+        Some("format=2") => Format::Two,
+        Some(_) => {
+            return Problem::new(ProblemCode::QueryMalformed, service.request_id())
+                .detail("expected `format=1` or `format=2`")
+                .into_response();
+        }
+    };
     let publication = match current(&service).await {
-        Ok(shown) => shown.publication(),
+        Ok(shown) => shown.publication(format),
         Err(problem) => return problem.into_response(),
     };
     let Ok(etag) = HeaderValue::from_str(&publication.etag) else {

@@ -1,19 +1,24 @@
 //! What a bundle says.
 
-use hallpass_bundle::{ApprovalKey, BundleDraft, KeyState, Restrictions, TokenKey, TokenPurpose};
+use hallpass_bundle::{
+    ApprovalKey, BundleDraft, KeyState, ListedOperator, ListedVerifier, Restrictions, TokenKey,
+    TokenPurpose,
+};
 use hallpass_keys::{Digest, VerifyingKey};
 use hallpass_vocabulary::{Catalogue, Environment, Timestamp};
 
 use crate::config::ForeignKey;
 
 /// What verifiers are told. Whoever changes a part of it leaves the others as they are: see `Publisher::republish`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Content {
     pub(crate) token_keys: Vec<TokenKey>,
     pub(crate) approval_keys: Vec<ApprovalKey>,
     pub(crate) catalogue: Catalogue,
     pub(crate) policy: Digest,
     pub(crate) restrictions: Restrictions,
+    pub(crate) operators: Vec<ListedOperator>,
+    pub(crate) verifiers: Vec<ListedVerifier>,
 }
 
 impl Content {
@@ -25,8 +30,22 @@ impl Content {
             policy: self.policy,
             expires,
             restrictions: self.restrictions.clone(),
-            operators: Vec::new(),
-            verifiers: Vec::new(),
+            operators: self.operators.clone(),
+            verifiers: self.verifiers.clone(),
+        }
+    }
+}
+
+impl From<BundleDraft> for Content {
+    fn from(draft: BundleDraft) -> Self {
+        Self {
+            token_keys: draft.token_keys,
+            approval_keys: draft.approval_keys,
+            catalogue: draft.catalogue,
+            policy: draft.policy,
+            restrictions: draft.restrictions,
+            operators: draft.operators,
+            verifiers: draft.verifiers,
         }
     }
 }

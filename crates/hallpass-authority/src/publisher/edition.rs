@@ -4,6 +4,8 @@ use axum::body::Bytes;
 use hallpass_bundle::{BundleId, Published, SignedBundle};
 use hallpass_vocabulary::Timestamp;
 
+use super::number::{self, Used};
+use super::press::BUNDLE_LIFE;
 use super::{Content, PublishError};
 
 /// The largest publication that is sent to everybody who listens, in bytes. Who listens fetches a larger one: they do so at
@@ -18,6 +20,9 @@ const TAIL: &[u8] = b"}";
 pub(crate) struct Edition {
     pub(super) content: Content,
     pub(super) issued: Timestamp,
+    pub(super) used: Used,
+    /// For verifiers of release 0.1.0; nothing while anything is restricted.
+    pub(super) format_1: Option<Document>,
     pub(super) newest: Document,
 }
 
@@ -33,6 +38,7 @@ pub(super) struct Document {
 #[derive(Debug, Clone)]
 pub(crate) struct Beat {
     time: Timestamp,
+    format_1: Option<Bytes>,
     heartbeat: Bytes,
     heartbeat_event: Bytes,
     bundle_event: Option<Bytes>,
@@ -43,6 +49,15 @@ pub(crate) struct Beat {
 pub(crate) struct Shown {
     pub(super) edition: std::sync::Arc<Edition>,
     pub(super) beat: Beat,
+}
+
+/// Which bundles somebody reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Those without restrictions, operators and verifiers: release 0.1.0.
+    One,
+    /// All.
+    Two,
 }
 
 /// A publication, ready to send.
@@ -79,14 +94,33 @@ impl Edition {
     pub(crate) fn id(&self) -> &BundleId {
         self.newest.signed.id()
     }
+
+    /// From when on it is not believed.
+    pub(super) fn expires(&self) -> Timestamp {
+        self.issued.after(BUNDLE_LIFE)
+    }
+
+    /// Whether another should take its place by itself: it is half-way to its end, or a verifier whose clock shows `now` does
+    /// not believe its date or its number.
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        now >= self.issued.after(BUNDLE_LIFE / 2)
+            || number::is_ahead(self.issued, now)
+            || self.used.is_astray(now)
+    }
 }
 
 impl Beat {
-    pub(super) fn new(time: Timestamp, heartbeat: Bytes, newest: &Document) -> Self {
+    pub(super) fn new(
+        time: Timestamp,
+        format_1: Option<Bytes>,
+        heartbeat: Bytes,
+        newest: &Document,
+    ) -> Self {
         let pieces = newest.pieces(&heartbeat);
         let length: usize = pieces.iter().map(Bytes::len).sum();
         Self {
             time,
+            format_1,
             heartbeat_event: event("heartbeat", std::slice::from_ref(&heartbeat)),
             bundle_event: (length <= INLINE_BYTES_MAX).then(|| event("bundle", &pieces)),
             heartbeat,
@@ -110,12 +144,24 @@ impl Shown {
         self.edition.id()
     }
 
-    /// The roots, the bundle and the heartbeat.
-    pub(crate) fn publication(&self) -> Publication {
+    /// The roots, the bundle and the heartbeat, for a reader of this format. One of format 1 is given what it refuses while
+    /// anything is restricted: what it would understand would allow that.
+    pub(crate) fn publication(&self, format: Format) -> Publication {
+        let newest = &self.edition.newest;
+        let (document, heartbeat) = match (format, &self.edition.format_1, &self.beat.format_1) {
+            (Format::One, Some(format_1), Some(heartbeat)) => (format_1, heartbeat),
+            _ => (newest, &self.beat.heartbeat),
+        };
+        let version = document.signed.id().version;
+        let etag = match format {
+            // The heartbeat is part of the tag: these readers ask for nothing else, and a 304 for the bundle alone would
+            // let them go stale.
+            Format::One => format!("\"{version}.{}\"", self.beat.time.unix_ms()),
+            Format::Two => format!("\"{version}\""),
+        };
         Publication {
-            pieces: self.edition.newest.pieces(&self.beat.heartbeat),
-            // The heartbeat is part of the tag: a 304 for the bundle alone would let its reader go stale.
-            etag: format!("\"{}.{}\"", self.id().version, self.beat.time.unix_ms()),
+            pieces: document.pieces(heartbeat),
+            etag,
         }
     }
 

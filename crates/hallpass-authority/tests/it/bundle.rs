@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hallpass_authority::{Authority, ForeignKey, init};
-use hallpass_bundle::{HighWater, Snapshot, accept};
+use hallpass_bundle::{HighWater, Snapshot, accept, accept_heartbeat};
 use hallpass_vocabulary::Clock as _;
 
 use crate::fixture::{Answer, Home, Running, TestClock, options};
@@ -185,4 +185,47 @@ async fn a_damaged_number_stops_the_authority_rather_than_start_over() {
     std::fs::write(home.path("bundle/last.json"), "{}").unwrap();
     let refused = Authority::open(&home.directory, home.clock.clone()).unwrap_err();
     assert!(format!("{refused:?}").contains("Damaged"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_bundle_of_format_2_is_fetched_once_and_its_heartbeats_alone() {
+    let home = Home::new();
+    let running = home.serve().await;
+    let get = async |path: &str, etag: Option<&str>| {
+        let mut request = running.http.get(running.url(path));
+        if let Some(etag) = etag {
+            request = request.header("if-none-match", etag);
+        }
+        running.send(request).await
+    };
+    let first = get("/v1/bundle?format=2", None).await;
+    let tag = first.headers["etag"].to_str().unwrap().to_owned();
+    let body = first.json.to_string();
+    let snapshot = believe(&home, body.as_bytes(), None);
+    assert_eq!(tag, format!("\"{}\"", snapshot.version()));
+    let [dana] = snapshot.operators() else {
+        panic!("{:?}", snapshot.operators());
+    };
+    assert_eq!(dana.operator.as_str(), "op:dana");
+
+    home.clock.advance(Duration::from_secs(10));
+    let unchanged = get("/v1/bundle?format=2", Some(&tag)).await;
+    assert_eq!((unchanged.status, unchanged.json.is_null()), (304, true));
+    let heartbeat = get("/v1/heartbeat", None).await.json.to_string();
+    let now = home.clock.now();
+    let fresher = accept_heartbeat(&snapshot, heartbeat.as_bytes(), now).unwrap();
+    assert_eq!(fresher.age(now), Duration::ZERO);
+
+    std::fs::write(home.path("policy/more.toml"), "# another digest\n").unwrap();
+    let reloaded = running.reloader.reload(None).await.unwrap();
+    let changed = get("/v1/bundle?format=2", Some(&tag)).await;
+    assert_eq!(changed.status, 200);
+    let body = changed.json.to_string();
+    let snapshot = believe(&home, body.as_bytes(), Some(fresher.high_water()));
+    assert_eq!(snapshot.version(), reloaded.bundle_version);
+    for bad in ["?format=3", "?format=2&format=2", "?version=1"] {
+        let refused = get(&format!("/v1/bundle{bad}"), None).await;
+        assert_eq!(refused.code(), "query_malformed", "{bad}");
+    }
+    running.stop().await;
 }

@@ -186,32 +186,3 @@ async fn the_time_is_signed_for_whoever_asks() {
     assert_eq!(running.send(bare).await.code(), "media_type_unsupported");
     running.stop().await;
 }
-
-#[tokio::test]
-async fn questions_for_the_time_have_a_rate() {
-    let home = Home::new();
-    let running = home.serve().await;
-    let ask = async || {
-        let request = running
-            .http
-            .post(running.url("/v1/clock"))
-            .json(&json!({"nonce": "00112233445566778899aabbccddeeff"}));
-        running.send(request).await
-    };
-    // More than are answered in the time they take, as fast as one connection can ask, until one is refused.
-    let refused = tokio::time::timeout(crate::fixture::SOON, async {
-        loop {
-            let (a, b, c, d) = tokio::join!(ask(), ask(), ask(), ask());
-            let refused = [a, b, c, d].into_iter().find(|answer| answer.status != 200);
-            if let Some(refused) = refused {
-                return refused;
-            }
-        }
-    });
-    match refused.await {
-        Ok(refused) => assert_eq!(refused.code(), "overloaded"),
-        // This machine asks no faster than is answered: then nobody was refused who should not be.
-        Err(_) => {}
-    }
-    running.stop().await;
-}

@@ -21,7 +21,11 @@ pub fn rewrite(home: &Home, from: &str, to: &str) {
 }
 
 async fn bundle_policy(home: &Home, running: &Running) -> (u64, String) {
-    let response = running.http.get(running.url("/v1/bundle")).send().await;
+    let response = running
+        .http
+        .get(running.url("/v1/bundle?format=2"))
+        .send()
+        .await;
     let body = response.unwrap().bytes().await.unwrap();
     let snapshot = accept(&body, &home.report.trust_root, None, home.clock.now()).unwrap();
     (snapshot.version(), snapshot.policy().to_string())

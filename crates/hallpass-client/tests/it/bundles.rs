@@ -1,120 +1,19 @@
 use std::error::Error as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use hallpass_bundle::{
-    Bundle, BundleDraft, BundleError, Heartbeat, KeyState, Published, Role, Root, RootDraft,
-    TokenKey, TokenPurpose, store,
-};
-use hallpass_client::{
-    BaseUrl, BundleSource, BundleSourceConfig, BundleStatus, OpenError, RefreshError,
-    TransportError,
-};
-use hallpass_keys::{Digest, Purpose, SigningKey};
-use hallpass_vocabulary::{AuthorityId, Catalogue, Clock, Environment, Timestamp};
+use hallpass_bundle::{BundleError, store};
+use hallpass_client::{BundleSource, BundleStatus, OpenError, RefreshError, TransportError};
 
+use crate::authority::{Authority, Hand, NOW, later};
 use crate::server::{self, Server};
 
-const NOW: Timestamp = Timestamp::from_unix_ms(1_795_000_000_000);
-
-/// A clock that stands until it is moved.
-#[derive(Clone)]
-struct Hand(Arc<AtomicI64>);
-
-impl Hand {
-    fn at(time: Timestamp) -> Self {
-        Self(Arc::new(AtomicI64::new(time.unix_ms())))
-    }
-
-    fn set(&self, time: Timestamp) {
-        self.0.store(time.unix_ms(), Ordering::SeqCst);
-    }
-}
-
-impl Clock for Hand {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix_ms(self.0.load(Ordering::SeqCst))
-    }
-}
-
-struct Authority {
-    bundle_key: SigningKey,
-    heartbeat_key: SigningKey,
-    root_key: SigningKey,
-    root: Root,
-}
-
-impl Authority {
-    fn new(seed: u8) -> Self {
-        let key = |purpose, seed| SigningKey::from_seed(purpose, environment(), [seed; 32]);
-        let root_key = key(Purpose::Root, seed);
-        let bundle_key = key(Purpose::Bundle, seed + 1);
-        let heartbeat_key = key(Purpose::Heartbeat, seed + 2);
-        let draft = RootDraft {
-            authority: AuthorityId::new("hallpass.example").unwrap(),
-            environment: environment(),
-            root: Role::single(root_key.verifying_key()),
-            bundle: Role::single(bundle_key.verifying_key()),
-            heartbeat: Role::single(heartbeat_key.verifying_key()),
-            expires: later(1_000_000),
-        };
-        let root = Root::first(draft, NOW).unwrap();
-        Self {
-            bundle_key,
-            heartbeat_key,
-            root_key,
-            root,
-        }
-    }
-
-    /// A publication with a bundle made at one time and a heartbeat at another.
-    fn published(&self, made: Timestamp, beat: Timestamp) -> Vec<u8> {
-        let draft = BundleDraft {
-            token_keys: vec![TokenKey {
-                key: SigningKey::from_seed(Purpose::Run, environment(), [200; 32]).verifying_key(),
-                environment: environment(),
-                purpose: TokenPurpose::Run,
-                state: KeyState::Active,
-            }],
-            approval_keys: Vec::new(),
-            catalogue: Catalogue::default(),
-            policy: Digest::of(b"policy"),
-            expires: later(500_000),
-            restrictions: hallpass_bundle::Restrictions::default(),
-            operators: Vec::new(),
-            verifiers: Vec::new(),
-        };
-        let bundle = Bundle::new(&self.root, draft, None, made)
-            .unwrap()
-            .sign(&self.root, &[&self.bundle_key])
-            .unwrap();
-        let heartbeat = Heartbeat::new(&bundle, beat)
-            .sign(&self.root, &[&self.heartbeat_key])
-            .unwrap();
-        let roots = vec![self.root.sign(None, &[&self.root_key]).unwrap()];
-        Published::new(roots, &bundle, heartbeat).to_json().unwrap()
-    }
-
-    /// Fetches from there as often as is allowed.
-    fn source(&self, base: &BaseUrl) -> BundleSourceConfig {
-        let mut config = BundleSourceConfig::new(base.clone(), self.root.trust_root());
-        config.interval = Duration::from_millis(10);
-        config
-    }
-}
-
-fn environment() -> Environment {
-    Environment::new("prod").unwrap()
-}
-
-fn later(seconds: u64) -> Timestamp {
-    NOW.after(Duration::from_secs(seconds))
-}
-
 /// Waits for attempts until one is as wanted.
-async fn until(source: &mut BundleSource, wanted: impl Fn(&BundleStatus) -> bool) -> BundleStatus {
+pub async fn until(
+    source: &mut BundleSource,
+    wanted: impl Fn(&BundleStatus) -> bool,
+) -> BundleStatus {
     let waiting = async {
         loop {
             let status = source.next_attempt().await;
@@ -128,7 +27,7 @@ async fn until(source: &mut BundleSource, wanted: impl Fn(&BundleStatus) -> bool
         .unwrap()
 }
 
-fn last_error(status: &BundleStatus) -> Arc<RefreshError> {
+pub fn last_error(status: &BundleStatus) -> Arc<RefreshError> {
     Arc::clone(&status.last_error.as_ref().unwrap().1)
 }
 
@@ -149,7 +48,7 @@ async fn a_bundle_is_there_when_the_source_has_started() {
     let seen = server.seen().remove(0);
     assert_eq!(
         (seen.method.as_str(), seen.path.as_str()),
-        ("GET", "/v1/bundle")
+        ("GET", "/v1/bundle?format=2")
     );
     assert!(!seen.headers.contains_key("authorization"));
 }

@@ -9,9 +9,15 @@
     reason = "tests fail by panicking"
 )]
 
+mod authority;
 mod bundles;
+mod clocks;
+mod files;
+mod live;
 mod operators;
+mod pushing;
 mod runs;
 mod server;
+mod stop_files;
 mod tokens;
 mod tools;
