@@ -19,6 +19,7 @@ mod keeping;
 mod listener;
 mod operator_client;
 mod operator_lists;
+mod operator_stops;
 mod probe;
 mod problem;
 mod refresh;
