@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use hallpass_bundle::Staleness;
 use hallpass_journal::read::Record;
 use hallpass_journal::{Decided, Event, Minted, Opened, Verdict};
-use hallpass_vocabulary::Timestamp;
+use hallpass_vocabulary::{Impact, Timestamp};
 
 use super::calls::{Open, OpenCalls};
 use super::copies::Place;
+use super::mints::Mint;
+use super::witness::Held;
 use super::{Full, IN_FLIGHT_MAX, Reconciliation, SKEW_MAX};
 use crate::finding::{Finding, FindingKind};
 
@@ -26,6 +29,7 @@ pub(super) struct Reader<'r> {
     latest: Timestamp,
     open: OpenCalls,
     forked: bool,
+    held: Held,
 }
 
 impl<'r> Reader<'r> {
@@ -36,6 +40,7 @@ impl<'r> Reader<'r> {
         mints: bool,
     ) -> Self {
         Self {
+            held: all.witnessed.of(origin),
             all,
             origin,
             number,
@@ -65,6 +70,10 @@ impl<'r> Reader<'r> {
             let words = "two records stand at this index, and the copies go on apart";
             self.found(FindingKind::Forked, head, words.to_owned());
         }
+        if let Some(size) = self.held.take(head) {
+            let words = format!("the first {size} records are not those that were witnessed");
+            self.found(FindingKind::DiffersFromWitness, head, words);
+        }
         for record in &place.records {
             self.record(record)?;
         }
@@ -88,6 +97,20 @@ impl<'r> Reader<'r> {
                 });
             }
             Event::Decided(decided) => self.decided(record, &decided),
+            Event::CheckpointRefused(refused) if self.mints => {
+                let words = format!(
+                    "`{}` of `{}`, at {} records: {}",
+                    refused.origin.as_str(),
+                    refused.audience,
+                    refused.size,
+                    refused.fault.as_str()
+                );
+                self.found(FindingKind::WitnessRefused, record, words);
+            }
+            Event::CheckpointWitnessed(witnessed) if self.mints => {
+                self.all.witnessed.take(&witnessed);
+            }
+            Event::CutOff(cut) if self.mints => self.all.stops.cut_off(record.time(), &cut)?,
             Event::Finished(finished) => {
                 let begun = self.open.end(finished.decision);
                 let run = begun.and_then(|open| open.run);
@@ -115,6 +138,15 @@ impl<'r> Reader<'r> {
             }
             Event::RunEnded(ended) if self.mints => {
                 self.all.runs.ended(ended.run, record.time())?
+            }
+            Event::StopLifted(lifted) if self.mints => {
+                self.all.stops.lifted(record.time(), &lifted)?;
+            }
+            Event::StopPlaced(placed) if self.mints => {
+                self.all.stops.placed(record.time(), &placed)?;
+            }
+            Event::TokenRevoked(revoked) if self.mints => {
+                self.all.stops.revoked(record.time(), &revoked)?;
             }
             Event::Unrecorded(unrecorded) => {
                 let told = unrecorded.count.saturating_sub(unrecorded.allowed);
@@ -205,6 +237,7 @@ impl<'r> Reader<'r> {
             let words = format!("{} s after {}: {}", late, mint.expires, words_of(decided));
             self.of_call(FindingKind::UsedAfterExpiry, record, decided, words);
         }
+        self.stopped(record, decided, &mint);
         if let Some(ended) = self.all.runs.end_of(mint.run)
             && record.time() > ended.after(SKEW_MAX)
         {
@@ -214,8 +247,38 @@ impl<'r> Reader<'r> {
         }
     }
 
+    /// A call that was allowed although something that covers it was stopped, revoked or cut off.
+    fn stopped(&mut self, record: &Record, decided: &Decided, mint: &Mint) {
+        let all = &self.all;
+        let client = all.mints.client(mint);
+        let time = record.time();
+        let Some(stop) = all.stops.in_force(time, decided, mint, client, &all.runs) else {
+            return;
+        };
+        let late = time.since(stop.from);
+        let impact = decided.impact.unwrap_or(Impact::Read);
+        let bound = Staleness::STANDARD.bound(impact);
+        let kind = match late {
+            _ if late > bound.saturating_add(SKEW_MAX) => FindingKind::UsedAfterStop,
+            _ if late > SKEW_MAX => FindingKind::UsedBeforeStopArrived,
+            _ => return,
+        };
+        let words = format!(
+            "{} s after {}: {}",
+            late.as_secs(),
+            stop.words,
+            words_of(decided)
+        );
+        self.of_call(kind, record, decided, words);
+    }
+
     /// The journal ends here.
     pub(super) fn end(mut self) {
+        if let Some(size) = self.held.missing() {
+            let words = format!("{} records of {size} that were witnessed", self.held.size());
+            let finding = Finding::of(FindingKind::ShorterThanWitnessed, self.origin, words);
+            self.all.findings.add(finding);
+        }
         let open = std::mem::take(&mut self.open);
         for open in open.into_rest() {
             // The newest may still be under way.
