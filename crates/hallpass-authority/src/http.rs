@@ -23,7 +23,9 @@ mod pieces;
 mod policy;
 mod problem;
 mod queries;
+mod revocations;
 mod run_end;
+mod stops;
 mod tokens;
 mod well_known;
 
@@ -84,9 +86,14 @@ fn handler(endpoint: Endpoint) -> MethodRouter<Arc<Service>> {
         Endpoint::PolicyGet => get(policy::read),
         Endpoint::PolicyReload => post(policy::reload),
         Endpoint::Readyz => get(health::readyz),
+        Endpoint::RevocationAdd => post(revocations::post),
         Endpoint::RunEnd => post(run_end::post),
         Endpoint::RunGet => get(queries::runs::get),
         Endpoint::RunsList => get(queries::runs::list),
+        Endpoint::StopGet => get(stops::get),
+        Endpoint::StopLift => post(stops::lift),
+        Endpoint::StopPlace => post(stops::place),
+        Endpoint::StopsList => get(stops::list),
         Endpoint::TokenGet => get(queries::tokens::get),
         Endpoint::TokenMint => post(tokens::post),
         Endpoint::TokensList => get(queries::tokens::list),

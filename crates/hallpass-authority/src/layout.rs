@@ -19,6 +19,9 @@ pub(crate) const OPERATORS_POLICY_FILE: &str = "operators.toml";
 /// The last bundle's number and digest, in the bundle directory.
 pub(crate) const BUNDLE_STATE_FILE: &str = "last.json";
 
+/// How far the journal was, in the bundle directory.
+pub(crate) const JOURNAL_MARK_FILE: &str = "journal.json";
+
 /// Copies of the policies in force, in the bundle directory.
 pub(crate) const KEPT_POLICIES: &str = "policies";
 

@@ -35,6 +35,7 @@ mod request;
 mod secret;
 mod service;
 mod settings;
+mod stops;
 mod store;
 mod transport;
 
@@ -54,6 +55,7 @@ pub use publisher::PublishError;
 pub use reload::{ReloadError, Reloaded, Reloader};
 pub use secret::{ClientSecret, SECRET_CHARS, SECRET_PREFIX, SECRET_RANDOM_BYTES};
 pub use settings::{Overrides, Settings, Source};
+pub use stops::MarkError;
 pub use store::StoreError;
 
 #[cfg(test)]

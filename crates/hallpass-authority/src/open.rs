@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hallpass_bundle::{
-    ApprovalKey, BundleError, InvalidTrustRoot, KeyState, Restrictions, TrustRoot, believe_root,
+    ApprovalKey, BundleError, InvalidTrustRoot, KeyState, TrustRoot, believe_root,
 };
 use hallpass_journal::{AppendError, Durability, Storage};
 use hallpass_keys::dsse::{DsseError, Envelope};
@@ -37,6 +37,7 @@ use crate::reload::Reloading;
 use crate::secret::SecretHash;
 use crate::service::Service;
 use crate::settings::Settings;
+use crate::stops::{self, MarkError, Publishing};
 use crate::store::{Store, StoreError};
 use crate::transport::Transport;
 
@@ -77,6 +78,9 @@ pub enum OpenError {
     /// A key cannot be used.
     #[error(transparent)]
     Key(#[from] KeyFileError),
+    /// What says how far the journal was cannot be read.
+    #[error(transparent)]
+    Mark(#[from] MarkError),
     /// A file that every authority has is not there.
     #[error("there is no `{}`; is this the directory of an authority?", path.display())]
     Missing {
@@ -172,9 +176,11 @@ pub(crate) fn open(
     )?;
     let store = Arc::new(store);
     journal::bring_up_to_date(&store, &journal)?;
+    stops::after_restore(&store, &journal, &paths.bundle, environment, clock.now())?;
     journal::acknowledge(&store, &journal)?;
 
     // What only rows of the store say stays as it was published last until whoever reads them says otherwise.
+    let restrictions = stops::restrictions(&store, clock.now())?;
     let content = |last: Option<&Content>| Content {
         token_keys: publisher::token_keys(
             run_key.verifying_key(),
@@ -187,7 +193,7 @@ pub(crate) fn open(
         }],
         catalogue: policy.policy.catalogue().clone(),
         policy: policy.digest,
-        restrictions: last.map_or_else(Restrictions::default, |last| last.restrictions.clone()),
+        restrictions,
         operators: policy.operators(),
         verifiers: last.map_or_else(Vec::new, |last| last.verifiers.clone()),
     };
@@ -242,6 +248,9 @@ pub(crate) fn open(
             turn: tokio::sync::Mutex::new(()),
         },
         operator_refusals: Refusals::default(),
+        stopping: tokio::sync::Mutex::new(()),
+        publishing: Publishing::default(),
+        bundle_directory: paths.bundle.clone(),
         registry: tokio::sync::Mutex::new(()),
         clock,
         metrics,

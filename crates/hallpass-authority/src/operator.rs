@@ -27,6 +27,8 @@ pub(crate) enum Permission {
     Read,
     /// Putting the policy on disk in force.
     ReloadPolicy,
+    /// Stopping, lifting stops, revoking.
+    Stop,
 }
 
 impl Permission {
@@ -36,6 +38,7 @@ impl Permission {
             Self::EndRuns => &[OperatorRole::Operator],
             Self::ManageClients | Self::ReloadPolicy => &[OperatorRole::Admin],
             Self::Read => &OperatorRole::ALL,
+            Self::Stop => &[OperatorRole::Admin, OperatorRole::Operator],
         }
     }
 }
@@ -108,6 +111,7 @@ mod tests {
             Permission::ManageClients,
             Permission::Read,
             Permission::ReloadPolicy,
+            Permission::Stop,
         ];
         let may = |role: OperatorRole| -> Vec<Permission> {
             let operator = Operator {
@@ -124,14 +128,15 @@ mod tests {
         assert_eq!(may(OperatorRole::Approver), [Permission::Read]);
         assert_eq!(
             may(OperatorRole::Operator),
-            [Permission::EndRuns, Permission::Read]
+            [Permission::EndRuns, Permission::Read, Permission::Stop]
         );
         assert_eq!(
             may(OperatorRole::Admin),
             [
                 Permission::ManageClients,
                 Permission::Read,
-                Permission::ReloadPolicy
+                Permission::ReloadPolicy,
+                Permission::Stop
             ]
         );
     }

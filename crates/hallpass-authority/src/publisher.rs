@@ -159,6 +159,11 @@ impl Publisher {
         (age, BUNDLE_LIFE.saturating_sub(age))
     }
 
+    /// How long ago the last heartbeat was signed.
+    pub(crate) fn heartbeat_age(&self) -> Duration {
+        self.clock.now().since(self.shown().beat.time())
+    }
+
     /// The number of the bundle in force.
     pub(crate) fn version(&self) -> u64 {
         self.shown().id().version

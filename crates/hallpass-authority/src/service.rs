@@ -1,5 +1,6 @@
 //! What the routes share: who may ask, what mints, what is published, and what is refused.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use hallpass_journal::{Durability, Event, MintRefused, OperatorRefused, Text};
@@ -8,6 +9,7 @@ use hallpass_vocabulary::{AuthorityId, Clock, Environment, RequestId};
 use tokio::sync::{Mutex, Semaphore, watch};
 
 use crate::http::current;
+use crate::http::limits::STREAMS_MAX;
 use crate::http::pace::Pace;
 use crate::identity::Identity;
 use crate::metrics::{Metrics, State};
@@ -18,6 +20,7 @@ use crate::recorder::Recorder;
 use crate::refusals::{Caller, Refusals};
 use crate::reload::Reloading;
 use crate::secret::SecretHash;
+use crate::stops::Publishing;
 use crate::store::Store;
 
 /// One running authority.
@@ -39,6 +42,11 @@ pub(crate) struct Service {
     pub(crate) refusals: Refusals,
     pub(crate) reloading: Reloading,
     pub(crate) operator_refusals: Refusals,
+    /// Held while something is stopped, revoked or lifted.
+    pub(crate) stopping: Mutex<()>,
+    pub(crate) publishing: Publishing,
+    /// The directory of the bundle's number, where the journal's mark is too.
+    pub(crate) bundle_directory: PathBuf,
     /// Held while a client's registration changes.
     pub(crate) registry: Mutex<()>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -73,6 +81,8 @@ impl Service {
             bundle_version: self.publisher.version(),
             bundle_age,
             bundle_left,
+            bundle_listeners: self.listeners(),
+            heartbeat_age: self.publisher.heartbeat_age(),
             journal_records: journal.written,
             journal_signed: journal.signed,
             journal_not_recorded: journal.not_recorded,
@@ -80,6 +90,12 @@ impl Service {
             journal_low: journal.low,
             store_behind: self.minter.store.is_behind(),
         }
+    }
+
+    /// How many listen to what is published.
+    fn listeners(&self) -> u64 {
+        let taken = STREAMS_MAX.saturating_sub(self.streams.available_permits());
+        u64::try_from(taken).unwrap_or(u64::MAX)
     }
 
     /// Records a refusal, singly or as a number. Relaxed: it grants nothing, so a power cut may take the last moments.

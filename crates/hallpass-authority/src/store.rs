@@ -98,6 +98,15 @@ impl Store {
         }
     }
 
+    /// The same of every journal it knows. Blocks.
+    pub(crate) fn floors(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.floors(),
+            Self::Sqlite(it) => it.floors(),
+        }
+    }
+
     /// The same, and still so after a power cut; 0 when that is not known just now. Blocks.
     pub(crate) fn durable_floor(&self) -> Result<u64, StoreError> {
         match self {
@@ -253,16 +262,21 @@ impl Store {
         }
     }
 
-    /// Runs with tokens that are not expired which come from something and do not show it.
-    pub(crate) async fn derived(
-        &self,
-        about: &About,
-        now: Timestamp,
-    ) -> Result<Vec<u128>, StoreError> {
+    /// Runs with tokens that are not expired which come from something and do not show it. Blocks.
+    pub(crate) fn derived(&self, about: &About, now: Timestamp) -> Result<Vec<u128>, StoreError> {
         match self {
             #[cfg(feature = "postgres")]
-            Self::Postgres(it) => it.derived(about, now).await,
-            Self::Sqlite(it) => it.derived(about.clone(), now).await,
+            Self::Postgres(it) => it.derived(about, now),
+            Self::Sqlite(it) => it.derived(about, now),
+        }
+    }
+
+    /// Whether other authorities use it too.
+    pub(crate) fn is_shared(&self) -> bool {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => true,
+            Self::Sqlite(_) => false,
         }
     }
 

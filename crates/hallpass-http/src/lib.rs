@@ -24,6 +24,7 @@
 mod counters;
 mod framing;
 mod serve;
+mod silence;
 mod stall;
 #[cfg(feature = "tls")]
 mod tls;

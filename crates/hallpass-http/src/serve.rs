@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::counters::{Counted, Counters};
 use crate::framing;
+use crate::silence;
 use crate::stall::StallBounded;
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
@@ -37,7 +38,7 @@ pub struct Limits {
     /// Bytes of a request's head; more is answered 431. At least 8 KiB.
     pub head_bytes: usize,
     /// How long a head may take to arrive, on an idle connection counted from its last answer; how long a TLS handshake may
-    /// take; and how long a caller may take nothing of an answer that waits for it.
+    /// take; how long a caller may take nothing of an answer that waits for it; and how long its machine may acknowledge nothing.
     pub head_read: Duration,
     /// How long requests under way may take to end after `shutdown`; then they are cut off.
     pub drain: Duration,
@@ -143,6 +144,7 @@ impl Server {
     async fn attend(self, stream: TcpStream, peer: SocketAddr, router: Router, watcher: Watcher) {
         // Answers are small and final: waiting to fill a packet only delays them.
         let _ = stream.set_nodelay(true);
+        silence::bound(&stream, self.limits.head_read);
         let stream = StallBounded::new(stream, self.limits.head_read);
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {

@@ -68,9 +68,14 @@ endpoints! {
     PolicyGet GET "/v1/policy" Access::Operator(Permission::Read);
     PolicyReload POST "/v1/policy/reload" Access::Operator(Permission::ReloadPolicy);
     Readyz GET "/readyz" Access::Anyone;
+    RevocationAdd POST "/v1/revocations" Access::Operator(Permission::Stop);
     RunEnd POST "/v1/runs/{run}/end" Access::ClientOr(Permission::EndRuns);
     RunGet GET "/v1/runs/{run}" Access::Operator(Permission::Read);
     RunsList GET "/v1/runs" Access::Operator(Permission::Read);
+    StopGet GET "/v1/stops/{stop}" Access::Operator(Permission::Read);
+    StopLift POST "/v1/stops/{stop}/lift" Access::Operator(Permission::Stop);
+    StopPlace POST "/v1/stops" Access::Operator(Permission::Stop);
+    StopsList GET "/v1/stops" Access::Operator(Permission::Read);
     TokenGet GET "/v1/tokens/{token}" Access::Operator(Permission::Read);
     TokenMint POST "/v1/tokens" Access::Client;
     TokensList GET "/v1/tokens" Access::Operator(Permission::Read);

@@ -98,7 +98,11 @@ problem_codes! {
     RunTooLong { code: "run_too_long", status: FORBIDDEN, title: "The run is older than its route allows" }
     RunUnknown { code: "run_unknown", status: NOT_FOUND, title: "There is no such run" }
     SecretsTooMany { code: "secrets_too_many", status: CONFLICT, title: "The client has as many secrets as it may have" }
+    StopUnknown { code: "stop_unknown", status: NOT_FOUND, title: "There is no such stop" }
     Stopped { code: "stopped", status: FORBIDDEN, title: "A stop is in force" }
+    StopsTooMany {
+        code: "stops_too_many", status: CONFLICT, title: "As many things are stopped or revoked as a bundle holds",
+    }
     StoreUnavailable { code: "store_unavailable", status: SERVICE_UNAVAILABLE, title: "The authority cannot read its store" }
     SubjectTokenInvalid { code: "subject_token_invalid", status: FORBIDDEN, title: "The subject token is not accepted" }
     SubjectUnverified { code: "subject_unverified", status: FORBIDDEN, title: "The route demands a verified subject" }

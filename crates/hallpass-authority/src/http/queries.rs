@@ -6,6 +6,8 @@ mod parameters;
 pub(super) mod runs;
 pub(super) mod tokens;
 
+pub(super) use parameters::{Malformed, Parameters};
+
 use axum::Json;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};

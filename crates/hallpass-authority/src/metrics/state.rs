@@ -17,6 +17,10 @@ pub(crate) struct State {
     pub(crate) bundle_age: Duration,
     /// How long it is still believed.
     pub(crate) bundle_left: Duration,
+    /// Who listens to its events.
+    pub(crate) bundle_listeners: u64,
+    /// How long ago the last heartbeat was signed.
+    pub(crate) heartbeat_age: Duration,
     /// Records in the journal.
     pub(crate) journal_records: u64,
     /// Records under its newest checkpoint.
@@ -37,6 +41,8 @@ pub(super) struct Gauges {
     bundle_version: Unsigned,
     bundle_age: Unsigned,
     bundle_left: Unsigned,
+    bundle_listeners: Unsigned,
+    heartbeat_age: Unsigned,
     connections_open: Unsigned,
     connections: Counter,
     handshakes_failed: Counter,
@@ -52,6 +58,11 @@ impl Gauges {
     pub(super) fn register(registry: &mut Registry) -> Self {
         let gauges = Self::default();
         for (name, help, gauge) in [
+            (
+                "bundle_listeners",
+                "Listeners to the bundle's events now",
+                &gauges.bundle_listeners,
+            ),
             (
                 "bundle_version",
                 "The number of the bundle in force",
@@ -106,6 +117,11 @@ impl Gauges {
                 "Until the bundle in force expires",
                 &gauges.bundle_left,
             ),
+            (
+                "heartbeat_age",
+                "Since the last heartbeat was signed",
+                &gauges.heartbeat_age,
+            ),
         ] {
             registry.register_with_unit(name, help, Unit::Seconds, gauge.clone());
         }
@@ -127,6 +143,8 @@ impl Gauges {
             bundle_version,
             bundle_age,
             bundle_left,
+            bundle_listeners,
+            heartbeat_age,
             journal_records,
             journal_signed,
             journal_not_recorded,
@@ -137,6 +155,8 @@ impl Gauges {
         self.bundle_version.set(bundle_version);
         self.bundle_age.set(bundle_age.as_secs());
         self.bundle_left.set(bundle_left.as_secs());
+        self.bundle_listeners.set(bundle_listeners);
+        self.heartbeat_age.set(heartbeat_age.as_secs());
         self.journal_records.set(journal_records);
         let unsigned = journal_records.saturating_sub(journal_signed);
         self.journal_unsigned.set(unsigned);

@@ -7,6 +7,8 @@ fn state() -> State {
         bundle_version: 7,
         bundle_age: Duration::from_secs(60),
         bundle_left: Duration::from_secs(600),
+        bundle_listeners: 3,
+        heartbeat_age: Duration::from_secs(1),
         journal_records: 12,
         journal_signed: 10,
         journal_not_recorded: 0,

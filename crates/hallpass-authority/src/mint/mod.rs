@@ -29,7 +29,6 @@ use crate::request::TokenRequest;
 use crate::store::{Claim, Store};
 
 pub(crate) use ending::{Ended, Unended};
-pub(crate) use stopped::Stopped;
 pub(crate) use unminted::{Misfit, Named, Unminted};
 
 /// A token that is on record and can be handed out. Everything said of it is in the record, so it is said the same again.

@@ -130,6 +130,12 @@ impl Postgres {
         })
     }
 
+    /// The same of every journal.
+    pub(super) fn floors(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let inspected = at_start(&self.server, async |client| schema::inspect(client).await)?;
+        Ok(inspected.floors)
+    }
+
     pub(super) fn catch_up(&self, changes: &[Change], floor: u64) -> Result<(), StoreError> {
         let origin = self.origin;
         let pool = self.pool.clone();
@@ -225,17 +231,16 @@ impl Postgres {
         })
     }
 
-    pub(super) async fn derived(
-        &self,
-        about: &About,
-        now: Timestamp,
-    ) -> Result<Vec<u128>, StoreError> {
+    pub(super) fn derived(&self, about: &About, now: Timestamp) -> Result<Vec<u128>, StoreError> {
         let Some(selection) = Selection::derived(about, now) else {
             return Ok(Vec::new());
         };
-        let client = connection(&self.pool).await?;
-        let ids = read::selected(&client, &selection, read::id_row).await?;
-        Ok(ids.into_iter().flatten().collect())
+        let pool = self.pool.clone();
+        at_start(&self.server, async move |_| {
+            let client = Object::take(connection(&pool).await?);
+            let ids = read::selected(&client, &selection, read::id_row).await?;
+            Ok(ids.into_iter().flatten().collect())
+        })
     }
 
     pub(super) async fn latest(&self, before: Timestamp) -> Result<Option<TokenId>, StoreError> {

@@ -129,6 +129,17 @@ impl Restraints {
         (issued? < before).then_some(Found::CutOff(before))
     }
 
+    /// How many stops are in force.
+    pub(crate) fn in_force(&self, now: Timestamp) -> usize {
+        let stops = self.stops();
+        stops.iter().filter(|stop| stop.is_in_force(now)).count()
+    }
+
+    /// How many tokens are revoked and remembered.
+    pub(crate) fn revoked_count(&self) -> usize {
+        self.read().revoked.len()
+    }
+
     /// Whether there is anything to look at.
     pub(crate) fn is_empty(&self) -> bool {
         let known = self.read();

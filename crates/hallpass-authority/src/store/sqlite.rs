@@ -135,6 +135,12 @@ impl Sqlite {
             .with(|connection| read::floor(connection, self.origin))
     }
 
+    /// The same of every journal.
+    pub(super) fn floors(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.readers
+            .with(|connection| inspect::floors(connection).map_err(failed("read")))
+    }
+
     /// The same, and still so after a power cut: what was committed before is folded from the write-ahead log into the
     /// file, which syncs both. 0 when that could not be done just now.
     pub(super) fn durable_floor(&self) -> Result<u64, StoreError> {
@@ -276,13 +282,9 @@ impl Sqlite {
             .await
     }
 
-    pub(super) async fn derived(
-        &self,
-        about: About,
-        now: Timestamp,
-    ) -> Result<Vec<u128>, StoreError> {
-        self.read(move |connection| read::derived(connection, &about, now))
-            .await
+    pub(super) fn derived(&self, about: &About, now: Timestamp) -> Result<Vec<u128>, StoreError> {
+        self.readers
+            .with(|connection| read::derived(connection, about, now))
     }
 
     pub(super) async fn latest(&self, before: Timestamp) -> Result<Option<TokenId>, StoreError> {

@@ -205,6 +205,50 @@ async fn every_answer_is_as_it_is_described() {
     let unknown = admin(Call::new("GET", "/v1/tokens/anything")).await;
     check("get", "/v1/tokens/{token}", &unknown, 404);
 
+    let place = Call::new("POST", "/v1/stops");
+    let wanted = r#"{"selector":"environment:dev","reason":"a drill"}"#;
+    let placed = admin(place.clone().body(wanted)).await;
+    check("post", "/v1/stops", &placed, 201);
+    check(
+        "post",
+        "/v1/stops",
+        &admin(place.clone().body(wanted)).await,
+        200,
+    );
+    check("post", "/v1/stops", &admin(place.body("{}")).await, 400);
+    let stop = placed.json["stop"]["stop_id"].as_str().unwrap().to_owned();
+    let lift = format!("/v1/stops/{stop}/lift");
+    let pending = admin(Call::new("POST", &lift)).await;
+    check("post", "/v1/stops/{stop}/lift", &pending, 202);
+    let refused = running.mint(&draft()).await;
+    check("post", "/v1/tokens", &refused, 403);
+    assert_eq!(refused.code(), "stopped");
+    let second = running
+        .as_operator(&home, "operator", &Call::new("POST", &lift))
+        .await;
+    check("post", "/v1/stops/{stop}/lift", &second, 200);
+    let path = format!("/v1/stops/{stop}");
+    check(
+        "get",
+        "/v1/stops/{stop}",
+        &admin(Call::new("GET", &path)).await,
+        200,
+    );
+    check(
+        "get",
+        "/v1/stops",
+        &admin(Call::new("GET", "/v1/stops")).await,
+        200,
+    );
+    let revoke = Call::new("POST", "/v1/revocations");
+    let body = json!({"token_id": token, "reason": "leaked"}).to_string();
+    check(
+        "post",
+        "/v1/revocations",
+        &admin(revoke.body(&body)).await,
+        200,
+    );
+
     let end = format!("/v1/runs/{run}/end");
     let ended = running
         .http

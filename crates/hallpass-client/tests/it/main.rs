@@ -11,10 +11,13 @@
 
 mod authority;
 mod bundles;
+mod clocks;
+mod files;
 mod live;
 mod operators;
 mod pushing;
 mod runs;
 mod server;
+mod stop_files;
 mod tokens;
 mod tools;

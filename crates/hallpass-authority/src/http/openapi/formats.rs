@@ -60,6 +60,8 @@ formats! {
     RoleName "^[a-z][a-z0-9_-]{0,63}$" 64 "support_agent" "A role of the subject";
     RouteName "^(/[a-z0-9_-]{1,31}){1,4}$" 128 "/support/draft" "The policy a run is started under";
     RunIdText "^run_[0-9a-f]{32}$" 36 "run_018f3c1e5b7a7000800000000000002a" "A run";
+    SelectorText "^(everything|(actor|audience|client|environment|route|run|subject|tenant|token|tool):[!-~]{1,128})$" 140 "tenant:acme" "What a stop is about";
+    StopIdText "^stop_[0-9a-f]{32}$" 37 "stop_018f3c1e5b7a7000800000000000002a" "A stop";
     SubjectName "^(user|service):[!#-&(-\\[\\]-_a-~]{1,100}$" 128 "user:alice" "On whose behalf";
     TenantName "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" 64 "acme" "The customer whose data the run may touch";
     TokenIdText "^tok_[0-9a-f]{32}$" 36 "tok_018f3c1e5b7a7000800000000000002a" "A token, never its bytes";

@@ -205,6 +205,13 @@ fn told(endpoint: Endpoint) -> Told {
             "200",
             json::<answer::Health>("It can."),
         ),
+        Endpoint::RevocationAdd => Told::new(
+            "addRevocation",
+            "A token, or a secret of a client, is not good any more",
+            "200",
+            json::<answer::RevokedToken>("It is not."),
+        )
+        .body(sent::<requests::RevokeToken>(JSON, Required::True)),
         Endpoint::RunEnd => Told::new(
             "endRun",
             "A run, and those it started, get no further token",
@@ -227,6 +234,39 @@ fn told(endpoint: Endpoint) -> Told {
             json::<answer::RunList>("A page."),
         )
         .taking(parameters::of_runs()),
+        Endpoint::StopGet => Told::new(
+            "getStop",
+            "A stop",
+            "200",
+            json::<answer::StopDocument>("The stop."),
+        )
+        .with(parameters::in_path("stop", "The stop.")),
+        Endpoint::StopLift => Told::new(
+            "liftStop",
+            "A stop is lifted; a wide one once two people have asked",
+            "200",
+            json::<answer::LiftedStop>("It is over."),
+        )
+        .with(parameters::in_path("stop", "The stop."))
+        .also(
+            "202",
+            json::<answer::LiftedStop>("Another person has to ask."),
+        ),
+        Endpoint::StopPlace => Told::new(
+            "placeStop",
+            "Nothing of what is named is minted, renewed or carried out any more",
+            "201",
+            json::<answer::PlacedStop>("It is in force."),
+        )
+        .body(sent::<requests::NewStop>(JSON, Required::True))
+        .also("200", json::<answer::PlacedStop>("It was in force before.")),
+        Endpoint::StopsList => Told::new(
+            "listStops",
+            "Stops, newest first",
+            "200",
+            json::<answer::StopList>("A page."),
+        )
+        .taking(parameters::of_stops()),
         Endpoint::TokenGet => Told::new(
             "getToken",
             "The record of a token",

@@ -6,7 +6,8 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Required, Schema};
 
 use super::formats::{
-    Actor, ClientName, Moment, RouteName, RunIdText, SubjectName, TenantName, TokenIdText, ToolText,
+    Actor, ClientName, Moment, RouteName, RunIdText, StopIdText, SubjectName, TenantName,
+    TokenIdText, ToolText,
 };
 use crate::http::queries::decisions::KINDS;
 use crate::store::PAGE_ROWS_MAX;
@@ -91,6 +92,19 @@ pub(super) fn of_tokens() -> Vec<Parameter> {
         limit(),
         query("run", RunIdText::schema(), "Of this run."),
         query("tenant", TenantName::schema(), "Whose data."),
+    ]
+}
+
+/// The filters of stops.
+pub(super) fn of_stops() -> Vec<Parameter> {
+    vec![
+        flag("active", "Only stops that are in force."),
+        query(
+            "after",
+            StopIdText::schema(),
+            "The `next` of the page before.",
+        ),
+        limit(),
     ]
 }
 

@@ -91,6 +91,8 @@ fn every_example_is_one_to_the_type_that_reads_it() {
             "RoleName" => example.parse::<words::Role>().is_ok(),
             "RouteName" => example.parse::<words::Route>().is_ok(),
             "RunIdText" => example.parse::<words::RunId>().is_ok(),
+            "SelectorText" => example.parse::<hallpass_bundle::Selector>().is_ok(),
+            "StopIdText" => example.parse::<words::StopId>().is_ok(),
             "SubjectName" => example.parse::<words::Subject>().is_ok(),
             "TenantName" => example.parse::<words::Tenant>().is_ok(),
             "TokenIdText" => example.parse::<words::TokenId>().is_ok(),
