@@ -18,6 +18,7 @@ use crate::alert::Alerts;
 use crate::authority::Authority;
 use crate::config::{ConfigError, Paths};
 use crate::file::{self, FileError};
+use crate::fleet::Fleet;
 use crate::http::clock::ANSWERS_PER_SECOND;
 use crate::http::limits::{MINTS_IN_FLIGHT_MAX, STREAMS_MAX};
 use crate::http::pace::Pace;
@@ -230,6 +231,7 @@ pub(crate) fn open(
         name: config.name.clone(),
         environment: environment.clone(),
         nobody: SecretHash::from_bytes(random_bytes()?),
+        fleet: Fleet::new(&directory.join(layout::VERIFIERS)),
         identity,
         minter: Arc::new(minter),
         publisher: Arc::new(publisher),

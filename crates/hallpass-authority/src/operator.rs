@@ -23,6 +23,8 @@ pub(crate) enum Permission {
     EndRuns,
     /// Secrets of clients, and whether clients may ask at all.
     ManageClients,
+    /// Which verifiers are known.
+    ManageVerifiers,
     /// Looking at everything there is.
     Read,
     /// Putting the policy on disk in force.
@@ -36,7 +38,9 @@ impl Permission {
     pub(crate) fn roles(self) -> &'static [OperatorRole] {
         match self {
             Self::EndRuns => &[OperatorRole::Operator],
-            Self::ManageClients | Self::ReloadPolicy => &[OperatorRole::Admin],
+            Self::ManageClients | Self::ManageVerifiers | Self::ReloadPolicy => {
+                &[OperatorRole::Admin]
+            }
             Self::Read => &OperatorRole::ALL,
             Self::Stop => &[OperatorRole::Admin, OperatorRole::Operator],
         }
@@ -109,6 +113,7 @@ mod tests {
         let all = [
             Permission::EndRuns,
             Permission::ManageClients,
+            Permission::ManageVerifiers,
             Permission::Read,
             Permission::ReloadPolicy,
             Permission::Stop,
@@ -134,6 +139,7 @@ mod tests {
             may(OperatorRole::Admin),
             [
                 Permission::ManageClients,
+                Permission::ManageVerifiers,
                 Permission::Read,
                 Permission::ReloadPolicy,
                 Permission::Stop

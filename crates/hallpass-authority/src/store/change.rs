@@ -6,6 +6,8 @@ use hallpass_journal::{
 };
 use hallpass_vocabulary::Timestamp;
 
+use super::fleet::{self, FleetEvent};
+
 /// An event with rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum LandingEvent {
@@ -13,6 +15,8 @@ pub(crate) enum LandingEvent {
     ClientChanged(Box<ClientChanged>, Timestamp),
     /// Tokens of something were cut off, at a time.
     CutOff(Box<CutOff>, Timestamp),
+    /// Something about a verifier, at a time.
+    Fleet(FleetEvent, Timestamp),
     /// A token was minted.
     Minted(Box<Minted>),
     /// A run was ended, at a time.
@@ -42,7 +46,7 @@ const KINDS: [&str; 8] = [
 impl LandingEvent {
     /// Whether a record of this kind has rows.
     pub(crate) fn is_of_kind(kind: &str) -> bool {
-        KINDS.contains(&kind)
+        KINDS.contains(&kind) || fleet::KINDS.contains(&kind)
     }
 
     /// The event of a record, if it has rows.
@@ -59,7 +63,7 @@ impl LandingEvent {
             Event::StopLifted(lifted) => Some(Self::StopLifted(lifted.into(), recorded)),
             Event::StopPlaced(placed) => Some(Self::StopPlaced(placed, recorded)),
             Event::TokenRevoked(revoked) => Some(Self::TokenRevoked(revoked, recorded)),
-            _ => None,
+            other => FleetEvent::of(other).map(|event| Self::Fleet(event, recorded)),
         }
     }
 
@@ -67,14 +71,16 @@ impl LandingEvent {
     pub(super) fn restrains(&self) -> bool {
         !matches!(
             self,
-            Self::ClientChanged(..) | Self::Minted(_) | Self::RunEnded(..)
+            Self::ClientChanged(..) | Self::Fleet(..) | Self::Minted(_) | Self::RunEnded(..)
         )
     }
 
     /// What is kept of one that restrains: the record as it is, when it was made, and from when on it says nothing any more.
     pub(super) fn restraint(&self) -> Option<Restraint> {
         let (event, at, ends) = match self {
-            Self::ClientChanged(..) | Self::Minted(_) | Self::RunEnded(..) => return None,
+            Self::ClientChanged(..) | Self::Fleet(..) | Self::Minted(_) | Self::RunEnded(..) => {
+                return None;
+            }
             Self::CutOff(it, at) => (Event::CutOff((**it).clone()), at, None),
             Self::StopLiftAsked(it, at) => (Event::StopLiftAsked((**it).clone()), at, None),
             Self::StopLifted(it, at) => (Event::StopLifted((**it).clone()), at, None),

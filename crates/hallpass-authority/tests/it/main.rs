@@ -36,6 +36,7 @@ mod issuers;
 mod keeping;
 mod largest;
 mod limits;
+mod links;
 mod listener;
 mod log_fields;
 mod mint;
@@ -55,3 +56,5 @@ mod slow_bodies;
 mod subjects;
 #[cfg(feature = "oidc")]
 mod token_exchange;
+mod verifier;
+mod verifiers;
