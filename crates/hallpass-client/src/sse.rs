@@ -196,7 +196,7 @@ mod tests {
         let mut jitter = crate::jitter::Jitter::seeded(11);
         let mut below = |end: usize| {
             let drawn = jitter.part_of(std::time::Duration::from_millis(1 << 20));
-            usize::try_from(drawn.as_millis()).unwrap() * end >> 20
+            (usize::try_from(drawn.as_millis()).unwrap() * end) >> 20
         };
         let pieces: [&[u8]; 15] = [
             b"event: bundle\n",
