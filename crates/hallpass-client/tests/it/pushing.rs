@@ -210,6 +210,23 @@ async fn without_an_authority_a_source_is_offline_and_says_since_when() {
 }
 
 #[tokio::test]
+async fn what_could_not_be_saved_is_saved_as_soon_as_it_can_be() {
+    let live = Live::start().await;
+    live.offer(|offers| offers.events = Events::No);
+    let directory = tempfile::tempdir().unwrap();
+    let state = directory.path().join("later");
+    let config = often_asking(&live).with_state_directory(state.clone());
+    let mut source = started(&live, config).await;
+    let status = until(&mut source, |status| status.attempts > 3).await;
+    assert!(matches!(*last_error(&status), RefreshError::Save(_)));
+    assert!(status.version.is_some() && status.mode == BundleMode::Poll);
+    std::fs::create_dir(&state).unwrap();
+    until(&mut source, |status| status.last_error.is_none()).await;
+    assert!(state.join("bundle.json").exists());
+    assert_eq!(live.asked("bundle"), 1);
+}
+
+#[tokio::test]
 async fn how_it_goes_can_be_scraped() {
     let live = Live::start().await;
     live.keep_beating(BEAT);
