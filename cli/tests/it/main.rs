@@ -38,6 +38,7 @@ mod proof;
 mod pruning;
 mod readme;
 mod reconcile;
+mod reconcile_live;
 mod reconcile_page;
 mod rehearsal;
 mod reloading;
