@@ -87,6 +87,9 @@ kinds! {
     Hole { "hole", Fault,
         meaning: "Records are missing between two that are here.",
         next: "Give the whole journal; an export made with filters has holes." }
+    JournalMissing { "journal_missing", Notice,
+        meaning: "An authority knows a verifier whose journal is not here: nothing is said of its calls.",
+        next: "Give it, or what it shipped; retire a verifier that is no more." }
     KeyShared { "key_shared", Alarm,
         meaning: "Two journals are signed by one key, or one journal by two.",
         next: "A journal's directory was copied: give each service one of its own, and keep both for comparison." }

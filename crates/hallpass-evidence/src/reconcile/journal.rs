@@ -161,6 +161,8 @@ impl<'r> Reader<'r> {
                     }
                 }
             }
+            Event::VerifierEnrolled(enrolled) if self.mints => self.all.fleet.enrolled(&enrolled),
+            Event::VerifierRetired(retired) if self.mints => self.all.fleet.retired(&retired),
             _ => {}
         }
         Ok(())

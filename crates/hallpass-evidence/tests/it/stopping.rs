@@ -4,7 +4,7 @@ use hallpass_evidence::{FindingKind, Reconciled, Reconciliation};
 use hallpass_journal::merkle::{Tree, leaf_hash};
 use hallpass_journal::{
     CheckpointFault, CheckpointRefused, CheckpointWitnessed, CutOff, Event, StopLifted, StopPlaced,
-    Text, TokenRevoked,
+    Text, TokenRevoked, VerifierEnrolled, VerifierRetired,
 };
 use hallpass_vocabulary::{Impact, StopId};
 
@@ -164,6 +164,43 @@ fn a_journal_is_held_against_what_was_witnessed_of_it() {
     let longer = called(200, 1, Impact::Read).with(Event::Closed {});
     let cut = kinds(&witness(&longer, 4), &service);
     assert_eq!(cut, [(FindingKind::ShorterThanWitnessed, 1)]);
+}
+
+#[test]
+fn verifiers_whose_journals_are_not_here_are_named() {
+    let enrolled = |origin: &str| {
+        let key = hallpass_keys::SigningKey::from_seed(
+            hallpass_keys::Purpose::Journal,
+            "dev".parse().unwrap(),
+            [3; 32],
+        );
+        let name = format!("hallpass/dev/tickets/{origin}");
+        Event::VerifierEnrolled(Box::new(VerifierEnrolled {
+            origin: Text::new(origin),
+            audience: "tickets".parse().unwrap(),
+            key: key.verifying_key(),
+            journal: Text::new(&format!("{name}+01234567+AQID")),
+            code: None,
+            predecessor: None,
+            workload: None,
+        }))
+    };
+    let retired = Event::VerifierRetired(VerifierRetired {
+        origin: Text::new("ffffffffffffffff"),
+        by: "op:dana".parse().unwrap(),
+        reason: None,
+    });
+    let authority = authority(enrolled("0011223344556677"))
+        .with(enrolled("8899aabbccddeeff"))
+        .with(enrolled("ffffffffffffffff"))
+        .with(retired);
+    let found = reconciled(&authority, &called(300, 1, Impact::Read)).findings;
+    let missing = &found[&FindingKind::JournalMissing];
+    assert_eq!((found.len(), missing.count), (1, 1));
+    assert_eq!(
+        missing.listed[0].origin,
+        "hallpass/dev/tickets/8899aabbccddeeff"
+    );
 }
 
 #[test]
