@@ -3,8 +3,8 @@
 use hallpass_evidence::{FindingKind, Reconciled, Reconciliation};
 use hallpass_journal::merkle::{Tree, leaf_hash};
 use hallpass_journal::{
-    CheckpointFault, CheckpointRefused, CheckpointWitnessed, CutOff, Event, StopLifted, StopPlaced,
-    Text, TokenRevoked, VerifierEnrolled, VerifierRetired,
+    CheckpointFault, CheckpointRefused, CheckpointWitnessed, CutOff, Event, KeyChanged, KeyMoved,
+    KeyStanding, StopLifted, StopPlaced, Text, TokenRevoked, VerifierEnrolled, VerifierRetired,
 };
 use hallpass_vocabulary::{Impact, StopId};
 
@@ -135,6 +135,33 @@ fn what_was_lifted_stops_nothing_and_what_was_cut_off_stays_so() {
     })));
     assert_eq!(kinds(&revoked, &called(300, 1, Impact::Read)), late);
     assert_eq!(kinds(&revoked, &called(300, 2, Impact::Read)), []);
+}
+
+#[test]
+fn a_tainted_key_stops_what_it_signed() {
+    let changed = |standing, seed| {
+        let environment = "dev".parse().unwrap();
+        let key = hallpass_keys::SigningKey::from_seed(
+            hallpass_keys::Purpose::Run,
+            environment,
+            [seed; 32],
+        );
+        authority(Event::KeyChanged(KeyChanged {
+            keys: vec![KeyMoved {
+                key: key.verifying_key().id(),
+                public_key: key.verifying_key(),
+                purpose: hallpass_keys::Purpose::Run,
+                standing,
+            }],
+            reason: None,
+            by: None,
+        }))
+    };
+    let found = |authority| kinds(&authority, &called(431, 1, Impact::Write));
+    let too_late = [(FindingKind::UsedAfterStop, 1)];
+    assert_eq!(found(changed(KeyStanding::Tainted, 1)), too_late);
+    assert_eq!(found(changed(KeyStanding::Retiring, 1)), []);
+    assert_eq!(found(changed(KeyStanding::Tainted, 2)), []);
 }
 
 /// An authority that witnessed so many records of a journal.
