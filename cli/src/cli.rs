@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    backup, call, clients, completions, decisions, demo, dev, doctor, init, journal, operators,
-    policy, reconcile, resume, revoke, runs, serve, stop, stops, tokens, why,
+    backup, call, clients, completions, decisions, demo, dev, doctor, init, journal, keys,
+    operators, policy, reconcile, resume, revoke, runs, serve, stop, stops, tokens, why,
 };
 use crate::exit::Exit;
 use crate::output::Output;
@@ -74,6 +74,9 @@ pub(crate) enum Command {
     /// Check and read the journals of services and authorities
     #[command(subcommand)]
     Journal(journal::Command),
+    /// Say where the keys of an authority stand, and replace them
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Say who may act on an authority, and make keys for those who may
     #[command(subcommand)]
     Operators(operators::Command),
@@ -117,6 +120,7 @@ impl Command {
             Self::Doctor(args) => doctor::run(args, output),
             Self::Init(args) => init::run(args, output),
             Self::Journal(command) => command.run(output),
+            Self::Keys(command) => command.run(output),
             Self::Operators(command) => command.run(output),
             Self::Policy(command) => command.run(output),
             Self::Reconcile(args) => reconcile::run(args, output),

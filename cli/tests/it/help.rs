@@ -23,6 +23,14 @@ fn every_command_explains_itself_with_examples() {
         &["clients"],
         &["clients", "new"],
         &["clients", "rotate"],
+        &["keys"],
+        &["keys", "rotate"],
+        &["keys", "taint"],
+        &["keys", "retire"],
+        &["keys", "root"],
+        &["keys", "root", "rotate"],
+        &["keys", "root", "sign"],
+        &["keys", "root", "install"],
         &["operators"],
         &["operators", "new"],
         &["journal", "verify"],
@@ -138,7 +146,7 @@ fn the_page_has_an_example_of_every_command() {
     let mut leaves = 0;
     for command in listed(&desk, &[]) {
         let verbs = match command.as_str() {
-            "clients" | "journal" | "operators" | "policy" | "runs" | "tokens" => {
+            "clients" | "journal" | "keys" | "operators" | "policy" | "runs" | "tokens" => {
                 listed(&desk, &[&command])
             }
             _ => vec![String::new()],

@@ -220,6 +220,7 @@ async fn keep_up(service: Arc<Service>) {
             mark(Arc::clone(&service)).await;
         }
         service.minter.store.retry();
+        service.keep_keys().await;
         service.keep_published().await;
         clean(&service).await;
         service.record_surplus().await;

@@ -23,6 +23,10 @@ pub(crate) enum Permission {
     EndRuns,
     /// Secrets of clients, and whether clients may ask at all.
     ManageClients,
+    /// The authority's signing keys, and its roots.
+    ManageKeys,
+    /// Which verifiers are known.
+    ManageVerifiers,
     /// Looking at everything there is.
     Read,
     /// Putting the policy on disk in force.
@@ -36,7 +40,9 @@ impl Permission {
     pub(crate) fn roles(self) -> &'static [OperatorRole] {
         match self {
             Self::EndRuns => &[OperatorRole::Operator],
-            Self::ManageClients | Self::ReloadPolicy => &[OperatorRole::Admin],
+            Self::ManageClients | Self::ManageKeys | Self::ManageVerifiers | Self::ReloadPolicy => {
+                &[OperatorRole::Admin]
+            }
             Self::Read => &OperatorRole::ALL,
             Self::Stop => &[OperatorRole::Admin, OperatorRole::Operator],
         }
@@ -109,6 +115,8 @@ mod tests {
         let all = [
             Permission::EndRuns,
             Permission::ManageClients,
+            Permission::ManageKeys,
+            Permission::ManageVerifiers,
             Permission::Read,
             Permission::ReloadPolicy,
             Permission::Stop,
@@ -134,6 +142,8 @@ mod tests {
             may(OperatorRole::Admin),
             [
                 Permission::ManageClients,
+                Permission::ManageKeys,
+                Permission::ManageVerifiers,
                 Permission::Read,
                 Permission::ReloadPolicy,
                 Permission::Stop
