@@ -47,7 +47,7 @@ impl Reach {
         let began = std::time::Instant::now();
         loop {
             let asked = async {
-                match operator.reached(version).await {
+                match operator.verifiers_reached(version).await {
                     // An authority of a release that keeps no list of them.
                     Err(OperatorError::Refused(problem)) if problem.code == "not_found" => Ok(None),
                     answer => answer.map(Some),

@@ -40,7 +40,14 @@ impl Seat {
 
     /// Stops something; the id of the stop.
     fn stop(&self, ward: &Ward, selector: &str) -> String {
-        let args = ["stop", selector, "--reason", "a test", "--no-wait", "--json"];
+        let args = [
+            "stop",
+            selector,
+            "--reason",
+            "a test",
+            "--no-wait",
+            "--json",
+        ];
         let answer = self.act(ward, &args).expect(0).json();
         answer["stop"]["stop_id"].as_str().unwrap().to_owned()
     }
@@ -68,7 +75,10 @@ async fn a_stop_survives_a_kill() {
     assert!(seat.client.request(&of("user:bob")).await.is_ok());
     let shown = seat.act(&ward, &["stops", "show", &stop]).expect(0);
     assert!(shown.stdout.contains("in_force"), "{}", shown.stdout);
-    let resumed = seat.act(&ward, &["resume", &stop, "--json"]).expect(0).json();
+    let resumed = seat
+        .act(&ward, &["resume", &stop, "--json"])
+        .expect(0)
+        .json();
     assert_eq!(resumed["stop"]["state"], "lifted");
 }
 
@@ -76,7 +86,9 @@ async fn a_stop_survives_a_kill() {
 #[cfg(feature = "postgres")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_one_replica_stops_no_other_mints_after_its_answer() {
-    let ward = Arc::new(Ward::postgres("\n[limits]\nclient_mints_per_minute = 1000000\n"));
+    let ward = Arc::new(Ward::postgres(
+        "\n[limits]\nclient_mints_per_minute = 1000000\n",
+    ));
     let one = Seat::of(&ward, "authority");
     let two = Seat::of(&ward, "authority-2");
     let mut minted = 0;
@@ -85,7 +97,8 @@ async fn what_one_replica_stops_no_other_mints_after_its_answer() {
         let answered = Arc::new(AtomicBool::new(false));
         let mut callers = JoinSet::new();
         for _ in 0..3 {
-            let (client, body, answered) = (two.client.clone(), of(&subject), Arc::clone(&answered));
+            let (client, body, answered) =
+                (two.client.clone(), of(&subject), Arc::clone(&answered));
             callers.spawn(async move {
                 let mut minted = 0;
                 // One more after the stop was answered.
@@ -130,8 +143,12 @@ async fn what_one_replica_stops_no_other_mints_after_its_answer() {
         let document: serde_json::Value = serde_json::from_str(&body).unwrap();
         let payload = document["bundle"]["payload"].as_str().unwrap().to_owned();
         use base64::Engine as _;
-        let payload = base64::engine::general_purpose::STANDARD.decode(payload).unwrap();
-        String::from_utf8(payload).unwrap().contains("/support/draft\",\"issued")
+        let payload = base64::engine::general_purpose::STANDARD
+            .decode(payload)
+            .unwrap();
+        String::from_utf8(payload)
+            .unwrap()
+            .contains("/support/draft\",\"issued")
     };
     tokio::time::timeout(BOUND, async {
         while !told().await {

@@ -22,6 +22,8 @@ mod operator_client;
 mod operator_lists;
 mod operator_stops;
 mod operator_verifiers;
+#[cfg(test)]
+mod partitions;
 mod probe;
 mod problem;
 mod refresh;
@@ -40,7 +42,7 @@ pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use bearer::{BEARER_BYTES_MAX, BearerToken, ClientSecret, InvalidSecret, SubjectToken};
 pub use belief::{HEARTBEAT_APART_MAX, Unbelieved};
 pub use bundle_source::{
-    BundleOrigin, BundleSource, BundleSourceConfig, FILE_INTERVAL, REFRESH_INTERVAL,
+    BundleMonitor, BundleOrigin, BundleSource, BundleSourceConfig, FILE_INTERVAL, REFRESH_INTERVAL,
 };
 pub use bundle_status::BundleStatus;
 pub use http::TransportError;

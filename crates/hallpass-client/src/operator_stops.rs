@@ -48,7 +48,7 @@ impl OperatorClient {
     ///
     /// # Errors
     /// [`OperatorError`].
-    pub async fn reached(&self, version: u64) -> Result<Value, OperatorError> {
+    pub async fn verifiers_reached(&self, version: u64) -> Result<Value, OperatorError> {
         let query = format!("version={version}");
         self.ask("GET", "/v1/verifiers", Some(&query), b"").await
     }
