@@ -1,6 +1,5 @@
 //! What a bundle says.
 
-use crate::config::ForeignKey;
 use hallpass_bundle::{
     ApprovalKey, BundleDraft, ListedOperator, ListedVerifier, Restrictions, TokenKey,
 };
