@@ -45,6 +45,8 @@ mod reloading;
 #[cfg(feature = "postgres")]
 mod replicas;
 mod serving;
+mod stopping;
+mod stops_page;
 mod store_kills;
 #[cfg(feature = "tls")]
 mod tls;
