@@ -131,7 +131,7 @@ fn the_page_has_an_example_of_every_command() {
     let mut leaves = 0;
     for command in listed(&desk, &[]) {
         let verbs = match command.as_str() {
-            "clients" | "journal" | "operators" | "policy" | "runs" | "tokens" => {
+            "bundle" | "clients" | "journal" | "operators" | "policy" | "runs" | "tokens" => {
                 listed(&desk, &[&command])
             }
             _ => vec![String::new()],

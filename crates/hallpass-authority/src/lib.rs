@@ -50,7 +50,7 @@ pub use identity::source::SourceError;
 pub use init::{FirstOperator, InitError, InitOptions, InitReport, init};
 pub use journal::CatchUpError;
 pub use open::OpenError;
-pub use publisher::PublishError;
+pub use publisher::{ExportError, ExportedBundle, PublishError, export_bundle};
 pub use reload::{ReloadError, Reloaded, Reloader};
 pub use secret::{ClientSecret, SECRET_CHARS, SECRET_PREFIX, SECRET_RANDOM_BYTES};
 pub use settings::{Overrides, Settings, Source};

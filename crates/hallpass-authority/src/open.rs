@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hallpass_bundle::{
-    ApprovalKey, BundleError, InvalidTrustRoot, KeyState, Restrictions, TrustRoot, believe_root,
+    ApprovalKey, BundleError, InvalidTrustRoot, KeyState, Restrictions, Root, TrustRoot,
+    believe_root,
 };
 use hallpass_journal::{AppendError, Durability, Storage};
 use hallpass_keys::dsse::{DsseError, Envelope};
 use hallpass_keys::key_file::{KeyFileError, read_key_file};
 use hallpass_keys::{InvalidDigest, Purpose, RandomnessError, random_bytes};
 use hallpass_policy::{DirectoryError, Policy, PolicyErrors, PolicyFiles};
-use hallpass_vocabulary::Clock;
+use hallpass_vocabulary::{Clock, Timestamp};
 use tokio::sync::Semaphore;
 
 use crate::alert::Alerts;
@@ -37,7 +38,7 @@ use crate::reload::Reloading;
 use crate::secret::SecretHash;
 use crate::service::Service;
 use crate::settings::Settings;
-use crate::store::{Store, StoreError};
+use crate::store::{Publications, Store, StoreError};
 use crate::transport::Transport;
 
 /// The largest root document, in bytes: three roles of 16 keys, and their signatures.
@@ -200,7 +201,8 @@ pub(crate) fn open(
     let _recorded = journal
         .append(&record, Durability::Durable)
         .wait(START_APPEND_MAX)?;
-    let publisher = start_publisher(directory, &paths, content, signers, &clock)?;
+    let shared = store.publications();
+    let publisher = start_publisher(directory, &paths, content, signers, shared, &clock)?;
     kept.forget_others(policy.digest);
     let untold = change.widened(policy.digest, environment, None, clock.now());
     let metrics = Arc::new(Metrics::default());
@@ -274,13 +276,12 @@ pub(crate) fn read_policy(directory: &Path) -> Result<(PolicyFiles, LoadedPolicy
     Ok((files, LoadedPolicy::new(policy)?))
 }
 
-fn start_publisher(
+/// The root documents of a directory, and the one in force.
+pub(crate) fn read_roots(
     directory: &Path,
     paths: &Paths,
-    content: impl FnOnce(Option<&Content>) -> Content,
-    signers: Signers,
-    clock: &Arc<dyn Clock>,
-) -> Result<Publisher, OpenError> {
+    now: Timestamp,
+) -> Result<(Vec<Envelope>, Root), OpenError> {
     let path = directory.join(layout::TRUST_ROOT_FILE);
     let pinned: TrustRoot = read_required(&path, TRUST_ROOT_BYTES_MAX)?
         .parse()
@@ -295,11 +296,24 @@ fn start_publisher(
             .map_err(|source| OpenError::RootFile { path, source })?;
         roots.push(envelope);
     }
-    let root = believe_root(&roots, &pinned, clock.now())?;
+    let root = believe_root(&roots, &pinned, now)?;
+    Ok((roots, root))
+}
+
+fn start_publisher(
+    directory: &Path,
+    paths: &Paths,
+    content: impl FnOnce(Option<&Content>) -> Content + Send,
+    signers: Signers,
+    shared: Option<Publications>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Publisher, OpenError> {
+    let (roots, root) = read_roots(directory, paths, clock.now())?;
     Ok(Publisher::start(
         Press::new(roots, root, signers),
         content,
         &paths.bundle,
+        shared,
         Arc::clone(clock),
     )?)
 }

@@ -21,6 +21,7 @@ mod operator_client;
 mod operator_lists;
 mod probe;
 mod problem;
+mod publication;
 mod refresh;
 mod refresh_error;
 mod run;
@@ -47,6 +48,7 @@ pub use operator_client::{
 pub use operator_lists::{List, ListPage};
 pub use probe::{AuthorityIdentity, Probe, probe};
 pub use problem::Problem;
+pub use publication::fetch_publication;
 pub use refresh_error::{OpenError, RefreshError};
 pub use run::{REST_DEFAULT, Run, RunError};
 pub use schedule::BundleMode;

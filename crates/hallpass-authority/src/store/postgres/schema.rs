@@ -113,6 +113,13 @@ const MIGRATIONS: [&str; 1] = ["
     );
     CREATE INDEX nonces_by_end ON nonces (until);
 
+    -- The bundle of all replicas: one row. Every publication counts the serial number up.
+    CREATE TABLE publication (
+        one    BOOLEAN PRIMARY KEY DEFAULT true CHECK (one),
+        serial BIGINT NOT NULL CHECK (serial > 0),
+        body   TEXT NOT NULL -- the bundle as it was signed and its number, as JSON
+    );
+
     -- When each bucket would be empty again, in microseconds. A crash of the server may empty them all.
     CREATE UNLOGGED TABLE rates (
         bucket TEXT PRIMARY KEY,
