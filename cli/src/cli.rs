@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    backup, bundle, call, clients, completions, decisions, demo, dev, doctor, init, journal,
+    backup, bundle, call, clients, completions, decisions, demo, dev, doctor, init, journal, keys,
     operators, policy, reconcile, runs, serve, tokens, why,
 };
 use crate::exit::Exit;
@@ -77,6 +77,9 @@ pub(crate) enum Command {
     /// Check and read the journals of services and authorities
     #[command(subcommand)]
     Journal(journal::Command),
+    /// Say where the keys of an authority stand, and replace them
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Say who may act on an authority, and make keys for those who may
     #[command(subcommand)]
     Operators(operators::Command),
@@ -112,6 +115,7 @@ impl Command {
             Self::Doctor(args) => doctor::run(args, output),
             Self::Init(args) => init::run(args, output),
             Self::Journal(command) => command.run(output),
+            Self::Keys(command) => command.run(output),
             Self::Operators(command) => command.run(output),
             Self::Policy(command) => command.run(output),
             Self::Reconcile(args) => reconcile::run(args, output),

@@ -14,7 +14,7 @@ use hallpass_journal::{Damage, Event};
 
 use crate::hint::HintExt as _;
 use crate::progress::ProgressLine;
-use crate::words::shell_quoted;
+use crate::words::{escaped, shell_quoted};
 
 /// How far all reading has come, on one line.
 #[derive(Clone)]
@@ -241,4 +241,48 @@ pub(crate) fn by_origin(given: &[Given]) -> BTreeMap<&str, Vec<&Given>> {
         origins.entry(&journal.origin).or_default().push(journal);
     }
     origins
+}
+
+/// Journals that nothing is wrong with, each once: what a policy is to rest on.
+pub(crate) struct Sound(Vec<Given>);
+
+impl Sound {
+    /// Looks at them all; none may be altered, and none be there twice.
+    pub(crate) fn look(paths: &[PathBuf], reading: &Reading) -> anyhow::Result<Self> {
+        let journals = paths.iter().map(|path| look(path, reading));
+        let journals = journals.collect::<anyhow::Result<Vec<Given>>>()?;
+        for journal in &journals {
+            if let State::NotAsSigned(reason) = &journal.state {
+                let path = journal.path.display().to_string();
+                return Err(anyhow!("the journal `{path}` is not as signed: {reason}"))
+                    .hint(format!("hallpass journal verify {}", shell_quoted(&path)));
+            }
+        }
+        if let Some((origin, _)) = by_origin(&journals)
+            .into_iter()
+            .find(|(_, it)| it.len() > 1)
+        {
+            return Err(anyhow!("the journal `{}` is given twice", escaped(origin)))
+                .hint("give each journal once: what is in it would count twice");
+        }
+        Ok(Self(journals))
+    }
+
+    /// Every record of these kinds, journal after journal.
+    pub(crate) fn each(
+        &self,
+        kinds: &[&str],
+        reading: &Reading,
+        take: &mut dyn FnMut(&Record) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        for journal in &self.0 {
+            for record in journal.read(reading)? {
+                let record = record?;
+                if kinds.contains(&record.kind()) {
+                    take(&record)?;
+                }
+            }
+        }
+        Ok(())
+    }
 }

@@ -12,6 +12,7 @@ pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod journal;
+pub(crate) mod keys;
 pub(crate) mod operators;
 pub(crate) mod policy;
 pub(crate) mod reconcile;

@@ -26,6 +26,7 @@ mod init;
 mod journal;
 mod journal_page;
 mod kept;
+mod keys;
 mod kill;
 mod narrowing;
 mod operators;

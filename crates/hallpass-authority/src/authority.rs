@@ -19,6 +19,7 @@ use crate::publisher;
 use crate::reload::{Reloader, Untold};
 use crate::service::Service;
 use crate::settings::{Overrides, Settings};
+use crate::stops::Mark;
 use crate::transport::Transport;
 
 /// How often refusals that were only counted are recorded as a number, and rows the store refused are tried again.
@@ -26,6 +27,9 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often the journal learns which records the store holds durably: a pruning is of days.
 const ACKNOWLEDGE_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// How often it is written down how far the journal is: a journal that was put back from a copy is older than that.
+const MARK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How long requests under way may take to end once the authority is told to stop, in seconds, unless it is opened with
 /// another bound.
@@ -179,6 +183,7 @@ impl Authority {
             );
         }
         service.record_surplus().await;
+        mark(Arc::clone(&service)).await;
         service.minter.store.stop().await;
         let closing = Arc::clone(&service);
         tokio::task::spawn_blocking(move || closing.recorder.close())
@@ -202,13 +207,20 @@ impl fmt::Debug for Authority {
 async fn keep_up(service: Arc<Service>) {
     let mut tick = tokio::time::interval(UPKEEP_INTERVAL);
     let mut acknowledged = Instant::now();
+    let mut marked = Instant::now();
     loop {
         tick.tick().await;
         if acknowledged.elapsed() >= ACKNOWLEDGE_INTERVAL {
             acknowledged = Instant::now();
             acknowledge(Arc::clone(&service)).await;
         }
+        if marked.elapsed() >= MARK_INTERVAL {
+            marked = Instant::now();
+            mark(Arc::clone(&service)).await;
+        }
         service.minter.store.retry();
+        service.keep_keys().await;
+        service.keep_published().await;
         clean(&service).await;
         service.record_surplus().await;
     }
@@ -219,6 +231,17 @@ async fn clean(service: &Service) {
     if let Err(error) = service.minter.store.clean(service.clock.now()).await {
         let error = &error as &dyn std::error::Error;
         tracing::debug!(error, "the store is not cleaned for now");
+    }
+}
+
+/// Writes down how far the journal is. When the disk refuses, the next minute tries again.
+async fn mark(service: Arc<Service>) {
+    let done = tokio::task::spawn_blocking(move || {
+        Mark::of(service.recorder.journal()).write(&service.bundle_directory)
+    });
+    if let Ok(Err(error)) = done.await {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(error, "it is not written down how far the journal is");
     }
 }
 

@@ -10,7 +10,9 @@ pub(crate) mod clock;
 pub(crate) mod current;
 mod edge;
 pub(crate) mod endpoints;
+mod enrolment;
 mod health;
+mod keys;
 pub(crate) mod limits;
 mod metrics;
 mod minting;
@@ -23,8 +25,15 @@ mod pieces;
 mod policy;
 mod problem;
 mod queries;
+mod reports;
+mod revocations;
+mod roots;
 mod run_end;
+mod shipments;
+mod stops;
 mod tokens;
+mod verifier_gate;
+mod verifiers;
 mod well_known;
 
 use std::sync::Arc;
@@ -76,6 +85,10 @@ fn handler(endpoint: Endpoint) -> MethodRouter<Arc<Service>> {
         Endpoint::ClockRead => post(clock::post),
         Endpoint::DecisionsList => get(queries::decisions::list),
         Endpoint::HeartbeatGet => get(bundle::heartbeat),
+        Endpoint::KeyRetire => post(keys::retire),
+        Endpoint::KeyTaint => post(keys::taint),
+        Endpoint::KeysList => get(keys::list),
+        Endpoint::KeysRotate => post(keys::rotate),
         Endpoint::Livez => get(health::livez),
         Endpoint::Metrics => get(metrics::get),
         Endpoint::OauthToken => post(oauth::post),
@@ -84,12 +97,25 @@ fn handler(endpoint: Endpoint) -> MethodRouter<Arc<Service>> {
         Endpoint::PolicyGet => get(policy::read),
         Endpoint::PolicyReload => post(policy::reload),
         Endpoint::Readyz => get(health::readyz),
+        Endpoint::RevocationAdd => post(revocations::post),
+        Endpoint::RootInstall => post(roots::install),
         Endpoint::RunEnd => post(run_end::post),
         Endpoint::RunGet => get(queries::runs::get),
         Endpoint::RunsList => get(queries::runs::list),
+        Endpoint::StopGet => get(stops::get),
+        Endpoint::StopLift => post(stops::lift),
+        Endpoint::StopPlace => post(stops::place),
+        Endpoint::StopsList => get(stops::list),
         Endpoint::TokenGet => get(queries::tokens::get),
         Endpoint::TokenMint => post(tokens::post),
         Endpoint::TokensList => get(queries::tokens::list),
+        Endpoint::VerifierEnrol => post(enrolment::post),
+        Endpoint::VerifierGet => get(verifiers::get),
+        Endpoint::VerifierInvite => post(verifiers::invite),
+        Endpoint::VerifierReport => post(reports::post),
+        Endpoint::VerifierRetire => post(verifiers::retire),
+        Endpoint::VerifierShip => post(shipments::post),
+        Endpoint::VerifiersList => get(verifiers::list),
         Endpoint::WellKnown => get(well_known::get),
     }
 }

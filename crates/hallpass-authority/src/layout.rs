@@ -19,8 +19,17 @@ pub(crate) const OPERATORS_POLICY_FILE: &str = "operators.toml";
 /// The last bundle's number and digest, in the bundle directory.
 pub(crate) const BUNDLE_STATE_FILE: &str = "last.json";
 
+/// How far the journal was, in the bundle directory.
+pub(crate) const JOURNAL_MARK_FILE: &str = "journal.json";
+
+/// Where the keys stand, in the bundle directory.
+pub(crate) const KEPT_KEYS_FILE: &str = "keys.json";
+
 /// Copies of the policies in force, in the bundle directory.
 pub(crate) const KEPT_POLICIES: &str = "policies";
+
+/// The journals of verifiers, each in a directory of its own.
+pub(crate) const VERIFIERS: &str = "verifiers";
 
 /// The file of a key, in the key directory.
 pub(crate) fn key_file(keys: &Path, purpose: Purpose) -> PathBuf {

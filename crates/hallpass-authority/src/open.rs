@@ -3,22 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hallpass_bundle::{
-    ApprovalKey, BundleError, InvalidTrustRoot, KeyState, Restrictions, Root, TrustRoot,
-    believe_root,
-};
+use arc_swap::ArcSwap;
+use hallpass_bundle::believe_root;
 use hallpass_journal::{AppendError, Durability, Storage};
-use hallpass_keys::dsse::{DsseError, Envelope};
-use hallpass_keys::key_file::{KeyFileError, read_key_file};
-use hallpass_keys::{InvalidDigest, Purpose, RandomnessError, random_bytes};
+use hallpass_keys::{InvalidDigest, RandomnessError, random_bytes};
 use hallpass_policy::{DirectoryError, Policy, PolicyErrors, PolicyFiles};
-use hallpass_vocabulary::{Clock, Timestamp};
+use hallpass_vocabulary::Clock;
 use tokio::sync::Semaphore;
 
 use crate::alert::Alerts;
 use crate::authority::Authority;
 use crate::config::{ConfigError, Paths};
-use crate::file::{self, FileError};
+use crate::file::FileError;
+use crate::fleet::Fleet;
 use crate::http::clock::ANSWERS_PER_SECOND;
 use crate::http::limits::{MINTS_IN_FLIGHT_MAX, STREAMS_MAX};
 use crate::http::pace::Pace;
@@ -26,6 +23,9 @@ use crate::identity::Identity;
 use crate::identity::declared::IdentityError;
 use crate::journal::{self, CatchUpError, START_APPEND_MAX};
 use crate::kept_policy::KeptPolicies;
+use crate::keys::open::KeysError;
+use crate::keys::ring::Ring;
+use crate::keys::{self, Keys};
 use crate::layout;
 use crate::metrics::Metrics;
 use crate::mint::Minter;
@@ -35,17 +35,13 @@ use crate::publisher::{self, Content, Press, PublishError, Publisher, Signers};
 use crate::recorder::Recorder;
 use crate::refusals::Refusals;
 use crate::reload::Reloading;
+use crate::roots::{Roots, RootsError};
 use crate::secret::SecretHash;
 use crate::service::Service;
 use crate::settings::Settings;
+use crate::stops::{self, MarkError, Publishing};
 use crate::store::{Publications, Store, StoreError};
 use crate::transport::Transport;
-
-/// The largest root document, in bytes: three roles of 16 keys, and their signatures.
-pub(crate) const ROOT_BYTES_MAX: usize = 64 * 1024;
-
-/// The largest trust root file, in bytes. A real one has about 160.
-pub(crate) const TRUST_ROOT_BYTES_MAX: usize = 4 * 1024;
 
 /// An authority that cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -75,9 +71,12 @@ pub enum OpenError {
     /// The journal cannot be written.
     #[error("cannot write to the journal")]
     Record(#[from] AppendError),
-    /// A key cannot be used.
+    /// The keys cannot be used.
     #[error(transparent)]
-    Key(#[from] KeyFileError),
+    Keys(#[from] KeysError),
+    /// What says how far the journal was cannot be read.
+    #[error(transparent)]
+    Mark(#[from] MarkError),
     /// A file that every authority has is not there.
     #[error("there is no `{}`; is this the directory of an authority?", path.display())]
     Missing {
@@ -104,18 +103,9 @@ pub enum OpenError {
     /// There is no randomness.
     #[error(transparent)]
     Randomness(#[from] RandomnessError),
-    /// A root document is no envelope.
-    #[error("`{}` is malformed", path.display())]
-    RootFile {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: DsseError,
-    },
-    /// The roots do not lead from the trust root to one in force.
-    #[error("the roots are not believed")]
-    Roots(#[from] BundleError),
+    /// The roots cannot be used.
+    #[error(transparent)]
+    Roots(#[from] RootsError),
     /// The store cannot be opened.
     #[error("cannot open the store")]
     Store(#[from] StoreError),
@@ -123,15 +113,6 @@ pub enum OpenError {
     #[cfg(feature = "tls")]
     #[error("cannot speak TLS")]
     Tls(#[from] hallpass_http::TlsError),
-    /// The trust root is malformed.
-    #[error("`{}` is malformed", path.display())]
-    TrustRoot {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: InvalidTrustRoot,
-    },
 }
 
 /// Opens everything. The journal comes first: its lock keeps a second authority away from the rest.
@@ -145,19 +126,7 @@ pub(crate) fn open(
     let transport = Transport::of(directory, config)?;
     let environment = &config.environment;
     let paths = config.paths.under(directory);
-    let key = |purpose| {
-        read_key_file(
-            &layout::key_file(&paths.keys, purpose),
-            purpose,
-            environment,
-        )
-    };
-    let run_key = key(Purpose::Run)?;
-    let approval_key = key(Purpose::Approval)?.verifying_key();
-    let signers = Signers {
-        bundle: key(Purpose::Bundle)?,
-        heartbeat: key(Purpose::Heartbeat)?,
-    };
+    let keys_here = keys::open::look(&paths.keys, environment)?;
     let (files, policy) = read_policy(&paths.policy)?;
 
     let identity = Arc::new(Identity::default());
@@ -173,22 +142,30 @@ pub(crate) fn open(
     )?;
     let store = Arc::new(store);
     journal::bring_up_to_date(&store, &journal)?;
+    stops::after_restore(&store, &journal, &paths.bundle, environment, clock.now())?;
     journal::acknowledge(&store, &journal)?;
 
+    let kept_keys = paths.bundle.join(layout::KEPT_KEYS_FILE);
+    let replicated = config.store.postgres.is_some();
+    let now = clock.now();
+    let ring = keys::open::open(
+        keys_here,
+        &paths.keys,
+        &kept_keys,
+        &store,
+        replicated,
+        environment,
+        now,
+    )?;
+    let foreign = keys::open::foreign(&config.foreign_keys);
     // What only rows of the store say stays as it was published last until whoever reads them says otherwise.
+    let restrictions = stops::restrictions(&store, clock.now())?;
     let content = |last: Option<&Content>| Content {
-        token_keys: publisher::token_keys(
-            run_key.verifying_key(),
-            environment,
-            &config.foreign_keys,
-        ),
-        approval_keys: vec![ApprovalKey {
-            key: approval_key,
-            state: KeyState::Active,
-        }],
+        token_keys: ring.token_keys(&foreign),
+        approval_keys: ring.approvals(),
         catalogue: policy.policy.catalogue().clone(),
         policy: policy.digest,
-        restrictions: last.map_or_else(Restrictions::default, |last| last.restrictions.clone()),
+        restrictions,
         operators: policy.operators(),
         verifiers: last.map_or_else(Vec::new, |last| last.verifiers.clone()),
     };
@@ -202,7 +179,8 @@ pub(crate) fn open(
         .append(&record, Durability::Durable)
         .wait(START_APPEND_MAX)?;
     let shared = store.publications();
-    let publisher = start_publisher(directory, &paths, content, signers, shared, &clock)?;
+    let publisher = start_publisher(directory, &paths, content, &ring, shared, &clock)?;
+    let ring = Arc::new(ArcSwap::from_pointee(ring));
     kept.forget_others(policy.digest);
     let untold = change.widened(policy.digest, environment, None, clock.now());
     let metrics = Arc::new(Metrics::default());
@@ -213,9 +191,7 @@ pub(crate) fn open(
     let minter = Minter {
         environment: environment.clone(),
         policies: Arc::clone(&policies),
-        run_key_id: run_key.id(),
-        run_key,
-        approval_keys: vec![approval_key],
+        keys: Arc::clone(&ring),
         identity: Arc::clone(&identity),
         recorder: Arc::clone(&recorder),
         store,
@@ -226,7 +202,15 @@ pub(crate) fn open(
         name: config.name.clone(),
         environment: environment.clone(),
         nobody: SecretHash::from_bytes(random_bytes()?),
+        fleet: Fleet::new(&directory.join(layout::VERIFIERS)),
         identity,
+        keys: Keys::new(
+            ring,
+            paths.keys.clone(),
+            paths.roots.clone(),
+            kept_keys,
+            foreign,
+        ),
         minter: Arc::new(minter),
         publisher: Arc::new(publisher),
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
@@ -244,6 +228,9 @@ pub(crate) fn open(
             turn: tokio::sync::Mutex::new(()),
         },
         operator_refusals: Refusals::default(),
+        stopping: tokio::sync::Mutex::new(()),
+        publishing: Publishing::default(),
+        bundle_directory: paths.bundle.clone(),
         registry: tokio::sync::Mutex::new(()),
         clock,
         metrics,
@@ -254,12 +241,6 @@ pub(crate) fn open(
         drain: settings.drain(),
         transport,
         untold,
-    })
-}
-
-fn read_required(path: &Path, bytes_max: usize) -> Result<String, OpenError> {
-    file::read(path, bytes_max)?.ok_or_else(|| OpenError::Missing {
-        path: path.to_owned(),
     })
 }
 
@@ -276,39 +257,18 @@ pub(crate) fn read_policy(directory: &Path) -> Result<(PolicyFiles, LoadedPolicy
     Ok((files, LoadedPolicy::new(policy)?))
 }
 
-/// The root documents of a directory, and the one in force.
-pub(crate) fn read_roots(
-    directory: &Path,
-    paths: &Paths,
-    now: Timestamp,
-) -> Result<(Vec<Envelope>, Root), OpenError> {
-    let path = directory.join(layout::TRUST_ROOT_FILE);
-    let pinned: TrustRoot = read_required(&path, TRUST_ROOT_BYTES_MAX)?
-        .parse()
-        .map_err(|source| OpenError::TrustRoot { path, source })?;
-    let mut roots = Vec::new();
-    for version in 1.. {
-        let path = layout::root_file(&paths.roots, version);
-        let Some(text) = file::read(&path, ROOT_BYTES_MAX)? else {
-            break;
-        };
-        let envelope = Envelope::from_json(text.as_bytes())
-            .map_err(|source| OpenError::RootFile { path, source })?;
-        roots.push(envelope);
-    }
-    let root = believe_root(&roots, &pinned, now)?;
-    Ok((roots, root))
-}
-
 fn start_publisher(
     directory: &Path,
     paths: &Paths,
     content: impl FnOnce(Option<&Content>) -> Content + Send,
-    signers: Signers,
+    ring: &Ring,
     shared: Option<Publications>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Publisher, OpenError> {
-    let (roots, root) = read_roots(directory, paths, clock.now())?;
+    let Roots { pinned, envelopes } = Roots::read(directory, &paths.roots)?;
+    let roots = envelopes;
+    let root = believe_root(&roots, &pinned, clock.now()).map_err(RootsError::from)?;
+    let signers = Signers::of(&root, ring);
     Ok(Publisher::start(
         Press::new(roots, root, signers),
         content,

@@ -23,10 +23,16 @@ pub(crate) enum Permission {
     EndRuns,
     /// Secrets of clients, and whether clients may ask at all.
     ManageClients,
+    /// The authority's signing keys, and its roots.
+    ManageKeys,
+    /// Which verifiers are known.
+    ManageVerifiers,
     /// Looking at everything there is.
     Read,
     /// Putting the policy on disk in force.
     ReloadPolicy,
+    /// Stopping, lifting stops, revoking.
+    Stop,
 }
 
 impl Permission {
@@ -34,8 +40,11 @@ impl Permission {
     pub(crate) fn roles(self) -> &'static [OperatorRole] {
         match self {
             Self::EndRuns => &[OperatorRole::Operator],
-            Self::ManageClients | Self::ReloadPolicy => &[OperatorRole::Admin],
+            Self::ManageClients | Self::ManageKeys | Self::ManageVerifiers | Self::ReloadPolicy => {
+                &[OperatorRole::Admin]
+            }
             Self::Read => &OperatorRole::ALL,
+            Self::Stop => &[OperatorRole::Admin, OperatorRole::Operator],
         }
     }
 }
@@ -106,8 +115,11 @@ mod tests {
         let all = [
             Permission::EndRuns,
             Permission::ManageClients,
+            Permission::ManageKeys,
+            Permission::ManageVerifiers,
             Permission::Read,
             Permission::ReloadPolicy,
+            Permission::Stop,
         ];
         let may = |role: OperatorRole| -> Vec<Permission> {
             let operator = Operator {
@@ -124,14 +136,17 @@ mod tests {
         assert_eq!(may(OperatorRole::Approver), [Permission::Read]);
         assert_eq!(
             may(OperatorRole::Operator),
-            [Permission::EndRuns, Permission::Read]
+            [Permission::EndRuns, Permission::Read, Permission::Stop]
         );
         assert_eq!(
             may(OperatorRole::Admin),
             [
                 Permission::ManageClients,
+                Permission::ManageKeys,
+                Permission::ManageVerifiers,
                 Permission::Read,
-                Permission::ReloadPolicy
+                Permission::ReloadPolicy,
+                Permission::Stop
             ]
         );
     }

@@ -19,13 +19,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use hallpass_bundle::Root;
 use hallpass_keys::dsse::Envelope;
 use hallpass_vocabulary::{Clock, Timestamp};
 use tokio::sync::watch;
 
 use crate::store::Publications;
 
-pub(crate) use content::{Content, token_keys};
+pub(crate) use content::Content;
 pub(crate) use edition::{Edition, Format, Shown};
 pub use error::PublishError;
 pub use export::{ExportError, ExportedBundle, export_bundle};
@@ -83,9 +84,22 @@ impl Publisher {
         self.replace(&self.press.load(), change)
     }
 
+    /// As [`Publisher::republish`] of a change that is looked up while nobody else publishes, so that of two replicas that look up
+    /// the same, the later one has what the earlier one had. Where it changes nothing, nothing is published.
+    pub(crate) fn revise(
+        &self,
+        change: impl FnOnce(&mut Content) -> Result<(), PublishError> + Send,
+    ) -> Result<Arc<Shown>, PublishError> {
+        let _turn = self.turn();
+        self.put(&self.press.load(), |newest| {
+            let mut content = newest.content.clone();
+            change(&mut content)?;
+            Ok((content != newest.content).then_some(content))
+        })
+    }
+
     /// As [`Publisher::republish`], and signs with other keys or under another root from then on: those in place stay when
     /// it fails.
-    #[expect(dead_code, reason = "for the rotation of keys")]
     pub(crate) fn reequip(
         &self,
         press: Press,
@@ -108,6 +122,19 @@ impl Publisher {
         Ok(())
     }
 
+    /// As [`Publisher::rehearse`], under another root or with other keys.
+    pub(crate) fn rehearse_with(&self, press: &Press) -> Result<(), PublishError> {
+        let before = Arc::clone(&self.shown().edition);
+        let used = (before.serial, Some(&before.used));
+        press.edition(before.content.clone(), used, Start::GoesOn, self.now())?;
+        Ok(())
+    }
+
+    /// The root in force.
+    pub(crate) fn root(&self) -> Root {
+        self.press.load().root().clone()
+    }
+
     /// Signs another heartbeat; and another bundle well before the one in force expires, or when a clock that was put right
     /// shows that no verifier believes it. Blocks on the disk or the server.
     pub(crate) fn beat(&self) -> Result<(), PublishError> {
@@ -121,7 +148,7 @@ impl Publisher {
         if edition.is_due(now) {
             let renewed = self.put(&press, |newest| {
                 // Another replica may have done it.
-                newest.is_due(now).then(|| newest.content.clone())
+                Ok(newest.is_due(now).then(|| newest.content.clone()))
             });
             match renewed {
                 Ok(_) => return Ok(()),
@@ -194,7 +221,7 @@ impl Publisher {
         press: &Press,
         change: impl FnOnce(&mut Content) + Send,
     ) -> Result<Arc<Shown>, PublishError> {
-        self.put(press, |newest| Some(newest.content_with(change)))
+        self.put(press, |newest| Ok(Some(newest.content_with(change))))
     }
 
     /// Writes down what is made of the newest edition, and only then shows it. It is made in whole before, so that only the
@@ -202,7 +229,7 @@ impl Publisher {
     fn put(
         &self,
         press: &Press,
-        make: impl FnOnce(&Edition) -> Option<Content> + Send,
+        make: impl FnOnce(&Edition) -> Result<Option<Content>, PublishError> + Send,
     ) -> Result<Arc<Shown>, PublishError> {
         let shown = self.shown();
         let before = self.press.load();

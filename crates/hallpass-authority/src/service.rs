@@ -1,16 +1,19 @@
 //! What the routes share: who may ask, what mints, what is published, and what is refused.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use hallpass_journal::{Durability, Event, MintRefused, OperatorRefused, Text};
-use hallpass_keys::random_bytes;
+use hallpass_keys::{Purpose, random_bytes};
 use hallpass_vocabulary::{AuthorityId, Clock, Environment, RequestId};
 use tokio::sync::{Mutex, Semaphore, watch};
 
+use crate::fleet::Fleet;
 use crate::http::current;
 use crate::http::limits::STREAMS_MAX;
 use crate::http::pace::Pace;
 use crate::identity::Identity;
+use crate::keys::Keys;
 use crate::metrics::{Metrics, State};
 use crate::mint::Minter;
 use crate::policy_in_force::LoadedPolicy;
@@ -19,6 +22,7 @@ use crate::recorder::Recorder;
 use crate::refusals::{Caller, Refusals};
 use crate::reload::Reloading;
 use crate::secret::SecretHash;
+use crate::stops::Publishing;
 use crate::store::Store;
 
 /// One running authority.
@@ -27,7 +31,9 @@ pub(crate) struct Service {
     pub(crate) environment: Environment,
     /// The hash of no secret at all, so that looking for one that does not exist takes the same steps.
     pub(crate) nobody: SecretHash,
+    pub(crate) fleet: Fleet,
     pub(crate) identity: Arc<Identity>,
+    pub(crate) keys: Keys,
     pub(crate) minter: Arc<Minter>,
     pub(crate) publisher: Arc<Publisher>,
     /// Places of those who listen to what is published.
@@ -40,6 +46,11 @@ pub(crate) struct Service {
     pub(crate) refusals: Refusals,
     pub(crate) reloading: Reloading,
     pub(crate) operator_refusals: Refusals,
+    /// Held while something is stopped, revoked or lifted.
+    pub(crate) stopping: Mutex<()>,
+    pub(crate) publishing: Publishing,
+    /// The directory of the bundle's number, where the journal's mark is too.
+    pub(crate) bundle_directory: PathBuf,
     /// Held while a client's registration changes.
     pub(crate) registry: Mutex<()>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -70,12 +81,15 @@ impl Service {
     pub(crate) fn state(&self) -> State {
         let journal = self.recorder.journal().status();
         let (bundle_age, bundle_left) = self.publisher.age_and_left();
+        let (root, now) = (self.publisher.root(), self.clock.now());
         State {
             bundle_version: self.publisher.version(),
             bundle_age,
             bundle_left,
             bundle_listeners: self.listeners(),
             heartbeat_age: self.publisher.heartbeat_age(),
+            root_left: root.expires().since(now),
+            token_key_age: self.keys.now().age(Purpose::Run, root.issued(), now),
             journal_records: journal.written,
             journal_signed: journal.signed,
             journal_not_recorded: journal.not_recorded,
@@ -172,6 +186,9 @@ impl Service {
         let mut unready = Vec::new();
         if !self.recorder.is_taking_records() {
             unready.push("journal");
+        }
+        if self.keys.now().run_key(self.clock.now()).is_err() {
+            unready.push("keys");
         }
         if self.minter.store.is_behind() {
             unready.push("store");

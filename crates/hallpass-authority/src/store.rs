@@ -10,6 +10,7 @@ mod change;
 mod claim;
 mod client_table;
 mod error;
+mod fleet;
 mod flight;
 mod group;
 mod inspected;
@@ -38,6 +39,7 @@ pub(crate) use change::{Change, LandingEvent};
 pub(crate) use claim::{Claim, Claimed};
 pub use error::StoreError;
 pub(crate) use error::WriterGone;
+pub(crate) use fleet::{CodeRow, FleetEvent, VerifierRow, WitnessedRow};
 pub(crate) use flight::Flight;
 pub(crate) use inspected::{Inspected, inspect};
 pub(crate) use limit::Admission;
@@ -47,7 +49,8 @@ use postgres::Postgres;
 pub(crate) use postgres::Publications;
 pub(crate) use query::{About, Hits, PAGE_ROWS_MAX, Page, RunQuery, TokenQuery};
 pub(crate) use restraints::{At, Found, RESTRAINT_KEPT, Restraints, StopRow};
-pub(crate) use rows::{ClientRow, RunRow, SecretRow, TokenRow};
+pub(crate) use rows::{ClientRow, KeyRow, RunRow, SecretRow, TokenRow};
+use selection::Selection;
 pub(crate) use settings::StoreSettings;
 use sqlite::Sqlite;
 
@@ -110,6 +113,15 @@ impl Store {
             #[cfg(feature = "postgres")]
             Self::Postgres(it) => it.floor(),
             Self::Sqlite(it) => it.floor(),
+        }
+    }
+
+    /// The same of every journal it knows. Blocks.
+    pub(crate) fn floors(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.floors(),
+            Self::Sqlite(it) => it.floors(),
         }
     }
 
@@ -268,16 +280,21 @@ impl Store {
         }
     }
 
-    /// Runs with tokens that are not expired which come from something and do not show it.
-    pub(crate) async fn derived(
-        &self,
-        about: &About,
-        now: Timestamp,
-    ) -> Result<Vec<u128>, StoreError> {
+    /// Runs with tokens that are not expired which come from something and do not show it. Blocks.
+    pub(crate) fn derived(&self, about: &About, now: Timestamp) -> Result<Vec<u128>, StoreError> {
         match self {
             #[cfg(feature = "postgres")]
-            Self::Postgres(it) => it.derived(about, now).await,
-            Self::Sqlite(it) => it.derived(about.clone(), now).await,
+            Self::Postgres(it) => it.derived(about, now),
+            Self::Sqlite(it) => it.derived(about, now),
+        }
+    }
+
+    /// Whether other authorities use it too.
+    pub(crate) fn is_shared(&self) -> bool {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => true,
+            Self::Sqlite(_) => false,
         }
     }
 
@@ -344,6 +361,67 @@ impl Store {
             #[cfg(feature = "postgres")]
             Self::Postgres(it) => Ok(it.clients().await?.all().to_vec()),
             Self::Sqlite(it) => Ok(it.shared.clients.load().all().to_vec()),
+        }
+    }
+
+    /// Every verifier that was ever enrolled, in the order of origins.
+    pub(crate) async fn verifiers(&self) -> Result<Vec<VerifierRow>, StoreError> {
+        self.selected_verifiers(Selection::verifiers()).await
+    }
+
+    /// The verifier of an origin.
+    pub(crate) async fn verifier(&self, origin: &str) -> Result<Option<VerifierRow>, StoreError> {
+        let rows = self.selected_verifiers(Selection::verifier(origin)).await?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// The verifier that enrolled with a code, by the code's digest.
+    pub(crate) async fn verifier_of_code(
+        &self,
+        code: &Digest,
+    ) -> Result<Option<VerifierRow>, StoreError> {
+        let rows = self.selected_verifiers(Selection::verifier_of_code(code));
+        Ok(rows.await?.into_iter().next())
+    }
+
+    /// A code that was issued, by its digest, until it is cleaned away after its end.
+    pub(crate) async fn enrolment_code(
+        &self,
+        code: &Digest,
+    ) -> Result<Option<CodeRow>, StoreError> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.code(Selection::code(code)).await,
+            Self::Sqlite(it) => it.code(Selection::code(code)).await,
+        }
+    }
+
+    async fn selected_verifiers(
+        &self,
+        selection: Selection,
+    ) -> Result<Vec<VerifierRow>, StoreError> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.verifiers(selection).await,
+            Self::Sqlite(it) => it.verifiers(selection).await,
+        }
+    }
+
+    /// Every standing that a key of the authority has or had. Blocks.
+    pub(crate) fn keys_at_start(&self) -> Result<Vec<KeyRow>, StoreError> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.keys_at_start(),
+            Self::Sqlite(it) => it.keys(),
+        }
+    }
+
+    /// What other replicas may have done to the keys: every standing there is; nothing where there are no replicas.
+    pub(crate) async fn keys_of_replicas(&self) -> Result<Option<Vec<KeyRow>>, StoreError> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.keys().await.map(Some),
+            Self::Sqlite(_) => Ok(None),
         }
     }
 

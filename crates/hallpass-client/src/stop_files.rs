@@ -22,6 +22,8 @@ pub const STOP_FILE_NAME: &str = "STOP";
 pub const SIGNED_STOP_SUFFIX: &str = ".stop";
 /// The most such files; with more, everything is denied, for nobody has looked at the others.
 pub const SIGNED_STOPS_MAX: usize = 256;
+/// What is put after the name of a file when a bundle lists its stop.
+const SUPERSEDED: &str = ".superseded";
 /// How long between two looks: a stop is in force well within a second.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
@@ -49,7 +51,8 @@ pub struct StopFiles {
     pub halt: Option<Halt>,
     /// Stops in force, by the names of their files.
     pub in_force: BTreeMap<String, SignedStop>,
-    /// Stops that the bundle in force lists as well: what it says of them counts, also that they have ended.
+    /// Stops that the bundle in force lists as well: it has taken over from their files. They are renamed, so that they do not
+    /// come back when the authority lifts them; here are those that could not be.
     pub superseded: BTreeMap<String, SignedStop>,
     /// Files that are not obeyed, and why not.
     pub refused: BTreeMap<String, SignedStopError>,
@@ -173,15 +176,24 @@ impl Look {
                 Err(error) => drop(files.refused.insert(name.clone(), error)),
                 Ok(signed) => {
                     let listed = bundle.stops().iter().any(|stop| stop.id == signed.stop.id);
-                    let list = match listed {
-                        true => &mut files.superseded,
-                        false => &mut files.in_force,
-                    };
-                    list.insert(name.clone(), signed);
+                    if !listed {
+                        files.in_force.insert(name.clone(), signed);
+                    } else if let Err(error) = self.supersede(name) {
+                        tracing::warn!(file = %name, %error, "cannot rename a stop file");
+                        files.superseded.insert(name.clone(), signed);
+                    }
                 }
             }
         }
         files
+    }
+}
+
+impl Look {
+    /// Gives a file a name under which it is not looked at.
+    fn supersede(&self, name: &str) -> io::Result<()> {
+        let path = self.directory.join(name);
+        fs::rename(&path, self.directory.join(format!("{name}{SUPERSEDED}")))
     }
 }
 

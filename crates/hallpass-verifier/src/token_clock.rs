@@ -44,6 +44,12 @@ impl TokenClock {
         Self::from_floor(wall, floor, journal)
     }
 
+    /// Shows the time of this clock, and nothing before `floor`; records nothing. For where there is no verifier; a
+    /// [`Verifier`](crate::Verifier) has its own.
+    pub fn without_journal(wall: Arc<dyn Clock>, floor: Option<Timestamp>) -> Self {
+        Self::from_floor(wall, floor, None)
+    }
+
     fn from_floor(
         wall: Arc<dyn Clock>,
         floor: Option<Timestamp>,
@@ -161,7 +167,7 @@ mod tests {
     }
 
     fn clock(wall: &FixedClock, floor: Option<Timestamp>) -> TokenClock {
-        TokenClock::from_floor(Arc::new(wall.clone()), floor, None)
+        TokenClock::without_journal(Arc::new(wall.clone()), floor)
     }
 
     /// An exchange that took no time and was answered now.

@@ -6,7 +6,9 @@ mod explain;
 mod grid;
 mod input;
 mod reload;
+mod replay;
 mod revision;
+mod suggest;
 mod test;
 
 use clap::Subcommand;
@@ -27,6 +29,10 @@ pub(crate) enum Command {
     Grid(grid::Args),
     /// Make a running authority read its policy again
     Reload(reload::Args),
+    /// Ask a policy what was asked and decided under another: what would be answered otherwise
+    Replay(replay::Args),
+    /// Say what is granted and was never used, as a narrower policy
+    Suggest(suggest::Args),
     /// Hold a policy to the expectations beside it
     Test(test::Args),
 }
@@ -39,6 +45,8 @@ impl Command {
             Self::Explain(args) => explain::run(args, output),
             Self::Grid(args) => grid::run(args, output),
             Self::Reload(args) => reload::run(args, output),
+            Self::Replay(args) => replay::run(args, output),
+            Self::Suggest(args) => suggest::run(args, output),
             Self::Test(args) => test::run(args, output),
         }
     }

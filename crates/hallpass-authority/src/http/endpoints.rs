@@ -17,6 +17,8 @@ pub(crate) enum Access {
     ClientOr(Permission),
     /// An operator with this permission.
     Operator(Permission),
+    /// A verifier, or who is to become one: with its own key.
+    Verifier,
 }
 
 macro_rules! endpoints {
@@ -60,6 +62,10 @@ endpoints! {
     ClockRead POST "/v1/clock" Access::Anyone;
     DecisionsList GET "/v1/decisions" Access::Operator(Permission::Read);
     HeartbeatGet GET "/v1/heartbeat" Access::Anyone;
+    KeyRetire POST "/v1/keys/{key}/retire" Access::Operator(Permission::ManageKeys);
+    KeyTaint POST "/v1/keys/{key}/taint" Access::Operator(Permission::ManageKeys);
+    KeysList GET "/v1/keys" Access::Operator(Permission::Read);
+    KeysRotate POST "/v1/keys/rotate" Access::Operator(Permission::ManageKeys);
     Livez GET "/livez" Access::Anyone;
     Metrics GET "/metrics" Access::Anyone;
     OauthToken POST "/oauth/token" Access::Client;
@@ -68,12 +74,25 @@ endpoints! {
     PolicyGet GET "/v1/policy" Access::Operator(Permission::Read);
     PolicyReload POST "/v1/policy/reload" Access::Operator(Permission::ReloadPolicy);
     Readyz GET "/readyz" Access::Anyone;
+    RevocationAdd POST "/v1/revocations" Access::Operator(Permission::Stop);
+    RootInstall POST "/v1/roots" Access::Operator(Permission::ManageKeys);
     RunEnd POST "/v1/runs/{run}/end" Access::ClientOr(Permission::EndRuns);
     RunGet GET "/v1/runs/{run}" Access::Operator(Permission::Read);
     RunsList GET "/v1/runs" Access::Operator(Permission::Read);
+    StopGet GET "/v1/stops/{stop}" Access::Operator(Permission::Read);
+    StopLift POST "/v1/stops/{stop}/lift" Access::Operator(Permission::Stop);
+    StopPlace POST "/v1/stops" Access::Operator(Permission::Stop);
+    StopsList GET "/v1/stops" Access::Operator(Permission::Read);
     TokenGet GET "/v1/tokens/{token}" Access::Operator(Permission::Read);
     TokenMint POST "/v1/tokens" Access::Client;
     TokensList GET "/v1/tokens" Access::Operator(Permission::Read);
+    VerifierEnrol POST "/v1/verifiers" Access::Verifier;
+    VerifierGet GET "/v1/verifiers/{origin}" Access::Operator(Permission::Read);
+    VerifierInvite POST "/v1/verifiers/codes" Access::Operator(Permission::ManageVerifiers);
+    VerifierReport POST "/v1/verifiers/{origin}/report" Access::Verifier;
+    VerifierRetire POST "/v1/verifiers/{origin}/retire" Access::Operator(Permission::ManageVerifiers);
+    VerifierShip POST "/v1/verifiers/{origin}/records" Access::Verifier;
+    VerifiersList GET "/v1/verifiers" Access::Operator(Permission::Read);
     WellKnown GET "/.well-known/hallpass" Access::Anyone;
 }
 
@@ -107,6 +126,7 @@ impl fmt::Display for Access {
             Self::Client => f.write_str("client"),
             Self::ClientOr(permission) => write!(f, "client; {permission}"),
             Self::Operator(permission) => write!(f, "{permission}"),
+            Self::Verifier => f.write_str("verifier"),
         }
     }
 }

@@ -2,9 +2,11 @@
 //! page costs a bounded amount of reading.
 
 pub(super) mod decisions;
-mod parameters;
+pub(super) mod parameters;
 pub(super) mod runs;
 pub(super) mod tokens;
+
+pub(super) use parameters::{Malformed, Parameters};
 
 use axum::Json;
 use axum::http::{HeaderValue, header};

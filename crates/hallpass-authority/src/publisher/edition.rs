@@ -145,6 +145,11 @@ impl Beat {
 }
 
 impl Shown {
+    /// What the bundle denies.
+    pub(crate) fn restrictions(&self) -> &hallpass_bundle::Restrictions {
+        &self.edition.content.restrictions
+    }
+
     /// The number of the bundle.
     pub(crate) fn id(&self) -> &BundleId {
         self.edition.id()

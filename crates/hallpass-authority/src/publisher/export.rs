@@ -2,18 +2,20 @@
 //! which the authority does not start.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use hallpass_bundle::{Heartbeat, Published, SignedBundle};
-use hallpass_keys::Purpose;
-use hallpass_keys::key_file::read_key_file;
+use hallpass_bundle::{Heartbeat, Published, SignedBundle, believe_root};
+use hallpass_keys::SigningKey;
 use hallpass_vocabulary::{Clock, Timestamp};
 
 use super::PublishError;
 use super::kept::KeptFile;
 use super::number;
 use super::press::BUNDLE_LIFE;
-use crate::layout;
-use crate::open::{self, OpenError};
+use crate::keys::files;
+use crate::keys::open::KeysError;
+use crate::open::OpenError;
+use crate::roots::{Roots, RootsError};
 use crate::settings::{Overrides, Settings};
 
 /// A publication in format 2, and what is to be known of it.
@@ -66,10 +68,18 @@ pub fn export_bundle(directory: &Path, clock: &dyn Clock) -> Result<ExportedBund
     }
     let paths = config.paths.under(directory);
     let now = clock.now();
-    let (roots, root) = open::read_roots(directory, &paths, now)?;
-    let path = layout::key_file(&paths.keys, Purpose::Heartbeat);
-    let key =
-        read_key_file(&path, Purpose::Heartbeat, &config.environment).map_err(OpenError::from)?;
+    let Roots { pinned, envelopes } =
+        Roots::read(directory, &paths.roots).map_err(OpenError::from)?;
+    let root = believe_root(&envelopes, &pinned, now)
+        .map_err(RootsError::from)
+        .map_err(OpenError::from)?;
+    let here = files::read(&paths.keys, &config.environment)
+        .map_err(KeysError::from)
+        .map_err(OpenError::from)?;
+    let listed = root.heartbeat().keys().iter();
+    let keys: Vec<&SigningKey> = listed
+        .filter_map(|key| here.get(&key.id()).map(Arc::as_ref))
+        .collect();
     let kept = KeptFile::of(&paths.bundle)
         .read()?
         .ok_or(ExportError::None)?;
@@ -78,12 +88,14 @@ pub fn export_bundle(directory: &Path, clock: &dyn Clock) -> Result<ExportedBund
         return Err(ExportError::Expired { at });
     }
     let newest = kept.newest.ok_or(ExportError::None)?;
-    let (bundle, draft) = SignedBundle::read(newest, &root).map_err(OpenError::from)?;
+    let (bundle, draft) = SignedBundle::read(newest, &root)
+        .map_err(RootsError::from)
+        .map_err(OpenError::from)?;
     let time = number::moment(now, Some(kept.issued));
     let heartbeat = Heartbeat::new(&bundle, time)
-        .sign(&root, &[&key])
+        .sign(&root, &keys)
         .map_err(PublishError::from)?;
-    let published = Published::new(roots, &bundle, heartbeat);
+    let published = Published::new(envelopes, &bundle, heartbeat);
     Ok(ExportedBundle {
         json: published.to_json().map_err(PublishError::from)?,
         version: bundle.id().version,

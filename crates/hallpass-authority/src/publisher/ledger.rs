@@ -72,7 +72,7 @@ impl Ledger {
             Some(entry) => Ok(entry),
             // Not reached: one of the two is there.
             None => Err(PublishError::Foreign {
-                root: press.root_version(),
+                root: press.root().version(),
             }),
         }
     }
@@ -84,7 +84,7 @@ impl Ledger {
         press: &Press,
         before: &Press,
         ours: &Edition,
-        make: impl FnOnce(&Edition) -> Option<Content> + Send,
+        make: impl FnOnce(&Edition) -> Result<Option<Content>, PublishError> + Send,
         now: Timestamp,
     ) -> Made {
         let mut adopted = None;
@@ -95,7 +95,7 @@ impl Ledger {
                 _ => None,
             };
             let newest = theirs.as_ref().unwrap_or(ours);
-            let Some(content) = make(newest) else {
+            let Some(content) = make(newest)? else {
                 if let Some(edition) = theirs {
                     let beat = press.beat(&edition, now)?;
                     adopted = Some(Entry { edition, beat });
@@ -179,15 +179,15 @@ fn read(press: &Press, before: &Press, kept: &Kept) -> Result<Edition, PublishEr
         None => before.kept_edition(kept)?,
     };
     edition.ok_or(PublishError::Foreign {
-        root: press.root_version(),
+        root: press.root().version(),
     })
 }
 
 /// A replica whose directory lacks the root in force must not publish under the one before it.
 fn refuse_later_root(press: &Press, row: Option<&Kept>) -> Result<(), PublishError> {
     match row.and_then(|row| row.root) {
-        Some(theirs) if theirs > press.root_version() => Err(PublishError::Foreign {
-            root: press.root_version(),
+        Some(theirs) if theirs > press.root().version() => Err(PublishError::Foreign {
+            root: press.root().version(),
         }),
         _ => Ok(()),
     }

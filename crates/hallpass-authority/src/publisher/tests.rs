@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use hallpass_bundle::{
     ApprovalKey, BundleError, HighWater, KeyState, Restrictions, Role, Root, RootDraft, Snapshot,
-    Stop, TrustRoot, accept,
+    Stop, TokenKey, TokenPurpose, TrustRoot, accept,
 };
 use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_vocabulary::{Catalogue, Environment, StopId};
@@ -65,15 +65,20 @@ fn root() -> (Root, Envelope) {
 fn press() -> Press {
     let (root, envelope) = root();
     let signers = Signers {
-        bundle: key(Purpose::Bundle, 2),
-        heartbeat: key(Purpose::Heartbeat, 3),
+        bundle: vec![Arc::new(key(Purpose::Bundle, 2))],
+        heartbeat: vec![Arc::new(key(Purpose::Heartbeat, 3))],
     };
     Press::new(vec![envelope], root, signers)
 }
 
 fn content(last: Option<&Content>) -> Content {
     Content {
-        token_keys: token_keys(key(Purpose::Run, 4).verifying_key(), &dev(), &[]),
+        token_keys: vec![TokenKey {
+            key: key(Purpose::Run, 4).verifying_key(),
+            environment: dev(),
+            purpose: TokenPurpose::Run,
+            state: KeyState::Active,
+        }],
         approval_keys: vec![ApprovalKey {
             key: key(Purpose::Approval, 5).verifying_key(),
             state: KeyState::Active,
@@ -308,7 +313,7 @@ fn what_was_written_down_and_never_shown_is_never_shown_under_that_number() {
     let shown = publisher.shown();
     // As far as a process comes that is killed between writing and showing.
     let press = publisher.press.load();
-    let change = |edition: &Edition| Some(edition.content_with(stop));
+    let change = |edition: &Edition| Ok(Some(edition.content_with(stop)));
     let made = publisher
         .ledger
         .go_on(&press, &press, &shown.edition, change, publisher.now());

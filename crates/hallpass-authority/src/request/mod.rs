@@ -5,6 +5,7 @@ mod document;
 mod ending;
 pub(crate) mod labels;
 mod question;
+mod stopping;
 mod subject_token;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use hallpass_vocabulary::{Actor, Audience, Route, RunId, Subject, Tenant, ToolNa
 use document::Document;
 pub(crate) use ending::reason;
 pub(crate) use question::nonce;
+pub(crate) use stopping::{RevocationRequest, StopRequest};
 pub(crate) use subject_token::SubjectToken;
 
 /// The most tools in one request: as many as a token can have.

@@ -1,10 +1,12 @@
 //! What an event changes in the store. Rows come from events and from nothing else, so that they can be made again.
 
 use hallpass_journal::{
-    ClientChanged, CutOff, Event, Minted, RunEnded, StopLiftAsked, StopLifted, StopPlaced,
-    TokenRevoked,
+    ClientChanged, CutOff, Event, KeyChanged, Minted, RunEnded, StopLiftAsked, StopLifted,
+    StopPlaced, TokenRevoked,
 };
 use hallpass_vocabulary::Timestamp;
+
+use super::fleet::{self, FleetEvent};
 
 /// An event with rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +15,10 @@ pub(crate) enum LandingEvent {
     ClientChanged(Box<ClientChanged>, Timestamp),
     /// Tokens of something were cut off, at a time.
     CutOff(Box<CutOff>, Timestamp),
+    /// Something about a verifier, at a time.
+    Fleet(FleetEvent, Timestamp),
+    /// Keys moved on, at a time.
+    KeyChanged(Box<KeyChanged>, Timestamp),
     /// A token was minted.
     Minted(Box<Minted>),
     /// A run was ended, at a time.
@@ -28,9 +34,10 @@ pub(crate) enum LandingEvent {
 }
 
 /// The kinds of record with rows, as the journal writes them.
-const KINDS: [&str; 8] = [
+const KINDS: [&str; 9] = [
     "client_changed",
     "cut_off",
+    "key_changed",
     "minted",
     "run_ended",
     "stop_lift_asked",
@@ -42,7 +49,7 @@ const KINDS: [&str; 8] = [
 impl LandingEvent {
     /// Whether a record of this kind has rows.
     pub(crate) fn is_of_kind(kind: &str) -> bool {
-        KINDS.contains(&kind)
+        KINDS.contains(&kind) || fleet::KINDS.contains(&kind)
     }
 
     /// The event of a record, if it has rows.
@@ -53,13 +60,14 @@ impl LandingEvent {
                 Some(Self::ClientChanged(changed.into(), at))
             }
             Event::CutOff(cut_off) => Some(Self::CutOff(cut_off.into(), recorded)),
+            Event::KeyChanged(changed) => Some(Self::KeyChanged(changed.into(), recorded)),
             Event::Minted(minted) => Some(Self::Minted(minted)),
             Event::RunEnded(ended) => Some(Self::RunEnded(ended.into(), recorded)),
             Event::StopLiftAsked(asked) => Some(Self::StopLiftAsked(asked.into(), recorded)),
             Event::StopLifted(lifted) => Some(Self::StopLifted(lifted.into(), recorded)),
             Event::StopPlaced(placed) => Some(Self::StopPlaced(placed, recorded)),
             Event::TokenRevoked(revoked) => Some(Self::TokenRevoked(revoked, recorded)),
-            _ => None,
+            other => FleetEvent::of(other).map(|event| Self::Fleet(event, recorded)),
         }
     }
 
@@ -67,14 +75,22 @@ impl LandingEvent {
     pub(super) fn restrains(&self) -> bool {
         !matches!(
             self,
-            Self::ClientChanged(..) | Self::Minted(_) | Self::RunEnded(..)
+            Self::ClientChanged(..)
+                | Self::Fleet(..)
+                | Self::KeyChanged(..)
+                | Self::Minted(_)
+                | Self::RunEnded(..)
         )
     }
 
     /// What is kept of one that restrains: the record as it is, when it was made, and from when on it says nothing any more.
     pub(super) fn restraint(&self) -> Option<Restraint> {
         let (event, at, ends) = match self {
-            Self::ClientChanged(..) | Self::Minted(_) | Self::RunEnded(..) => return None,
+            Self::ClientChanged(..)
+            | Self::Fleet(..)
+            | Self::KeyChanged(..)
+            | Self::Minted(_)
+            | Self::RunEnded(..) => return None,
             Self::CutOff(it, at) => (Event::CutOff((**it).clone()), at, None),
             Self::StopLiftAsked(it, at) => (Event::StopLiftAsked((**it).clone()), at, None),
             Self::StopLifted(it, at) => (Event::StopLifted((**it).clone()), at, None),

@@ -28,11 +28,12 @@ use super::change::{Change, LandingEvent};
 use super::claim::{CLAIM_LAPSE, Claim, Claimed, Claims};
 use super::client_table::ClientTable;
 use super::error::WriterGone;
+use super::fleet::{CodeRow, VerifierRow};
 use super::flight::{Flight, Flights};
 use super::limit::{self, Admission};
 use super::query::{About, Hits, Page, RunQuery, TokenQuery};
 use super::restraints::Restraints;
-use super::rows::{RunRow, TokenRow};
+use super::rows::{KeyRow, RunRow, TokenRow};
 use super::selection::Selection;
 use super::settings::StoreSettings;
 use super::{Inspected, StoreError};
@@ -140,6 +141,12 @@ impl Postgres {
         })
     }
 
+    /// The same of every journal.
+    pub(super) fn floors(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let inspected = at_start(&self.server, async |client| schema::inspect(client).await)?;
+        Ok(inspected.floors)
+    }
+
     pub(super) fn catch_up(&self, changes: &[Change], floor: u64) -> Result<(), StoreError> {
         let origin = self.origin;
         let pool = self.pool.clone();
@@ -215,6 +222,20 @@ impl Postgres {
         Ok(Page::of(rows, selection.limit))
     }
 
+    pub(super) async fn verifiers(
+        &self,
+        selection: Selection,
+    ) -> Result<Vec<VerifierRow>, StoreError> {
+        let client = connection(&self.pool).await?;
+        read::selected(&client, &selection, read::verifier_row).await
+    }
+
+    pub(super) async fn code(&self, selection: Selection) -> Result<Option<CodeRow>, StoreError> {
+        let client = connection(&self.pool).await?;
+        let mut rows = read::selected(&client, &selection, read::code_row).await?;
+        Ok(rows.pop())
+    }
+
     pub(super) async fn hits(
         &self,
         about: &About,
@@ -235,17 +256,16 @@ impl Postgres {
         })
     }
 
-    pub(super) async fn derived(
-        &self,
-        about: &About,
-        now: Timestamp,
-    ) -> Result<Vec<u128>, StoreError> {
+    pub(super) fn derived(&self, about: &About, now: Timestamp) -> Result<Vec<u128>, StoreError> {
         let Some(selection) = Selection::derived(about, now) else {
             return Ok(Vec::new());
         };
-        let client = connection(&self.pool).await?;
-        let ids = read::selected(&client, &selection, read::id_row).await?;
-        Ok(ids.into_iter().flatten().collect())
+        let pool = self.pool.clone();
+        at_start(&self.server, async move |_| {
+            let client = Object::take(connection(&pool).await?);
+            let ids = read::selected(&client, &selection, read::id_row).await?;
+            Ok(ids.into_iter().flatten().collect())
+        })
     }
 
     pub(super) async fn latest(&self, before: Timestamp) -> Result<Option<TokenId>, StoreError> {
@@ -336,6 +356,17 @@ impl Postgres {
                 "an idempotency key is not given back; it lapses by itself"
             );
         }
+    }
+
+    /// Every standing that a key has or had. Blocks.
+    pub(super) fn keys_at_start(&self) -> Result<Vec<KeyRow>, StoreError> {
+        at_start(&self.server, async |client| read::keys(client).await)
+    }
+
+    /// The same, while it serves.
+    pub(super) async fn keys(&self) -> Result<Vec<KeyRow>, StoreError> {
+        let client = connection(&self.pool).await?;
+        read::keys(&client).await
     }
 
     /// The clients, as they were a second ago or later.

@@ -129,6 +129,17 @@ impl Restraints {
         (issued? < before).then_some(Found::CutOff(before))
     }
 
+    /// How many stops are in force.
+    pub(crate) fn in_force(&self, now: Timestamp) -> usize {
+        let stops = self.stops();
+        stops.iter().filter(|stop| stop.is_in_force(now)).count()
+    }
+
+    /// How many tokens are revoked and remembered.
+    pub(crate) fn revoked_count(&self) -> usize {
+        self.read().revoked.len()
+    }
+
     /// Whether there is anything to look at.
     pub(crate) fn is_empty(&self) -> bool {
         let known = self.read();
@@ -177,6 +188,8 @@ impl Known {
     fn take(&mut self, event: &LandingEvent) {
         let new = match event {
             LandingEvent::ClientChanged(..)
+            | LandingEvent::Fleet(..)
+            | LandingEvent::KeyChanged(..)
             | LandingEvent::Minted(_)
             | LandingEvent::RunEnded(..) => false,
             LandingEvent::CutOff(cut_off, at) => self.take_cut_off(cut_off, *at),

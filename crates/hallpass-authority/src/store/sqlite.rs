@@ -29,11 +29,13 @@ use super::change::{Change, LandingEvent};
 use super::claim::{Claim, Claims, Hold};
 use super::client_table::ClientTable;
 use super::error::WriterGone;
+use super::fleet::{CodeRow, VerifierRow};
 use super::flight::{Flight, Flights};
 use super::limit::Buckets;
 use super::query::{About, Hits, Page, RunQuery, TokenQuery};
 use super::restraints::Restraints;
-use super::rows::{RunRow, TokenRow};
+use super::rows::{KeyRow, RunRow, TokenRow};
+use super::selection::Selection;
 use super::{Inspected, StoreError};
 use connect::{READERS_MAX, Readers, connect};
 use write::Nonce;
@@ -133,6 +135,17 @@ impl Sqlite {
     pub(super) fn floor(&self) -> Result<u64, StoreError> {
         self.readers
             .with(|connection| read::floor(connection, self.origin))
+    }
+
+    /// Every standing that a key has or had. Blocks.
+    pub(super) fn keys(&self) -> Result<Vec<KeyRow>, StoreError> {
+        self.readers.with(read::keys)
+    }
+
+    /// The same of every journal.
+    pub(super) fn floors(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.readers
+            .with(|connection| inspect::floors(connection).map_err(failed("read")))
     }
 
     /// The same, and still so after a power cut: what was committed before is folded from the write-ahead log into the
@@ -266,6 +279,19 @@ impl Sqlite {
             .await
     }
 
+    pub(super) async fn verifiers(
+        &self,
+        selection: Selection,
+    ) -> Result<Vec<VerifierRow>, StoreError> {
+        self.read(move |connection| read::verifiers(connection, &selection))
+            .await
+    }
+
+    pub(super) async fn code(&self, selection: Selection) -> Result<Option<CodeRow>, StoreError> {
+        self.read(move |connection| read::code(connection, &selection))
+            .await
+    }
+
     pub(super) async fn hits(
         &self,
         about: About,
@@ -276,13 +302,9 @@ impl Sqlite {
             .await
     }
 
-    pub(super) async fn derived(
-        &self,
-        about: About,
-        now: Timestamp,
-    ) -> Result<Vec<u128>, StoreError> {
-        self.read(move |connection| read::derived(connection, &about, now))
-            .await
+    pub(super) fn derived(&self, about: &About, now: Timestamp) -> Result<Vec<u128>, StoreError> {
+        self.readers
+            .with(|connection| read::derived(connection, about, now))
     }
 
     pub(super) async fn latest(&self, before: Timestamp) -> Result<Option<TokenId>, StoreError> {

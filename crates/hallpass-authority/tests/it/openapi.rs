@@ -1,9 +1,13 @@
 //! Real answers are what the authority's own OpenAPI says of them, member by member.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::fixture::{Answer, Home, Running, draft, with};
+use crate::roots;
 use crate::signing::{Call, enrol};
+use crate::verifier::TestVerifier;
 
 /// The authority's own description.
 struct Description(Value);
@@ -205,6 +209,50 @@ async fn every_answer_is_as_it_is_described() {
     let unknown = admin(Call::new("GET", "/v1/tokens/anything")).await;
     check("get", "/v1/tokens/{token}", &unknown, 404);
 
+    let place = Call::new("POST", "/v1/stops");
+    let wanted = r#"{"selector":"environment:dev","reason":"a drill"}"#;
+    let placed = admin(place.clone().body(wanted)).await;
+    check("post", "/v1/stops", &placed, 201);
+    check(
+        "post",
+        "/v1/stops",
+        &admin(place.clone().body(wanted)).await,
+        200,
+    );
+    check("post", "/v1/stops", &admin(place.body("{}")).await, 400);
+    let stop = placed.json["stop"]["stop_id"].as_str().unwrap().to_owned();
+    let lift = format!("/v1/stops/{stop}/lift");
+    let pending = admin(Call::new("POST", &lift)).await;
+    check("post", "/v1/stops/{stop}/lift", &pending, 202);
+    let refused = running.mint(&draft()).await;
+    check("post", "/v1/tokens", &refused, 403);
+    assert_eq!(refused.code(), "stopped");
+    let second = running
+        .as_operator(&home, "operator", &Call::new("POST", &lift))
+        .await;
+    check("post", "/v1/stops/{stop}/lift", &second, 200);
+    let path = format!("/v1/stops/{stop}");
+    check(
+        "get",
+        "/v1/stops/{stop}",
+        &admin(Call::new("GET", &path)).await,
+        200,
+    );
+    check(
+        "get",
+        "/v1/stops",
+        &admin(Call::new("GET", "/v1/stops")).await,
+        200,
+    );
+    let revoke = Call::new("POST", "/v1/revocations");
+    let body = json!({"token_id": token, "reason": "leaked"}).to_string();
+    check(
+        "post",
+        "/v1/revocations",
+        &admin(revoke.body(&body)).await,
+        200,
+    );
+
     let end = format!("/v1/runs/{run}/end");
     let ended = running
         .http
@@ -262,10 +310,55 @@ async fn every_answer_is_as_it_is_described() {
         );
     }
 
+    let keys = admin(Call::new("GET", "/v1/keys")).await;
+    check("get", "/v1/keys", &keys, 200);
+    home.clock.advance(Duration::from_secs(3_600));
+    let rotate = Call::new("POST", "/v1/keys/rotate");
+    let rotated = admin(rotate.clone().body("{\"purpose\": \"run\"}")).await;
+    check("post", "/v1/keys/rotate", &rotated, 200);
+    let prepared = admin(rotate.body("{\"purpose\": \"bundle\"}")).await;
+    check("post", "/v1/keys/rotate", &prepared, 200);
+    let path = format!("/v1/keys/{}", rotated.json["key"].as_str().unwrap());
+    let retired = admin(Call::new("POST", &format!("{path}/retire"))).await;
+    check("post", "/v1/keys/{key}/retire", &retired, 200);
+    let path = format!("/v1/keys/{}/taint", home.report.run_key.id());
+    let taint = Call::new("POST", &path).body("{\"reason\": \"lost\"}");
+    check("post", "/v1/keys/{key}/taint", &admin(taint).await, 200);
+    let root = String::from_utf8(roots::next(&home, &[], 1).to_json()).unwrap();
+    let installed = admin(Call::new("POST", "/v1/roots").body(&root)).await;
+    check("post", "/v1/roots", &installed, 200);
+
     let read = admin(Call::new("GET", "/v1/policy")).await;
     check("get", "/v1/policy", &read, 200);
     let reloaded = admin(Call::new("POST", "/v1/policy/reload")).await;
     check("post", "/v1/policy/reload", &reloaded, 200);
+
+    let mut verifier = TestVerifier::new(&home, 1);
+    let codes = "/v1/verifiers/codes";
+    let code = admin(Call::new("POST", codes).body("{\"audience\":\"tickets\"}")).await;
+    check("post", codes, &code, 201);
+    let nowhere = admin(Call::new("POST", codes).body("{\"audience\":\"nowhere\"}")).await;
+    check("post", codes, &nowhere, 404);
+    let wish = verifier.wish(code.json["code"].as_str().unwrap());
+    let enrolled = verifier.send_enrolment(&home, &running, &wish).await;
+    check("post", "/v1/verifiers", &enrolled, 200);
+    let reported = verifier.witness(&home, &running, 0).await;
+    let report = "/v1/verifiers/{origin}/report";
+    check("post", report, &reported, 200);
+    let size = reported.json["ship_to"].as_u64().unwrap();
+    let lines = verifier.lines(0, size);
+    let shipped = verifier.ship(&home, &running, 0, &lines).await;
+    let records = "/v1/verifiers/{origin}/records";
+    check("post", records, &shipped, 200);
+    let listed = admin(Call::new("GET", "/v1/verifiers").query("version=8")).await;
+    check("get", "/v1/verifiers", &listed, 200);
+    let path = format!("/v1/verifiers/{}", verifier.origin());
+    let shown = admin(Call::new("GET", &path)).await;
+    check("get", "/v1/verifiers/{origin}", &shown, 200);
+    let retired = admin(Call::new("POST", &format!("{path}/retire"))).await;
+    check("post", "/v1/verifiers/{origin}/retire", &retired, 200);
+    let unheard = verifier.witness(&home, &running, 0).await;
+    check("post", report, &unheard, 401);
 
     // Whatever comes to the table must come here.
     let described = hallpass_authority::endpoints();

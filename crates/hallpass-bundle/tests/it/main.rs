@@ -13,6 +13,7 @@ mod accepting;
 mod authority;
 mod documents;
 mod format;
+mod fuzz;
 mod laws;
 mod reading_back;
 mod restricting;

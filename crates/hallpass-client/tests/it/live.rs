@@ -71,7 +71,7 @@ pub enum Answer {
     Yes,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Events {
     /// Comments, without end.
     Drip,
@@ -89,6 +89,7 @@ pub struct Live {
     pub base: BaseUrl,
     pub authority: Authority,
     pub clock: Going,
+    off_ms: AtomicI64,
     offers: Mutex<Offers>,
     current: Mutex<SignedBundle>,
     asked: Mutex<Vec<String>>,
@@ -107,6 +108,7 @@ impl Live {
             base,
             authority,
             clock,
+            off_ms: AtomicI64::default(),
             offers: Mutex::new(Offers {
                 bundle: true,
                 clock: Answer::Yes,
@@ -136,6 +138,16 @@ impl Live {
         change(&mut self.offers.lock().unwrap());
     }
 
+    /// How far the authority's own clock is off, for what it signs.
+    pub fn clock_off(&self, seconds: i64) {
+        self.off_ms.store(seconds * 1_000, Ordering::SeqCst);
+    }
+
+    pub fn now(&self) -> Timestamp {
+        let off_ms = self.off_ms.load(Ordering::SeqCst);
+        Timestamp::from_unix_ms(self.clock.now().unix_ms() + off_ms)
+    }
+
     fn offers(&self) -> Offers {
         self.offers.lock().unwrap().clone()
     }
@@ -158,20 +170,16 @@ impl Live {
     pub fn restrict(&self, restrictions: Restrictions, inline: bool) -> u64 {
         let draft = self.authority.draft(restrictions);
         let last = *self.current().id();
-        let bundle = hallpass_bundle::Bundle::new(
-            &self.authority.root,
-            draft,
-            Some(&last),
-            self.clock.now(),
-        )
-        .unwrap()
-        .sign(&self.authority.root, &[&self.authority.bundle_key])
-        .unwrap();
+        let bundle =
+            hallpass_bundle::Bundle::new(&self.authority.root, draft, Some(&last), self.now())
+                .unwrap()
+                .sign(&self.authority.root, &[&self.authority.bundle_key])
+                .unwrap();
         let version = bundle.id().version;
         *self.current.lock().unwrap() = bundle.clone();
         match inline {
             true => {
-                let published = self.authority.publication(&bundle, self.clock.now());
+                let published = self.authority.publication(&bundle, self.now());
                 self.tell("bundle", published.to_json().unwrap());
             }
             false => self.beat(),
@@ -185,7 +193,7 @@ impl Live {
     }
 
     pub fn heartbeat(&self) -> Vec<u8> {
-        let envelope = self.authority.heartbeat(&self.current(), self.clock.now());
+        let envelope = self.authority.heartbeat(&self.current(), self.now());
         envelope.to_json()
     }
 
@@ -227,7 +235,7 @@ async fn bundle_endpoint(
     if !live.offers().bundle {
         return answer(503, Vec::new());
     }
-    let (bundle, now) = (live.current(), live.clock.now());
+    let (bundle, now) = (live.current(), live.now());
     let etag = format!("\"{}.{}\"", bundle.id().version, now.unix_ms());
     if headers
         .get("if-none-match")
@@ -259,7 +267,7 @@ async fn clock_endpoint(State(live): State<Arc<Live>>, body: Bytes) -> Response<
     live.note("clock");
     let question: serde_json::Value = serde_json::from_slice(&body).unwrap();
     let nonce = question["nonce"].as_str().unwrap();
-    let time = live.clock.now();
+    let time = live.now();
     match live.offers().clock {
         Answer::No => return answer(404, Vec::new()),
         Answer::Kept => {
@@ -326,7 +334,7 @@ impl HttpBody for Stream {
         }
         match self.kind {
             Events::Drip => return frame(Bytes::from_static(b": still here\n\n")),
-            Events::Endless => return frame(Bytes::from_static(b"data: and so on and on ")),
+            Events::Endless => return frame(Bytes::from_static(&[b'x'; 16 * 1024])),
             Events::Replay => return frame(self.beat.clone()),
             Events::Silent | Events::No => return Poll::Pending,
             Events::Yes => {}

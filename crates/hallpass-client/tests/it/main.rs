@@ -9,12 +9,17 @@
     reason = "tests fail by panicking"
 )]
 
+mod attacks;
 mod authority;
 mod bundles;
+mod clocks;
+mod files;
+mod fleet;
 mod live;
 mod operators;
 mod pushing;
 mod runs;
 mod server;
+mod stop_files;
 mod tokens;
 mod tools;

@@ -12,3 +12,5 @@
 mod copies;
 mod paper;
 mod reconcile;
+mod replay;
+mod usage;

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use hallpass_args::Arguments;
-use hallpass_policy::{MintRequest, Policy, PolicyFiles, PolicyRefusal, Terms, Verified};
+use hallpass_policy::{
+    Direction, MintRequest, Policy, PolicyFiles, PolicyRefusal, Terms, Verified,
+};
 use hallpass_token::{CallFacts, Caveat};
 use hallpass_vocabulary::{Role, Route, Timestamp, ToolName};
 use proptest::prelude::*;
@@ -296,6 +298,24 @@ proptest! {
         let (before, after) = (decide(&spec.policy(), proven, None), decide(&strict.policy(), proven, None));
         let rest = passing(before.as_ref()).into_iter().filter(|(tool, _, _)| *tool != denied);
         prop_assert_eq!(passing(after.as_ref()), rest.collect::<BTreeSet<_>>());
+    }
+
+    #[test]
+    fn a_narrowed_policy_widens_nothing_and_takes_exactly_what_it_was_told_to(
+        spec in spec(),
+        proven in 0..1_u8 << ROLES,
+        unneeded in 1..1_u8 << TOOLS,
+    ) {
+        let files = PolicyFiles::from([("p.toml", spec.text())]);
+        let tools: BTreeSet<ToolName> = bits(unneeded, TOOLS).map(tool).collect();
+        let unneeded_of = [("/r".parse().unwrap(), tools)].into();
+        let narrowed = Policy::narrowed(&files, &unneeded_of).unwrap();
+        let changes = spec.policy().changes_to(&narrowed.policy);
+        prop_assert!(changes.iter().all(|it| it.direction() != Direction::Widening), "{:?}", changes);
+        let before = passing(decide(&spec.policy(), proven, None).as_ref());
+        let kept = before.into_iter().filter(|(number, _, _)| unneeded >> number & 1 == 0);
+        let after = decide(&narrowed.policy, proven, None);
+        prop_assert_eq!(passing(after.as_ref()), kept.collect::<BTreeSet<_>>());
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod faults;
 mod grid;
 mod law;
 mod laws;
+mod narrowing;
 mod section_faults;
 mod section_policy;
 mod sections;

@@ -10,8 +10,9 @@ use utoipa::{PartialSchema, ToSchema};
 use super::formats::{
     Actor, Audience, AuthorityName, ClientName, DigestText, EnvironmentName, GroupText, HexKey,
     KeyIdText, Moment, OperatorName, PersonName, ProblemCodeText, RequestIdText, RoleName,
-    RouteName, RunIdText, SubjectName, TenantName, TokenIdText, ToolText,
+    RouteName, RunIdText, SelectorText, StopIdText, SubjectName, TenantName, TokenIdText, ToolText,
 };
+use super::key_documents::{InstalledRoot, KeyList, KeyRotation, RetiredKey, TaintedKey};
 
 /// Every schema of an answer by its name, those it refers to included.
 pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
@@ -25,9 +26,9 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
         };
     }
     add!(
-        AddedSecret BundleDocument ClientList ClientStanding DecisionList Health MintedToken OauthRefusal OauthToken
-        OperatorList PolicyInForce Problem ReloadedPolicy RetiredSecret RunDocument RunEnded RunList SignedDocument TokenDocument TokenList
-        WellKnown
+        AddedSecret BundleDocument ClientList ClientStanding DecisionList Health InstalledRoot KeyList KeyRotation LiftedStop
+        MintedToken OauthRefusal OauthToken OperatorList PlacedStop PolicyInForce Problem ReloadedPolicy RetiredKey RetiredSecret
+        RevokedToken RunDocument RunEnded RunList SignedDocument StopDocument StopList TaintedKey TokenDocument TokenList WellKnown
     );
     schemas
 }
@@ -208,6 +209,115 @@ enum ProofDemand {
     Always,
     Waived,
     Writes,
+}
+
+/// Some of the stops, newest first.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StopList {
+    stops: Vec<StopDocument>,
+    /// What to send as `after` for the next page.
+    next: Option<StopIdText>,
+}
+
+/// A stop.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StopDocument {
+    stop_id: StopIdText,
+    selector: SelectorText,
+    state: StopState,
+    reason: String,
+    placed_at: Moment,
+    placed_by: OperatorName,
+    until: Option<Moment>,
+    /// Tokens of it issued before then are refused, also once it is over.
+    cut_off_before: Option<Moment>,
+    /// Whether two people have to ask for it to be lifted.
+    takes_two: bool,
+    lift_asked: Vec<LiftAsked>,
+    lifted_at: Option<Moment>,
+    lifted_by: Vec<OperatorName>,
+}
+
+/// Whether a stop is in force; it is over where its end has come.
+#[derive(ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum StopState {
+    InForce,
+    Lifted,
+    Over,
+}
+
+/// One of the people who want a stop lifted.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+struct LiftAsked {
+    by: OperatorName,
+    person: PersonName,
+    at: Moment,
+    /// Until when it counts.
+    until: Moment,
+}
+
+/// A stop that is in force, and what it hit.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PlacedStop {
+    stop: StopDocument,
+    /// The bundle that has it; absent where none could be published yet.
+    bundle_version: Option<u64>,
+    hit: Option<HitTokens>,
+}
+
+/// Tokens that have not expired.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+struct HitTokens {
+    tokens: u64,
+    runs: u64,
+    /// Some of them, newest first.
+    newest: Vec<HitToken>,
+}
+
+/// A token that has not expired.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+struct HitToken {
+    token_id: TokenIdText,
+    run_id: RunIdText,
+    parent_run_id: Option<RunIdText>,
+    client: ClientName,
+    route: RouteName,
+    tenant: TenantName,
+    subject: SubjectName,
+    actor: Actor,
+    expires_at: Moment,
+}
+
+/// What came of a wish to lift a stop.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LiftedStop {
+    stop: StopDocument,
+    bundle_version: Option<u64>,
+    /// Until when another person has to ask; absent where nobody has to.
+    pending_until: Option<Moment>,
+}
+
+/// What is not good any more: a token, or a secret of a client.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RevokedToken {
+    client: Option<ClientName>,
+    secret_id: Option<String>,
+    /// When the secret ended.
+    until: Option<Moment>,
+    token_id: Option<TokenIdText>,
+    run_id: Option<RunIdText>,
+    /// When the token expires by itself.
+    expires_at: Option<Moment>,
+    bundle_version: Option<u64>,
 }
 
 /// Some of the decisions, newest first.

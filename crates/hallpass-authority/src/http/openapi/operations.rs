@@ -9,8 +9,9 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, ContentBuilder, HeaderBuilder, Ref, RefOr, Required, Schema};
 
 use super::documents as answer;
+use super::fleet;
 use super::formats::RequestIdText;
-use super::{CLIENT_BASIC, CLIENT_BEARER, OPERATOR, parameters, requests};
+use super::{CLIENT_BASIC, CLIENT_BEARER, OPERATOR, VERIFIER, key_documents, parameters, requests};
 use crate::http::endpoints::{Access, Endpoint};
 
 const JSON: &str = "application/json";
@@ -82,6 +83,7 @@ pub(super) fn of(endpoint: Endpoint) -> Operation {
 
 fn told(endpoint: Endpoint) -> Told {
     let client = || parameters::in_path("client", "The client.");
+    let origin = || parameters::in_path("origin", "The last part of the name of its journal.");
     match endpoint {
         Endpoint::BundleEvents => Told::new(
             "listenToBundle",
@@ -153,6 +155,35 @@ fn told(endpoint: Endpoint) -> Told {
             "200",
             json::<answer::SignedDocument>("The heartbeat."),
         ),
+        Endpoint::KeyRetire => Told::new(
+            "retireKey",
+            "A key is published no more, before its time",
+            "200",
+            json::<key_documents::RetiredKey>("It is not."),
+        )
+        .with(parameters::in_path("key", "The id of the key."))
+        .body(sent::<key_documents::RetireKey>(JSON, Required::False)),
+        Endpoint::KeyTaint => Told::new(
+            "taintKey",
+            "A key is not believed any more, and another one signs",
+            "200",
+            json::<key_documents::TaintedKey>("It is not."),
+        )
+        .with(parameters::in_path("key", "The id of the key."))
+        .body(sent::<key_documents::TaintKey>(JSON, Required::True)),
+        Endpoint::KeysList => Told::new(
+            "listKeys",
+            "Where the authority's keys stand",
+            "200",
+            json::<key_documents::KeyList>("Every key."),
+        ),
+        Endpoint::KeysRotate => Told::new(
+            "rotateKey",
+            "The next step of a rotation, once its time has come",
+            "200",
+            json::<key_documents::KeyRotation>("What it is at."),
+        )
+        .body(sent::<key_documents::RotateKey>(JSON, Required::True)),
         Endpoint::Livez => Told::new(
             "getLiveness",
             "Whether the process answers",
@@ -205,6 +236,20 @@ fn told(endpoint: Endpoint) -> Told {
             "200",
             json::<answer::Health>("It can."),
         ),
+        Endpoint::RevocationAdd => Told::new(
+            "addRevocation",
+            "A token, or a secret of a client, is not good any more",
+            "200",
+            json::<answer::RevokedToken>("It is not."),
+        )
+        .body(sent::<requests::RevokeToken>(JSON, Required::True)),
+        Endpoint::RootInstall => Told::new(
+            "installRoot",
+            "The root after the one in force, signed by the keys of both",
+            "200",
+            json::<key_documents::InstalledRoot>("It is in force."),
+        )
+        .body(sent::<key_documents::RootEnvelope>(JSON, Required::True)),
         Endpoint::RunEnd => Told::new(
             "endRun",
             "A run, and those it started, get no further token",
@@ -227,6 +272,39 @@ fn told(endpoint: Endpoint) -> Told {
             json::<answer::RunList>("A page."),
         )
         .taking(parameters::of_runs()),
+        Endpoint::StopGet => Told::new(
+            "getStop",
+            "A stop",
+            "200",
+            json::<answer::StopDocument>("The stop."),
+        )
+        .with(parameters::in_path("stop", "The stop.")),
+        Endpoint::StopLift => Told::new(
+            "liftStop",
+            "A stop is lifted; a wide one once two people have asked",
+            "200",
+            json::<answer::LiftedStop>("It is over."),
+        )
+        .with(parameters::in_path("stop", "The stop."))
+        .also(
+            "202",
+            json::<answer::LiftedStop>("Another person has to ask."),
+        ),
+        Endpoint::StopPlace => Told::new(
+            "placeStop",
+            "Nothing of what is named is minted, renewed or carried out any more",
+            "201",
+            json::<answer::PlacedStop>("It is in force."),
+        )
+        .body(sent::<requests::NewStop>(JSON, Required::True))
+        .also("200", json::<answer::PlacedStop>("It was in force before.")),
+        Endpoint::StopsList => Told::new(
+            "listStops",
+            "Stops, newest first",
+            "200",
+            json::<answer::StopList>("A page."),
+        )
+        .taking(parameters::of_stops()),
         Endpoint::TokenGet => Told::new(
             "getToken",
             "The record of a token",
@@ -249,6 +327,60 @@ fn told(endpoint: Endpoint) -> Told {
             json::<answer::TokenList>("A page."),
         )
         .taking(parameters::of_tokens()),
+        Endpoint::VerifierEnrol => Told::new(
+            "enrolVerifier",
+            "A verifier becomes known",
+            "200",
+            json::<fleet::EnrolledVerifier>("It is known."),
+        )
+        .body(sent::<fleet::EnrolVerifier>(JSON, Required::True)),
+        Endpoint::VerifierGet => Told::new(
+            "getVerifier",
+            "A verifier, and what it last said",
+            "200",
+            json::<fleet::ShownVerifier>("The verifier."),
+        )
+        .with(origin()),
+        Endpoint::VerifierInvite => Told::new(
+            "inviteVerifier",
+            "A code with which one verifier may enrol, shown this once",
+            "201",
+            json::<fleet::EnrolmentCode>("The code."),
+        )
+        .body(sent::<fleet::InviteVerifier>(JSON, Required::True)),
+        Endpoint::VerifierReport => Told::new(
+            "reportVerifier",
+            "What a verifier says of itself",
+            "200",
+            json::<fleet::ReportAnswer>("It is heard."),
+        )
+        .with(origin())
+        .body(sent::<fleet::VerifierReport>(JSON, Required::True)),
+        Endpoint::VerifierRetire => Told::new(
+            "retireVerifier",
+            "Nothing a verifier signs is believed any more",
+            "200",
+            json::<fleet::ShownVerifier>("It is retired."),
+        )
+        .with(origin())
+        .body(sent::<fleet::RetireVerifier>(JSON, Required::False)),
+        Endpoint::VerifierShip => Told::new(
+            "shipRecords",
+            "Lines of a verifier's journal, packed",
+            "200",
+            json::<fleet::ShipmentAnswer>("They have arrived."),
+        )
+        .with(origin())
+        .with(parameters::from())
+        .with(parameters::frontier())
+        .body(packed()),
+        Endpoint::VerifiersList => Told::new(
+            "listVerifiers",
+            "Which verifiers are known, and how each is",
+            "200",
+            json::<fleet::VerifierList>("Every verifier."),
+        )
+        .with(parameters::version()),
         Endpoint::WellKnown => Told::new(
             "getWellKnown",
             "Who this is, and where things are",
@@ -267,6 +399,7 @@ fn security(access: Access) -> Vec<SecurityRequirement> {
         Access::Client => vec![one(CLIENT_BASIC), one(CLIENT_BEARER)],
         Access::ClientOr(_) => vec![one(CLIENT_BASIC), one(CLIENT_BEARER), one(OPERATOR)],
         Access::Operator(_) => vec![one(OPERATOR)],
+        Access::Verifier => vec![one(VERIFIER)],
     }
 }
 
@@ -280,6 +413,16 @@ fn sent<T: ToSchema>(media_type: &str, required: Required) -> RequestBody {
     RequestBodyBuilder::new()
         .content(media_type, schema_of::<T>())
         .required(Some(required))
+        .build()
+}
+
+/// Lines in gzip.
+fn packed() -> RequestBody {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    let content = ContentBuilder::new().schema(Some(text)).build();
+    RequestBodyBuilder::new()
+        .content("application/gzip", content)
+        .required(Some(Required::True))
         .build()
 }
 

@@ -6,7 +6,8 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Required, Schema};
 
 use super::formats::{
-    Actor, ClientName, Moment, RouteName, RunIdText, SubjectName, TenantName, TokenIdText, ToolText,
+    Actor, ClientName, Moment, RouteName, RunIdText, StopIdText, SubjectName, TenantName,
+    TokenIdText, ToolText,
 };
 use crate::http::queries::decisions::KINDS;
 use crate::store::PAGE_ROWS_MAX;
@@ -47,6 +48,38 @@ pub(super) fn after_seconds() -> Parameter {
         "after_seconds",
         schema,
         "For how many seconds it is still good.",
+    )
+}
+
+/// The index of the first record that is shipped.
+pub(super) fn from() -> Parameter {
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(0))
+        .into();
+    query("from", schema, "The index of the first record.")
+}
+
+/// The version of the bundle that a list of verifiers is asked about.
+pub(super) fn version() -> Parameter {
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(0))
+        .into();
+    query(
+        "version",
+        schema,
+        "Tell which verifiers hold neither this version of the bundle nor a later one.",
+    )
+}
+
+/// What is behind the first record that is shipped.
+pub(super) fn frontier() -> Parameter {
+    let schema = ObjectBuilder::new().schema_type(Type::String).into();
+    query(
+        "frontier",
+        schema,
+        "Where earlier records were pruned before anything was shipped: the roots of the perfect subtrees over them, in base64url.",
     )
 }
 
@@ -91,6 +124,19 @@ pub(super) fn of_tokens() -> Vec<Parameter> {
         limit(),
         query("run", RunIdText::schema(), "Of this run."),
         query("tenant", TenantName::schema(), "Whose data."),
+    ]
+}
+
+/// The filters of stops.
+pub(super) fn of_stops() -> Vec<Parameter> {
+    vec![
+        flag("active", "Only stops that are in force."),
+        query(
+            "after",
+            StopIdText::schema(),
+            "The `next` of the page before.",
+        ),
+        limit(),
     ]
 }
 

@@ -8,8 +8,10 @@ use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
 use super::formats::{
-    Actor, Audience, HexKey, RouteName, RunIdText, SubjectName, TenantName, ToolText,
+    Actor, Audience, HexKey, Moment, RouteName, RunIdText, SelectorText, SubjectName, TenantName,
+    TokenIdText, ToolText,
 };
+use super::key_documents::{RetireKey, RootEnvelope, RotateKey, TaintKey};
 
 /// Every schema of a request by its name.
 pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
@@ -22,7 +24,9 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
             )+
         };
     }
-    add!(ClockQuestion EndRun NewSecret TokenExchange TokenRequest);
+    add!(
+        ClockQuestion EndRun NewSecret NewStop RetireKey RevokeToken RootEnvelope RotateKey TaintKey TokenExchange TokenRequest
+    );
     schemas
 }
 
@@ -107,6 +111,30 @@ pub(super) struct ClockQuestion {
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EndRun {
+    #[schema(required = false, nullable = false, min_length = 1, max_length = 512)]
+    reason: Option<String>,
+}
+
+/// What is to be stopped, and why.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewStop {
+    selector: SelectorText,
+    #[schema(min_length = 1, max_length = 512)]
+    reason: String,
+    /// When it ends by itself.
+    #[schema(required = false, nullable = false)]
+    until: Option<Moment>,
+}
+
+/// What is not to be good any more: `token_id` or `secret_id`.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RevokeToken {
+    #[schema(required = false, nullable = false)]
+    token_id: Option<TokenIdText>,
+    #[schema(required = false, nullable = false)]
+    secret_id: Option<String>,
     #[schema(required = false, nullable = false, min_length = 1, max_length = 512)]
     reason: Option<String>,
 }

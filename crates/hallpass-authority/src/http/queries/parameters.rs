@@ -13,13 +13,13 @@ use super::PAGE_ROWS_DEFAULT;
 
 /// Names and values, decoded.
 #[derive(Debug)]
-pub(super) struct Parameters<'a> {
+pub(in crate::http) struct Parameters<'a> {
     pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
 
 /// What is wrong with a query.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Malformed {
+pub(in crate::http) enum Malformed {
     #[error("`{0}` stands twice")]
     Doubled(String),
     #[error("percent signs and what follows them do not make text")]
@@ -31,14 +31,17 @@ pub(super) enum Malformed {
 }
 
 impl Malformed {
-    pub(super) fn problem(&self, instance: RequestId) -> Problem {
+    pub(in crate::http) fn problem(&self, instance: RequestId) -> Problem {
         Problem::new(ProblemCode::QueryMalformed, instance).detail(self.to_string())
     }
 }
 
 impl<'a> Parameters<'a> {
     /// Reads a query of these names.
-    pub(super) fn parse(query: Option<&'a str>, known: &[&str]) -> Result<Self, Malformed> {
+    pub(in crate::http) fn parse(
+        query: Option<&'a str>,
+        known: &[&str],
+    ) -> Result<Self, Malformed> {
         let mut pairs: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::new();
         for pair in query.unwrap_or_default().split('&') {
             if pair.is_empty() {
@@ -62,25 +65,28 @@ impl<'a> Parameters<'a> {
     }
 
     /// The text of a parameter.
-    pub(super) fn text(&self, name: &'static str) -> Option<&str> {
+    pub(in crate::http) fn text(&self, name: &'static str) -> Option<&str> {
         let pair = self.pairs.iter().find(|(found, _)| found == name);
         pair.map(|(_, value)| &**value)
     }
 
     /// The value of a parameter.
-    pub(super) fn value<T: FromStr>(&self, name: &'static str) -> Result<Option<T>, Malformed> {
+    pub(in crate::http) fn value<T: FromStr>(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<T>, Malformed> {
         self.text(name)
             .map(|text| text.parse().map_err(|_| Malformed::Value(name)))
             .transpose()
     }
 
     /// `true` or `false`; `false` when it is not there.
-    pub(super) fn flag(&self, name: &'static str) -> Result<bool, Malformed> {
+    pub(in crate::http) fn flag(&self, name: &'static str) -> Result<bool, Malformed> {
         Ok(self.value(name)?.unwrap_or(false))
     }
 
     /// How many rows a page has.
-    pub(super) fn limit(&self) -> Result<usize, Malformed> {
+    pub(in crate::http) fn limit(&self) -> Result<usize, Malformed> {
         match self.value("limit")? {
             None => Ok(PAGE_ROWS_DEFAULT),
             Some(limit) if (1..=PAGE_ROWS_MAX).contains(&limit) => Ok(limit),

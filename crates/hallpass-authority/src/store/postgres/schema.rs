@@ -87,6 +87,16 @@ const MIGRATIONS: [&str; 1] = ["
         changed BIGINT NOT NULL
     );
 
+    -- Where a key stands is the last standing it has in the order of its life.
+    CREATE TABLE signing_keys (
+        key        BYTEA NOT NULL,
+        standing   TEXT NOT NULL,
+        purpose    TEXT NOT NULL,
+        public_key BYTEA NOT NULL,
+        at         BIGINT NOT NULL,
+        PRIMARY KEY (key, standing)
+    );
+
     -- Records of what is stopped, revoked or cut off, as they are: what they come to does not depend on their order. Numbered
     -- as they were committed, so that a replica reads only those it has not read.
     CREATE TABLE restraints (
@@ -119,6 +129,27 @@ const MIGRATIONS: [&str; 1] = ["
         serial BIGINT NOT NULL CHECK (serial > 0),
         body   TEXT NOT NULL -- the bundle as it was signed and its number, as JSON
     );
+
+    -- A verifier by the last part of its journal's name. Without `enrolled` something is known of it before itself.
+    CREATE TABLE verifiers (
+        origin    TEXT PRIMARY KEY,
+        enrolled  TEXT,             -- the record's event, as JSON
+        code      TEXT,             -- the digest of what it enrolled with
+        at        BIGINT NOT NULL,
+        retired   BIGINT,
+        refused   BIGINT,           -- when a checkpoint was last refused
+        size      BIGINT,           -- of the largest checkpoint that was witnessed
+        root      TEXT,
+        witnessed BIGINT
+    );
+    CREATE INDEX verifiers_by_code ON verifiers (code);
+
+    CREATE TABLE verifier_codes (
+        code     TEXT PRIMARY KEY,  -- its digest
+        audience TEXT NOT NULL,
+        until    BIGINT NOT NULL
+    );
+    CREATE INDEX verifier_codes_by_end ON verifier_codes (until);
 
     -- When each bucket would be empty again, in microseconds. A crash of the server may empty them all.
     CREATE UNLOGGED TABLE rates (

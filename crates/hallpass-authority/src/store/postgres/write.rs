@@ -1,15 +1,17 @@
 //! Rows on their way in: a group is one transaction, and its statements are sent without waiting for one another.
 
 use deadpool_postgres::ClientWrapper;
-use hallpass_journal::{ClientChange, ClientChanged, Text};
+use hallpass_journal::{ClientChange, ClientChanged, KeyChanged, Text};
 use hallpass_vocabulary::Timestamp;
 use tokio_postgres::Error;
 
 use crate::store::change::{Change, LandingEvent};
 use crate::store::restraints::RESTRAINT_KEPT;
+use crate::store::rows::KeyRow;
 use crate::store::selection::before;
 
 use super::columns::{self, Columns};
+use super::read::Bound;
 use super::restraints;
 
 /// Rows of one kind removed in one step.
@@ -56,6 +58,16 @@ pub(super) async fn group<'a>(
                 LandingEvent::ClientChanged(changed, at) => {
                     client_changed(client, changed, *at).await?;
                 }
+                LandingEvent::Fleet(event, at) => {
+                    let (sql, arguments) = event.statement(*at);
+                    let statement = client.prepare_cached(sql).await?;
+                    let arguments: Vec<Bound<'_>> = arguments.iter().map(Bound::of).collect();
+                    let arguments: Vec<_> = arguments.iter().map(Bound::as_sql).collect();
+                    client.execute(&statement, &arguments).await?;
+                }
+                LandingEvent::KeyChanged(changed, at) => {
+                    key_changed(client, changed, *at).await?;
+                }
                 LandingEvent::Minted(_)
                 | LandingEvent::CutOff(..)
                 | LandingEvent::StopLiftAsked(..)
@@ -92,6 +104,30 @@ pub(super) async fn group<'a>(
         let _ = client.batch_execute("ROLLBACK").await;
     }
     written
+}
+
+/// One row for each standing a key ever had: in whichever order records are read, the same rows come of them.
+async fn key_changed(
+    client: &ClientWrapper,
+    changed: &KeyChanged,
+    at: Timestamp,
+) -> Result<(), Error> {
+    for moved in &changed.keys {
+        client
+            .execute(
+                "INSERT INTO signing_keys (key, standing, purpose, public_key, at) VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (key, standing) DO UPDATE SET at = least(signing_keys.at, excluded.at)",
+                &[
+                    &&moved.key.as_bytes()[..],
+                    &KeyRow::word(moved.standing),
+                    &moved.purpose.as_str(),
+                    &&moved.public_key.as_bytes()[..],
+                    &at.unix_ms(),
+                ],
+            )
+            .await?;
+    }
+    Ok(())
 }
 
 /// What happened last holds, in whichever order it is read; of the ends of a secret, the earliest.
@@ -163,6 +199,11 @@ pub(super) async fn clean(client: &ClientWrapper, now: Timestamp) -> Result<u64,
         (
             "DELETE FROM nonces WHERE (key, nonce) IN
              (SELECT key, nonce FROM nonces WHERE until <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+            now.unix_ms(),
+        ),
+        (
+            "DELETE FROM verifier_codes WHERE code IN
+             (SELECT code FROM verifier_codes WHERE until <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
             now.unix_ms(),
         ),
         (

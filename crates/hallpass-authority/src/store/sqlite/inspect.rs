@@ -43,7 +43,7 @@ fn look(path: &Path) -> Result<Connection, StoreError> {
     Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI).map_err(failed("open"))
 }
 
-fn floors(connection: &Connection) -> rusqlite::Result<Vec<(String, u64)>> {
+pub(super) fn floors(connection: &Connection) -> rusqlite::Result<Vec<(String, u64)>> {
     let mut statement = connection.prepare("SELECT origin, floor FROM progress ORDER BY origin")?;
     let rows = statement.query_map([], |row| {
         let floor: i64 = row.get(1)?;

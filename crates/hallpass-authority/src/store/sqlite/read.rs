@@ -9,8 +9,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter
 use super::{failed, parsed};
 use crate::store::StoreError;
 use crate::store::change::LandingEvent;
+use crate::store::fleet::{CodeRow, VerifierColumns, VerifierRow};
 use crate::store::query::{About, Hits, Page, RunQuery, TokenQuery};
-use crate::store::rows::{ClientRow, RunRow, SecretRow, TokenRow};
+use crate::store::rows::{ClientRow, KeyRow, RunRow, SecretRow, TokenRow};
 use crate::store::selection::{Argument, Selection};
 
 /// A run, and everything a run query gives.
@@ -50,6 +51,39 @@ pub(super) fn tokens(
     let selection = Selection::tokens(query);
     let rows = selected(connection, &selection, token_row)?;
     Ok(Page::of(rows, selection.limit))
+}
+
+pub(super) fn verifiers(
+    connection: &Connection,
+    selection: &Selection,
+) -> Result<Vec<VerifierRow>, StoreError> {
+    let rows = selected(connection, selection, |row| {
+        let columns = VerifierColumns {
+            enrolled: row.get_ref(0)?.as_str()?,
+            at: row.get(1)?,
+            retired: row.get(2)?,
+            refused: row.get(3)?,
+            size: row.get(4)?,
+            root: row.get_ref(5)?.as_str_or_null()?,
+            witnessed: row.get(6)?,
+        };
+        Ok(columns.row())
+    })?;
+    let rows: Option<Vec<VerifierRow>> = rows.into_iter().collect();
+    rows.ok_or(StoreError::Malformed { column: "enrolled" })
+}
+
+pub(super) fn code(
+    connection: &Connection,
+    selection: &Selection,
+) -> Result<Option<CodeRow>, StoreError> {
+    let mut rows = selected(connection, selection, |row| {
+        Ok(CodeRow {
+            audience: parsed(row, 0)?,
+            until: Timestamp::from_unix_ms(row.get(1)?),
+        })
+    })?;
+    Ok(rows.pop())
 }
 
 /// Tokens of something that are not expired: how many, of how many runs, and some of them.
@@ -188,6 +222,25 @@ pub(super) fn clients(connection: &Connection) -> Result<Vec<ClientRow>, StoreEr
         Ok(clients)
     };
     read().map_err(failed("read"))
+}
+
+/// Every standing that a key has or had.
+pub(super) fn keys(connection: &Connection) -> Result<Vec<KeyRow>, StoreError> {
+    let read = || {
+        connection
+            .prepare_cached("SELECT public_key, purpose, standing, at FROM signing_keys")?
+            .query_map([], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })?
+            .collect::<rusqlite::Result<Vec<([u8; 32], String, String, i64)>>>()
+    };
+    let rows = read().map_err(failed("read"))?;
+    rows.into_iter()
+        .map(|(public_key, purpose, standing, at)| {
+            KeyRow::of(public_key, &purpose, &standing, at)
+                .map_err(|column| StoreError::Malformed { column })
+        })
+        .collect()
 }
 
 /// What is stopped, revoked or cut off.

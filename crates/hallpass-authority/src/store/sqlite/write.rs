@@ -1,16 +1,16 @@
 //! Rows on their way in.
 
-use hallpass_journal::{ClientChange, ClientChanged, Minted, Text};
+use hallpass_journal::{ClientChange, ClientChanged, KeyChanged, Minted, Text};
 use hallpass_keys::{Digest, KeyId};
 use hallpass_vocabulary::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params, params_from_iter};
 
 use super::failed;
 use crate::store::StoreError;
 use crate::store::change::{Change, LandingEvent};
 use crate::store::claim::{KEY_REMEMBERED, key_of};
 use crate::store::restraints::RESTRAINT_KEPT;
-use crate::store::rows::RunRow;
+use crate::store::rows::{KeyRow, RunRow};
 use crate::store::selection::before;
 
 /// Rows of one kind removed in one step.
@@ -37,6 +37,13 @@ pub(super) fn group<'a>(
         for change in changes {
             match &change.event {
                 LandingEvent::ClientChanged(changed, at) => client_changed(&group, changed, *at)?,
+                LandingEvent::Fleet(event, at) => {
+                    let (sql, arguments) = event.statement(*at);
+                    group
+                        .prepare_cached(sql)?
+                        .execute(params_from_iter(&arguments))?;
+                }
+                LandingEvent::KeyChanged(changed, at) => key_changed(&group, changed, *at)?,
                 LandingEvent::Minted(it) => minted(&group, it, origin, change.record)?,
                 LandingEvent::CutOff(..)
                 | LandingEvent::StopLiftAsked(..)
@@ -151,6 +158,29 @@ fn run(group: &Transaction<'_>, run: &RunRow) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// One row for each standing a key ever had: in whichever order records are read, the same rows come of them.
+fn key_changed(
+    group: &Transaction<'_>,
+    changed: &KeyChanged,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    for moved in &changed.keys {
+        group
+            .prepare_cached(
+                "INSERT INTO signing_keys (key, standing, purpose, public_key, at) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (key, standing) DO UPDATE SET at = min(at, excluded.at)",
+            )?
+            .execute(params![
+                moved.key.as_bytes(),
+                KeyRow::word(moved.standing),
+                moved.purpose.as_str(),
+                moved.public_key.as_bytes(),
+                at.unix_ms(),
+            ])?;
+    }
+    Ok(())
+}
+
 /// What happened last holds, in whichever order it is read; of the ends of a secret, the earliest.
 fn client_changed(
     group: &Transaction<'_>,
@@ -245,6 +275,8 @@ pub(super) fn clean(connection: &mut Connection, now: Timestamp) -> Result<u64, 
              (SELECT client, key FROM idempotency WHERE until <= ?1 LIMIT ?2)",
             "DELETE FROM nonces WHERE (key, nonce) IN
              (SELECT key, nonce FROM nonces WHERE until <= ?1 LIMIT ?2)",
+            "DELETE FROM verifier_codes WHERE code IN
+             (SELECT code FROM verifier_codes WHERE until <= ?1 LIMIT ?2)",
         ] {
             removed += step
                 .prepare_cached(script)?
