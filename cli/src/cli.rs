@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    backup, call, clients, completions, decisions, demo, dev, doctor, init, journal, keys,
+    backup, bundle, call, clients, completions, decisions, demo, dev, doctor, init, journal, keys,
     operators, policy, reconcile, resume, revoke, runs, serve, stop, stops, tokens, why,
 };
 use crate::exit::Exit;
@@ -54,6 +54,9 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Copy an authority, which may be running
     Backup(backup::Args),
+    /// Write the bundle of an authority to a file
+    #[command(subcommand)]
+    Bundle(bundle::Command),
     /// Call a tool of a guarded service
     Call(call::Args),
     /// Say who may ask an authority for tokens, and with what
@@ -111,6 +114,7 @@ impl Command {
     pub(crate) fn run(&self, output: &mut Output) -> anyhow::Result<Exit> {
         match self {
             Self::Backup(args) => backup::run(args, output),
+            Self::Bundle(command) => command.run(output),
             Self::Call(args) => call::run(args, output),
             Self::Clients(command) => command.run(output),
             Self::Completions(args) => completions::run(args, output),

@@ -1,6 +1,7 @@
 //! One file per subcommand, and what several of them say alike.
 
 pub(crate) mod backup;
+pub(crate) mod bundle;
 pub(crate) mod call;
 pub(crate) mod clients;
 pub(crate) mod completions;

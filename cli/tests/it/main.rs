@@ -13,6 +13,7 @@ mod arguments;
 mod asking;
 mod asking_again;
 mod backup;
+mod bundle_export;
 mod calls;
 mod command;
 mod demo;

@@ -26,6 +26,7 @@ mod operator_verifiers;
 mod partitions;
 mod probe;
 mod problem;
+mod publication;
 mod refresh;
 mod refresh_error;
 mod run;
@@ -57,6 +58,7 @@ pub use operator_verifiers::{
 };
 pub use probe::{AuthorityIdentity, Probe, probe};
 pub use problem::Problem;
+pub use publication::fetch_publication;
 pub use refresh_error::{OpenError, RefreshError};
 pub use run::{REST_DEFAULT, Run, RunError};
 pub use schedule::BundleMode;

@@ -21,6 +21,10 @@ pub(crate) struct Edition {
     pub(super) content: Content,
     pub(super) issued: Timestamp,
     pub(super) used: Used,
+    /// Counts publications. By it replicas know which of two is the newer, whatever their clocks say.
+    pub(super) serial: u64,
+    /// The version of the root it is signed under.
+    pub(super) root: u64,
     /// For verifiers of release 0.1.0; nothing while anything is restricted.
     pub(super) format_1: Option<Document>,
     pub(super) newest: Document,
@@ -93,6 +97,13 @@ impl Edition {
     /// The number of the bundle.
     pub(crate) fn id(&self) -> &BundleId {
         self.newest.signed.id()
+    }
+
+    /// What it says, with a change.
+    pub(super) fn content_with(&self, change: impl FnOnce(&mut Content)) -> Content {
+        let mut content = self.content.clone();
+        change(&mut content);
+        content
     }
 
     /// From when on it is not believed.

@@ -9,6 +9,9 @@ use hallpass_vocabulary::{Catalogue, Environment, StopId};
 
 use super::*;
 
+#[cfg(feature = "postgres")]
+mod replicas;
+
 const NOW: i64 = 1_800_000_000_000;
 const SECOND: i64 = 1_000;
 const DAY: i64 = 24 * 60 * 60 * SECOND;
@@ -59,6 +62,15 @@ fn root() -> (Root, Envelope) {
     (root, envelope)
 }
 
+fn press() -> Press {
+    let (root, envelope) = root();
+    let signers = Signers {
+        bundle: vec![Arc::new(key(Purpose::Bundle, 2))],
+        heartbeat: vec![Arc::new(key(Purpose::Heartbeat, 3))],
+    };
+    Press::new(vec![envelope], root, signers)
+}
+
 fn content(last: Option<&Content>) -> Content {
     Content {
         token_keys: vec![TokenKey {
@@ -102,14 +114,9 @@ impl Bed {
     }
 
     fn start(&self) -> Publisher {
-        let (root, envelope) = root();
-        let signers = Signers {
-            bundle: vec![Arc::new(key(Purpose::Bundle, 2))],
-            heartbeat: vec![Arc::new(key(Purpose::Heartbeat, 3))],
-        };
-        let press = Press::new(vec![envelope], root, signers);
+        let press = press();
         let clock = Arc::clone(&self.clock);
-        Publisher::start(press, content, self.directory.path(), clock).unwrap()
+        Publisher::start(press, content, self.directory.path(), None, clock).unwrap()
     }
 }
 
@@ -305,8 +312,12 @@ fn what_was_written_down_and_never_shown_is_never_shown_under_that_number() {
     let publisher = bed.start();
     let shown = publisher.shown();
     // As far as a process comes that is killed between writing and showing.
-    let burnt = publisher.made(&publisher.press.load(), stop).unwrap();
-    publisher.kept.write(&burnt).unwrap();
+    let press = publisher.press.load();
+    let change = |edition: &Edition| Ok(Some(edition.content_with(stop)));
+    let made = publisher
+        .ledger
+        .go_on(&press, &press, &shown.edition, change, publisher.now());
+    let burnt = made.unwrap().unwrap().edition;
     drop(publisher);
     let again = bed.start();
     assert!(again.version() > burnt.id().version);
