@@ -72,11 +72,18 @@ impl Ward {
 
     /// Starts one of them.
     pub fn serve(&self, directory: &str) -> (ChildProcess, TokenClient) {
+        let (child, client, _) = self.serve_at(directory);
+        (child, client)
+    }
+
+    /// The same, and where it listens.
+    pub fn serve_at(&self, directory: &str) -> (ChildProcess, TokenClient, String) {
         let mut child = self.spawn(directory);
-        let url = BaseUrl::new(&child.wait_for_line("listening on ", BOUND)).unwrap();
+        let at = child.wait_for_line("listening on ", BOUND);
+        let url = BaseUrl::new(&at).unwrap();
         let secret = ClientSecret::new(&self.secret).unwrap();
         let client = "demo-orchestrator".parse().unwrap();
-        (child, TokenClient::new(url, client, secret).unwrap())
+        (child, TokenClient::new(url, client, secret).unwrap(), at)
     }
 
     /// Starts one of them and does not wait until it listens.

@@ -291,7 +291,7 @@ impl Service {
             return Ok(installed(&there.in_force(now)?, false));
         };
         let before = self.keys.now();
-        let here = self.read_keys().await?;
+        let here = before.with_read(self.read_keys().await?);
         check_keys(&root, &here)?;
         let ring = Ring {
             book: before.book.clone(),

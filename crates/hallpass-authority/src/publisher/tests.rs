@@ -8,6 +8,7 @@ use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_vocabulary::{Catalogue, Environment, StopId};
 
 use super::*;
+use crate::keys::ring::token_key;
 
 const NOW: i64 = 1_800_000_000_000;
 const SECOND: i64 = 1_000;
@@ -61,7 +62,11 @@ fn root() -> (Root, Envelope) {
 
 fn content(last: Option<&Content>) -> Content {
     Content {
-        token_keys: token_keys(key(Purpose::Run, 4).verifying_key(), &dev(), &[]),
+        token_keys: vec![token_key(
+            key(Purpose::Run, 4).verifying_key(),
+            dev(),
+            KeyState::Active,
+        )],
         approval_keys: vec![ApprovalKey {
             key: key(Purpose::Approval, 5).verifying_key(),
             state: KeyState::Active,
@@ -99,8 +104,8 @@ impl Bed {
     fn start(&self) -> Publisher {
         let (root, envelope) = root();
         let signers = Signers {
-            bundle: key(Purpose::Bundle, 2),
-            heartbeat: key(Purpose::Heartbeat, 3),
+            bundle: vec![Arc::new(key(Purpose::Bundle, 2))],
+            heartbeat: vec![Arc::new(key(Purpose::Heartbeat, 3))],
         };
         let press = Press::new(vec![envelope], root, signers);
         let clock = Arc::clone(&self.clock);

@@ -284,7 +284,14 @@ async fn what_would_strand_verifiers_is_refused() {
     assert_eq!((missing.status, missing.code()), (409, "key_not_ready"));
     assert_eq!(world.standing("run", "active").await, [active.clone()]);
     std::fs::rename(&aside, &file).unwrap();
+    // One that has lost the file of the key it signs with goes on with what it has in memory.
+    std::fs::remove_file(world.home.path("keys/run.key")).unwrap();
+    let listed = world.keys().await;
+    let lost = listed.iter().find(|key| key["key"] == json!(active));
+    assert_eq!(lost.unwrap()["here"], false);
+    world.token().await;
     assert_eq!(world.phase("run").await, "retiring");
+    world.token().await;
     world.home.clock.advance(RETIRING);
     until("dropped", async || {
         world.standing("run", "retired").await == [active.clone()]
