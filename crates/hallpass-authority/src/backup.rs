@@ -77,6 +77,10 @@ pub fn backup(directory: &Path, out: &Path, keys: BackupKeys) -> Result<BackupRe
         copy_store(&from.store, &to.store)?;
     }
     let journal_bytes = copy_journal(&from.journal, &to.journal, keys)?;
+    copy_verifiers(
+        &directory.join(layout::VERIFIERS),
+        &workshop.path().join(layout::VERIFIERS),
+    )?;
     copy_directory(&from.bundle, &to.bundle)?;
     copy_directory(&from.roots, &to.roots)?;
     copy_directory(&from.policy, &to.policy)?;
@@ -118,6 +122,18 @@ fn copy_journal(from: &Path, to: &Path, keys: BackupKeys) -> Result<u64, FileErr
     }
     file::sync_directory(to)?;
     Ok(bytes)
+}
+
+/// Copies the journals of verifiers, where there are any; what says how far each is kept goes before its records.
+fn copy_verifiers(from: &Path, to: &Path) -> Result<(), FileError> {
+    if !from.is_dir() {
+        return Ok(());
+    }
+    file::create_directory(to)?;
+    for name in names(from)? {
+        copy_journal(&from.join(&name), &to.join(&name), BackupKeys::LeftOut)?;
+    }
+    file::sync_directory(to)
 }
 
 /// Copies a directory and those below it.

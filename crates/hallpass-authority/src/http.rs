@@ -10,6 +10,7 @@ pub(crate) mod clock;
 pub(crate) mod current;
 mod edge;
 pub(crate) mod endpoints;
+mod enrolment;
 mod health;
 mod keys;
 pub(crate) mod limits;
@@ -24,11 +25,15 @@ mod pieces;
 mod policy;
 mod problem;
 mod queries;
+mod reports;
 mod revocations;
 mod roots;
 mod run_end;
+mod shipments;
 mod stops;
 mod tokens;
+mod verifier_gate;
+mod verifiers;
 mod well_known;
 
 use std::sync::Arc;
@@ -104,6 +109,13 @@ fn handler(endpoint: Endpoint) -> MethodRouter<Arc<Service>> {
         Endpoint::TokenGet => get(queries::tokens::get),
         Endpoint::TokenMint => post(tokens::post),
         Endpoint::TokensList => get(queries::tokens::list),
+        Endpoint::VerifierEnrol => post(enrolment::post),
+        Endpoint::VerifierGet => get(verifiers::get),
+        Endpoint::VerifierInvite => post(verifiers::invite),
+        Endpoint::VerifierReport => post(reports::post),
+        Endpoint::VerifierRetire => post(verifiers::retire),
+        Endpoint::VerifierShip => post(shipments::post),
+        Endpoint::VerifiersList => get(verifiers::list),
         Endpoint::WellKnown => get(well_known::get),
     }
 }

@@ -28,6 +28,9 @@ pub(crate) const KEPT_KEYS_FILE: &str = "keys.json";
 /// Copies of the policies in force, in the bundle directory.
 pub(crate) const KEPT_POLICIES: &str = "policies";
 
+/// The journals of verifiers, each in a directory of its own.
+pub(crate) const VERIFIERS: &str = "verifiers";
+
 /// The file of a key, in the key directory.
 pub(crate) fn key_file(keys: &Path, purpose: Purpose) -> PathBuf {
     keys.join(format!("{purpose}.key"))

@@ -14,6 +14,7 @@ mod client;
 mod config;
 mod examine;
 mod file;
+mod fleet;
 mod http;
 mod identity;
 mod init;

@@ -62,6 +62,8 @@ pub(crate) struct Metrics {
     registry: Registry,
     pub(crate) connections: Arc<Counters>,
     alerts: Family<Outcome, Counter>,
+    checkpoints: Family<Outcome, Counter>,
+    records_kept: Counter,
     mints: Family<Outcome, Counter>,
     mint_durations: Histogram,
     refusals: Family<Refused, Counter>,
@@ -85,6 +87,8 @@ impl Default for Metrics {
         let metrics = Self {
             connections: Arc::default(),
             alerts: Family::default(),
+            checkpoints: Family::default(),
+            records_kept: Counter::default(),
             mints: Family::default(),
             mint_durations: seconds(),
             refusals: Family::default(),
@@ -99,6 +103,16 @@ impl Default for Metrics {
             "alerts",
             "Alerts by a command, by what came of them",
             metrics.alerts.clone(),
+        );
+        registry.register(
+            "verifier_checkpoints",
+            "Checkpoints of verifiers' journals, by what came of them",
+            metrics.checkpoints.clone(),
+        );
+        registry.register(
+            "verifier_records",
+            "Records of verifiers' journals that are kept here",
+            metrics.records_kept.clone(),
         );
         registry.register(
             "build",
@@ -199,6 +213,16 @@ impl Metrics {
         let widenings = widenings.unwrap_or_default();
         self.policy_widenings
             .inc_by(u64::try_from(widenings).unwrap_or(u64::MAX));
+    }
+
+    /// A checkpoint of a verifier was looked at.
+    pub(crate) fn checkpoint(&self, outcome: &'static str) {
+        self.checkpoints.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// So many more records of verifiers are kept.
+    pub(crate) fn records_kept(&self, count: u64) {
+        self.records_kept.inc_by(count);
     }
 
     /// A command was run to tell somebody, or was to be: whether it did.

@@ -15,6 +15,7 @@ use crate::alert::Alerts;
 use crate::authority::Authority;
 use crate::config::{ConfigError, Paths};
 use crate::file::FileError;
+use crate::fleet::Fleet;
 use crate::http::clock::ANSWERS_PER_SECOND;
 use crate::http::limits::{MINTS_IN_FLIGHT_MAX, STREAMS_MAX};
 use crate::http::pace::Pace;
@@ -200,6 +201,7 @@ pub(crate) fn open(
         name: config.name.clone(),
         environment: environment.clone(),
         nobody: SecretHash::from_bytes(random_bytes()?),
+        fleet: Fleet::new(&directory.join(layout::VERIFIERS)),
         identity,
         keys: Keys::new(
             ring,

@@ -25,6 +25,8 @@ pub(crate) enum Permission {
     ManageClients,
     /// The authority's signing keys, and its roots.
     ManageKeys,
+    /// Which verifiers are known.
+    ManageVerifiers,
     /// Looking at everything there is.
     Read,
     /// Putting the policy on disk in force.
@@ -38,7 +40,9 @@ impl Permission {
     pub(crate) fn roles(self) -> &'static [OperatorRole] {
         match self {
             Self::EndRuns => &[OperatorRole::Operator],
-            Self::ManageClients | Self::ManageKeys | Self::ReloadPolicy => &[OperatorRole::Admin],
+            Self::ManageClients | Self::ManageKeys | Self::ManageVerifiers | Self::ReloadPolicy => {
+                &[OperatorRole::Admin]
+            }
             Self::Read => &OperatorRole::ALL,
             Self::Stop => &[OperatorRole::Admin, OperatorRole::Operator],
         }
@@ -112,6 +116,7 @@ mod tests {
             Permission::EndRuns,
             Permission::ManageClients,
             Permission::ManageKeys,
+            Permission::ManageVerifiers,
             Permission::Read,
             Permission::ReloadPolicy,
             Permission::Stop,
@@ -138,6 +143,7 @@ mod tests {
             [
                 Permission::ManageClients,
                 Permission::ManageKeys,
+                Permission::ManageVerifiers,
                 Permission::Read,
                 Permission::ReloadPolicy,
                 Permission::Stop

@@ -8,6 +8,7 @@ use hallpass_keys::{Purpose, random_bytes};
 use hallpass_vocabulary::{AuthorityId, Clock, Environment, RequestId};
 use tokio::sync::{Mutex, Semaphore, watch};
 
+use crate::fleet::Fleet;
 use crate::http::current;
 use crate::http::limits::STREAMS_MAX;
 use crate::http::pace::Pace;
@@ -30,6 +31,7 @@ pub(crate) struct Service {
     pub(crate) environment: Environment,
     /// The hash of no secret at all, so that looking for one that does not exist takes the same steps.
     pub(crate) nobody: SecretHash,
+    pub(crate) fleet: Fleet,
     pub(crate) identity: Arc<Identity>,
     pub(crate) keys: Keys,
     pub(crate) minter: Arc<Minter>,

@@ -8,6 +8,7 @@ mod change;
 mod claim;
 mod client_table;
 mod error;
+mod fleet;
 mod flight;
 mod group;
 mod inspected;
@@ -34,6 +35,7 @@ pub(crate) use change::{Change, LandingEvent};
 pub(crate) use claim::{Claim, Claimed};
 pub use error::StoreError;
 pub(crate) use error::WriterGone;
+pub(crate) use fleet::{CodeRow, FleetEvent, VerifierRow, WitnessedRow};
 pub(crate) use flight::Flight;
 pub(crate) use inspected::{Inspected, inspect};
 pub(crate) use limit::Admission;
@@ -42,6 +44,7 @@ use postgres::Postgres;
 pub(crate) use query::{About, Hits, PAGE_ROWS_MAX, Page, RunQuery, TokenQuery};
 pub(crate) use restraints::{At, Found, RESTRAINT_KEPT, Restraints, StopRow};
 pub(crate) use rows::{ClientRow, KeyRow, RunRow, SecretRow, TokenRow};
+use selection::Selection;
 pub(crate) use settings::StoreSettings;
 use sqlite::Sqlite;
 
@@ -343,6 +346,49 @@ impl Store {
             #[cfg(feature = "postgres")]
             Self::Postgres(it) => Ok(it.clients().await?.all().to_vec()),
             Self::Sqlite(it) => Ok(it.shared.clients.load().all().to_vec()),
+        }
+    }
+
+    /// Every verifier that was ever enrolled, in the order of origins.
+    pub(crate) async fn verifiers(&self) -> Result<Vec<VerifierRow>, StoreError> {
+        self.selected_verifiers(Selection::verifiers()).await
+    }
+
+    /// The verifier of an origin.
+    pub(crate) async fn verifier(&self, origin: &str) -> Result<Option<VerifierRow>, StoreError> {
+        let rows = self.selected_verifiers(Selection::verifier(origin)).await?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// The verifier that enrolled with a code, by the code's digest.
+    pub(crate) async fn verifier_of_code(
+        &self,
+        code: &Digest,
+    ) -> Result<Option<VerifierRow>, StoreError> {
+        let rows = self.selected_verifiers(Selection::verifier_of_code(code));
+        Ok(rows.await?.into_iter().next())
+    }
+
+    /// A code that was issued, by its digest, until it is cleaned away after its end.
+    pub(crate) async fn enrolment_code(
+        &self,
+        code: &Digest,
+    ) -> Result<Option<CodeRow>, StoreError> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.code(Selection::code(code)).await,
+            Self::Sqlite(it) => it.code(Selection::code(code)).await,
+        }
+    }
+
+    async fn selected_verifiers(
+        &self,
+        selection: Selection,
+    ) -> Result<Vec<VerifierRow>, StoreError> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.verifiers(selection).await,
+            Self::Sqlite(it) => it.verifiers(selection).await,
         }
     }
 

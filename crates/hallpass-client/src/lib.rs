@@ -2,7 +2,8 @@
 //!
 //! Floor 4. [`BundleSource`] keeps a service's [`Snapshots`](hallpass_bundle::Snapshots) fresh in the background, so
 //! that nothing on the path of a call waits for the network. [`TokenClient`] is for orchestrators, [`ToolClient`] for
-//! whoever calls a guarded tool, [`OperatorClient`] for people who act on an authority, each request signed. Nothing here follows redirects or reads proxy settings from the environment: secrets
+//! whoever calls a guarded tool, [`OperatorClient`] for people who act on an authority, each request signed,
+//! [`VerifierLink`] for services whose verifier the authority knows. Nothing here follows redirects or reads proxy settings from the environment: secrets
 //! go where the configuration says and nowhere else.
 
 mod base_url;
@@ -19,6 +20,9 @@ mod keeping;
 mod listener;
 mod operator_client;
 mod operator_lists;
+mod operator_verifiers;
+#[cfg(test)]
+mod partitions;
 mod probe;
 mod problem;
 mod refresh;
@@ -31,12 +35,13 @@ mod token_client;
 mod token_request;
 mod tool_client;
 mod trusted;
+mod verifier_link;
 
 pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use bearer::{BEARER_BYTES_MAX, BearerToken, ClientSecret, InvalidSecret, SubjectToken};
 pub use belief::{HEARTBEAT_APART_MAX, Unbelieved};
 pub use bundle_source::{
-    BundleOrigin, BundleSource, BundleSourceConfig, FILE_INTERVAL, REFRESH_INTERVAL,
+    BundleMonitor, BundleOrigin, BundleSource, BundleSourceConfig, FILE_INTERVAL, REFRESH_INTERVAL,
 };
 pub use bundle_status::BundleStatus;
 pub use http::TransportError;
@@ -45,6 +50,10 @@ pub use operator_client::{
     OperatorError, Operators, RegisteredClient, RegisteredSecret, RegisteredWorkload,
 };
 pub use operator_lists::{List, ListPage};
+pub use operator_verifiers::{
+    CallInFlight, EnrolmentCode, JournalSize, KnownVerifier, StopsAt, Verifiers,
+    WitnessedCheckpoint,
+};
 pub use probe::{AuthorityIdentity, Probe, probe};
 pub use problem::Problem;
 pub use refresh_error::{OpenError, RefreshError};
@@ -56,3 +65,7 @@ pub use token_client::{TOKEN_ANSWER_BYTES_MAX, TokenClient, TokenError};
 pub use token_request::{Behalf, RunEnd, TokenRequest, TokenResponse};
 pub use tool_client::{TOOL_ANSWER_BYTES_MAX, ToolAnswer, ToolClient, ToolError, ToolRequest};
 pub use trusted::{InvalidCertificates, TrustedCertificates};
+pub use verifier_link::{
+    LinkConfig, LinkError, LinkStatus, Present, REPORT_INTERVAL, SetAside, VerifierLink,
+    set_aside_refused,
+};

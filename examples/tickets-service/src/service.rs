@@ -15,6 +15,7 @@ use hallpass_vocabulary::{Audience, SystemClock};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::metrics;
 use crate::store::Store;
 use crate::tools::{self, JournalledError};
 
@@ -24,6 +25,9 @@ pub const DRAIN_SECONDS_DEFAULT: u64 = 5;
 
 /// How long calls that are cut off may take to be recorded as abandoned.
 const ABANDON: Duration = Duration::from_millis(250);
+
+/// Where the last good bundle is kept, in the state directory.
+const BUNDLE_DIRECTORY: &str = "bundle";
 
 /// What connections may cost.
 const CONNECTION_LIMITS: hallpass_http::Limits = hallpass_http::Limits {
@@ -46,7 +50,7 @@ pub struct Settings {
     pub authority: BaseUrl,
     /// What is believed from the start; also pins the environment.
     pub trust_root: TrustRoot,
-    /// Where the journal and the last good bundle are kept.
+    /// Where the journal and the last good bundle are kept, and where files may be put that stop the service.
     pub state: PathBuf,
     /// The service's own data.
     pub store: Store,
@@ -98,9 +102,8 @@ impl Service {
     pub async fn start(settings: Settings) -> Result<Self, ServiceError> {
         let environment = settings.trust_root.environment.clone();
         let journal = open_journal(&settings).await?;
-        let source = BundleSourceConfig::new(settings.authority, settings.trust_root)
-            .with_state_directory(settings.state.join("bundle"));
-        let bundles = BundleSource::start(source, SystemClock).await?;
+        // It denies everything until the source, which is started with its clock, puts a first bundle there.
+        let snapshots = Arc::new(Snapshots::empty());
         let verifier = Verifier::new(Setup {
             audience: settings.audience,
             environment,
@@ -112,10 +115,16 @@ impl Service {
             spend: hallpass_verifier::Spend::ThisJournal,
             recording: hallpass_verifier::Recording::standard(),
             journal: journal.clone(),
-            snapshots: bundles.snapshots(),
+            snapshots: Arc::clone(&snapshots),
             clock: Arc::new(SystemClock),
         });
-        let router = tools::router(verifier.clone(), settings.store)?;
+        let source = BundleSourceConfig::new(settings.authority, settings.trust_root)
+            .with_state_directory(settings.state.join(BUNDLE_DIRECTORY))
+            .with_stop_directory(settings.state)
+            .with_snapshots(snapshots);
+        let bundles = BundleSource::start(source, verifier.token_clock()).await?;
+        let tools = tools::router(verifier.clone(), settings.store)?;
+        let router = tools.merge(metrics::router(bundles.monitor()));
         Ok(Self {
             router,
             verifier,
@@ -189,7 +198,7 @@ async fn open_journal(settings: &Settings) -> Result<Journal, ServiceError> {
     let state = settings.state.clone();
     let keep = settings.keep;
     blocking(move || {
-        std::fs::create_dir_all(&state).map_err(ServiceError::State)?;
+        std::fs::create_dir_all(state.join(BUNDLE_DIRECTORY)).map_err(ServiceError::State)?;
         let mut settings =
             hallpass_journal::Settings::new(environment, name, Arc::new(SystemClock));
         if let Some(keep) = keep {

@@ -6,7 +6,10 @@ use std::time::Duration;
 use axum::http::Method;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
-use super::limits::{BODY_READ_MAX, MINT_WAIT_MAX, MINTS_IN_FLIGHT_MAX, REQUEST_BYTES_MAX};
+use super::limits::{
+    BODY_READ_MAX, MINT_WAIT_MAX, MINTS_IN_FLIGHT_MAX, REPORT_BYTES_MAX, REQUEST_BYTES_MAX,
+    SHIPMENT_BYTES_MAX, SHIPMENT_READ_MAX,
+};
 
 /// Endpoints that share a bound on how many of their requests are answered at once, so that none starves another kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +18,8 @@ pub(super) enum Lane {
     Clock,
     /// Clients that end their runs: as many as like, and none of it keeps an operator waiting.
     End,
+    /// Verifiers that enrol and report.
+    Fleet,
     /// Requests for tokens.
     Mint,
     /// Requests of operators: few people, but queries that read disks.
@@ -23,6 +28,8 @@ pub(super) enum Lane {
     Open,
     /// Probes: not bounded, so that a busy authority is not taken for a dead one.
     Probe,
+    /// Verifiers that ship records: a few megabytes each.
+    Ship,
 }
 
 /// Questions for the time at once. Each is a few bytes and one signature.
@@ -33,6 +40,12 @@ const CLOCK_BYTES_MAX: usize = 256;
 
 /// Clients that end a run at once. Each writes a record, like a mint, and there are fewer runs than tokens.
 const END_MAX: usize = 64;
+
+/// Verifiers that report at once. Each is a signature and now and then a record; a thousand of them come in some seconds.
+const FLEET_MAX: usize = 256;
+
+/// Shipments at once: with what is unpacked of each, 40 MiB.
+const SHIP_MAX: usize = 8;
 
 /// Requests of operators at once. Each may read a disk; there are not this many people.
 const OPERATE_MAX: usize = 32;
@@ -70,6 +83,18 @@ impl Bounds {
             | "/v1/bundle/events"
             | "/v1/heartbeat" => (Lane::Open, 0, ANSWER_MAX),
             "/v1/clock" => (Lane::Clock, CLOCK_BYTES_MAX, BODY_READ_MAX + ANSWER_MAX),
+            // Operators look at verifiers.
+            "/v1/verifiers" if !matches!(*method, Method::GET | Method::HEAD) => {
+                (Lane::Fleet, REQUEST_BYTES_MAX, BODY_READ_MAX + ANSWER_MAX)
+            }
+            "/v1/verifiers/{origin}/report" => {
+                (Lane::Fleet, REPORT_BYTES_MAX, BODY_READ_MAX + ANSWER_MAX)
+            }
+            "/v1/verifiers/{origin}/records" => (
+                Lane::Ship,
+                SHIPMENT_BYTES_MAX,
+                SHIPMENT_READ_MAX + ANSWER_MAX,
+            ),
             // Operators list what clients mint.
             "/v1/tokens" if matches!(*method, Method::GET | Method::HEAD) => OPERATE,
             // A little over the sum of what its parts may take, so that their own answer comes first.
@@ -100,9 +125,11 @@ impl Bounds {
 pub(super) struct Lanes {
     clock: Arc<Semaphore>,
     end: Arc<Semaphore>,
+    fleet: Arc<Semaphore>,
     mint: Arc<Semaphore>,
     open: Arc<Semaphore>,
     operate: Arc<Semaphore>,
+    ship: Arc<Semaphore>,
 }
 
 impl Default for Lanes {
@@ -110,10 +137,12 @@ impl Default for Lanes {
         Self {
             clock: Arc::new(Semaphore::new(CLOCK_MAX)),
             end: Arc::new(Semaphore::new(END_MAX)),
+            fleet: Arc::new(Semaphore::new(FLEET_MAX)),
             // Twice the mints: those whose bodies are still on their way have no part in it yet.
             mint: Arc::new(Semaphore::new(2 * MINTS_IN_FLIGHT_MAX as usize)),
             open: Arc::new(Semaphore::new(OPEN_MAX)),
             operate: Arc::new(Semaphore::new(OPERATE_MAX)),
+            ship: Arc::new(Semaphore::new(SHIP_MAX)),
         }
     }
 }
@@ -127,10 +156,12 @@ impl Lanes {
         let seats = match lane {
             Lane::Clock => &self.clock,
             Lane::End => &self.end,
+            Lane::Fleet => &self.fleet,
             Lane::Mint => &self.mint,
             Lane::Open => &self.open,
             Lane::Operate => &self.operate,
             Lane::Probe => return Ok(None),
+            Lane::Ship => &self.ship,
         };
         Arc::clone(seats).try_acquire_owned().map(Some)
     }
@@ -140,12 +171,14 @@ impl Lanes {
 mod tests {
     use super::*;
 
-    const LANES: [(Lane, usize); 5] = [
+    const LANES: [(Lane, usize); 7] = [
         (Lane::Clock, CLOCK_MAX),
         (Lane::End, END_MAX),
+        (Lane::Fleet, FLEET_MAX),
         (Lane::Mint, 2 * MINTS_IN_FLIGHT_MAX as usize),
         (Lane::Open, OPEN_MAX),
         (Lane::Operate, OPERATE_MAX),
+        (Lane::Ship, SHIP_MAX),
     ];
 
     #[test]
@@ -180,7 +213,7 @@ mod tests {
             let lane = Bounds::of(endpoint.path(), &endpoint.method(), false).lane;
             match endpoint.access() {
                 Access::Operator(_) => assert_eq!(lane, Lane::Operate, "{endpoint:?}"),
-                Access::Anyone | Access::Client | Access::ClientOr(_) => {
+                Access::Anyone | Access::Client | Access::ClientOr(_) | Access::Verifier => {
                     assert_ne!(lane, Lane::Operate, "{endpoint:?}");
                 }
             }

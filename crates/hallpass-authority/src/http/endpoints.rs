@@ -17,6 +17,8 @@ pub(crate) enum Access {
     ClientOr(Permission),
     /// An operator with this permission.
     Operator(Permission),
+    /// A verifier, or who is to become one: with its own key.
+    Verifier,
 }
 
 macro_rules! endpoints {
@@ -84,6 +86,13 @@ endpoints! {
     TokenGet GET "/v1/tokens/{token}" Access::Operator(Permission::Read);
     TokenMint POST "/v1/tokens" Access::Client;
     TokensList GET "/v1/tokens" Access::Operator(Permission::Read);
+    VerifierEnrol POST "/v1/verifiers" Access::Verifier;
+    VerifierGet GET "/v1/verifiers/{origin}" Access::Operator(Permission::Read);
+    VerifierInvite POST "/v1/verifiers/codes" Access::Operator(Permission::ManageVerifiers);
+    VerifierReport POST "/v1/verifiers/{origin}/report" Access::Verifier;
+    VerifierRetire POST "/v1/verifiers/{origin}/retire" Access::Operator(Permission::ManageVerifiers);
+    VerifierShip POST "/v1/verifiers/{origin}/records" Access::Verifier;
+    VerifiersList GET "/v1/verifiers" Access::Operator(Permission::Read);
     WellKnown GET "/.well-known/hallpass" Access::Anyone;
 }
 
@@ -117,6 +126,7 @@ impl fmt::Display for Access {
             Self::Client => f.write_str("client"),
             Self::ClientOr(permission) => write!(f, "client; {permission}"),
             Self::Operator(permission) => write!(f, "{permission}"),
+            Self::Verifier => f.write_str("verifier"),
         }
     }
 }

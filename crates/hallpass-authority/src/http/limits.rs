@@ -27,3 +27,12 @@ pub(super) const BODY_READ_MAX: Duration = Duration::from_secs(5);
 
 /// How long a caller waits for its mint. The mint itself goes on: its record may be on its way.
 pub(super) const MINT_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Bytes of a verifier's report: 256 calls in flight, the stops it knows, a proof.
+pub(super) const REPORT_BYTES_MAX: usize = 320 * 1024;
+
+/// Bytes of a shipment of records, packed.
+pub(super) const SHIPMENT_BYTES_MAX: usize = 1024 * 1024;
+
+/// How long a shipment may take to arrive.
+pub(super) const SHIPMENT_READ_MAX: Duration = Duration::from_secs(20);

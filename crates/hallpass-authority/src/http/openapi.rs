@@ -2,6 +2,7 @@
 //! its documents. OpenAPI 3.1.
 
 mod documents;
+mod fleet;
 mod formats;
 mod key_documents;
 mod operations;
@@ -22,6 +23,7 @@ use super::endpoints::Endpoint;
 const CLIENT_BASIC: &str = "client_basic";
 const CLIENT_BEARER: &str = "client_bearer";
 const OPERATOR: &str = "operator";
+const VERIFIER: &str = "verifier";
 
 static TEXT: LazyLock<String> = LazyLock::new(|| document().to_json().unwrap_or_default());
 
@@ -69,8 +71,16 @@ fn document() -> OpenApi {
                 "A signed request (RFC 9421) in the profile of docs/authority.md, with `Signature-Input`, `Content-Digest` and \
                  `Hallpass-Authority` beside it.",
             ))),
+        )
+        .security_scheme(
+            VERIFIER,
+            SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
+                "Signature",
+                "As an operator's, with the key of a verifier and the tag `hallpass-verifier-v1`.",
+            ))),
         );
-    for (name, schema) in documents::schemas().into_iter().chain(requests::schemas()) {
+    let schemas = documents::schemas().into_iter().chain(requests::schemas());
+    for (name, schema) in schemas.chain(fleet::schemas()) {
         components = components.schema(name, schema);
     }
     OpenApiBuilder::new()

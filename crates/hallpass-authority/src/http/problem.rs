@@ -41,9 +41,14 @@ problem_codes! {
     AudienceNotAllowed {
         code: "audience_not_allowed", status: FORBIDDEN, title: "The request leaves no tool of this service",
     }
+    AudienceUnknown { code: "audience_unknown", status: NOT_FOUND, title: "The policy has no tool of this service" }
     BodyMalformed { code: "body_malformed", status: BAD_REQUEST, title: "The body is not what this path takes" }
+    CheckpointRefused {
+        code: "checkpoint_refused", status: CONFLICT, title: "The journal is not what was witnessed of it",
+    }
     ClientUnauthorized { code: "client_unauthorized", status: UNAUTHORIZED, title: "The client is not authenticated" }
     ClientUnknown { code: "client_unknown", status: NOT_FOUND, title: "There is no such client" }
+    EnrolmentRefused { code: "enrolment_refused", status: FORBIDDEN, title: "The verifier is not enrolled" }
     EnvironmentNotAllowed {
         code: "environment_not_allowed", status: FORBIDDEN, title: "The route is not for this environment",
     }
@@ -88,6 +93,7 @@ problem_codes! {
     PolicyRefused { code: "policy_refused", status: UNPROCESSABLE_ENTITY, title: "The policy is refused, and the one before stays in force" }
     QueryMalformed { code: "query_malformed", status: BAD_REQUEST, title: "The query is not one this path takes" }
     RateLimited { code: "rate_limited", status: TOO_MANY_REQUESTS, title: "The client or the tenant asks too often" }
+    ReportStale { code: "report_stale", status: CONFLICT, title: "A later report was heard before this one" }
     RequestMalformed { code: "request_malformed", status: BAD_REQUEST, title: "The body is not a request for a token" }
     RequestTimeout { code: "request_timeout", status: REQUEST_TIMEOUT, title: "The body did not arrive in time" }
     RequestTooLarge { code: "request_too_large", status: PAYLOAD_TOO_LARGE, title: "The body is too large" }
@@ -108,6 +114,9 @@ problem_codes! {
     RunTooLong { code: "run_too_long", status: FORBIDDEN, title: "The run is older than its route allows" }
     RunUnknown { code: "run_unknown", status: NOT_FOUND, title: "There is no such run" }
     SecretsTooMany { code: "secrets_too_many", status: CONFLICT, title: "The client has as many secrets as it may have" }
+    ShipmentRefused {
+        code: "shipment_refused", status: CONFLICT, title: "The records are not those that come next in the journal",
+    }
     StopUnknown { code: "stop_unknown", status: NOT_FOUND, title: "There is no such stop" }
     Stopped { code: "stopped", status: FORBIDDEN, title: "A stop is in force" }
     StopsTooMany {
@@ -123,6 +132,10 @@ problem_codes! {
     TtlTooLong { code: "ttl_too_long", status: FORBIDDEN, title: "The requested life is longer than the route allows" }
     TtlTooShort { code: "ttl_too_short", status: FORBIDDEN, title: "The requested life is shorter than a second" }
     Unavailable { code: "unavailable", status: SERVICE_UNAVAILABLE, title: "The authority could not complete the request" }
+    VerifierUnauthorized {
+        code: "verifier_unauthorized", status: UNAUTHORIZED, title: "The request is not signed by a verifier that is known",
+    }
+    VerifierUnknown { code: "verifier_unknown", status: NOT_FOUND, title: "There is no such verifier" }
 }
 
 /// One answer other than yes.
@@ -221,9 +234,9 @@ impl IntoResponse for Problem {
         if status == StatusCode::UNAUTHORIZED {
             // RFC 9110 section 11.6.1: a 401 names the schemes that are accepted.
             let schemes = match self.code {
-                ProblemCode::OperatorReplayed | ProblemCode::OperatorUnauthorized => {
-                    "Signature realm=\"hallpass\""
-                }
+                ProblemCode::OperatorReplayed
+                | ProblemCode::OperatorUnauthorized
+                | ProblemCode::VerifierUnauthorized => "Signature realm=\"hallpass\"",
                 _ => "Basic realm=\"hallpass\", charset=\"UTF-8\", Bearer realm=\"hallpass\"",
             };
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(schemes));

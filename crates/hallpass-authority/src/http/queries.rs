@@ -2,7 +2,7 @@
 //! page costs a bounded amount of reading.
 
 pub(super) mod decisions;
-mod parameters;
+pub(super) mod parameters;
 pub(super) mod runs;
 pub(super) mod tokens;
 

@@ -32,6 +32,7 @@ fn used() -> Metrics {
     metrics.policy_read(None);
     metrics.alerted(true);
     metrics.alerted(false);
+    metrics.checkpoint("witnessed");
     metrics
 }
 

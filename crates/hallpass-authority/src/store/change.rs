@@ -6,6 +6,8 @@ use hallpass_journal::{
 };
 use hallpass_vocabulary::Timestamp;
 
+use super::fleet::{self, FleetEvent};
+
 /// An event with rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum LandingEvent {
@@ -13,6 +15,8 @@ pub(crate) enum LandingEvent {
     ClientChanged(Box<ClientChanged>, Timestamp),
     /// Tokens of something were cut off, at a time.
     CutOff(Box<CutOff>, Timestamp),
+    /// Something about a verifier, at a time.
+    Fleet(FleetEvent, Timestamp),
     /// Keys moved on, at a time.
     KeyChanged(Box<KeyChanged>, Timestamp),
     /// A token was minted.
@@ -45,7 +49,7 @@ const KINDS: [&str; 9] = [
 impl LandingEvent {
     /// Whether a record of this kind has rows.
     pub(crate) fn is_of_kind(kind: &str) -> bool {
-        KINDS.contains(&kind)
+        KINDS.contains(&kind) || fleet::KINDS.contains(&kind)
     }
 
     /// The event of a record, if it has rows.
@@ -63,7 +67,7 @@ impl LandingEvent {
             Event::StopLifted(lifted) => Some(Self::StopLifted(lifted.into(), recorded)),
             Event::StopPlaced(placed) => Some(Self::StopPlaced(placed, recorded)),
             Event::TokenRevoked(revoked) => Some(Self::TokenRevoked(revoked, recorded)),
-            _ => None,
+            other => FleetEvent::of(other).map(|event| Self::Fleet(event, recorded)),
         }
     }
 
@@ -71,7 +75,11 @@ impl LandingEvent {
     pub(super) fn restrains(&self) -> bool {
         !matches!(
             self,
-            Self::ClientChanged(..) | Self::KeyChanged(..) | Self::Minted(_) | Self::RunEnded(..)
+            Self::ClientChanged(..)
+                | Self::Fleet(..)
+                | Self::KeyChanged(..)
+                | Self::Minted(_)
+                | Self::RunEnded(..)
         )
     }
 
@@ -79,6 +87,7 @@ impl LandingEvent {
     pub(super) fn restraint(&self) -> Option<Restraint> {
         let (event, at, ends) = match self {
             Self::ClientChanged(..)
+            | Self::Fleet(..)
             | Self::KeyChanged(..)
             | Self::Minted(_)
             | Self::RunEnded(..) => return None,

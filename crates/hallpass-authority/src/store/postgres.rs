@@ -27,6 +27,7 @@ use super::change::{Change, LandingEvent};
 use super::claim::{CLAIM_LAPSE, Claim, Claimed, Claims};
 use super::client_table::ClientTable;
 use super::error::WriterGone;
+use super::fleet::{CodeRow, VerifierRow};
 use super::flight::{Flight, Flights};
 use super::limit::{self, Admission};
 use super::query::{About, Hits, Page, RunQuery, TokenQuery};
@@ -209,6 +210,20 @@ impl Postgres {
         let client = connection(&self.pool).await?;
         let rows = read::selected(&client, &selection, read::token_row).await?;
         Ok(Page::of(rows, selection.limit))
+    }
+
+    pub(super) async fn verifiers(
+        &self,
+        selection: Selection,
+    ) -> Result<Vec<VerifierRow>, StoreError> {
+        let client = connection(&self.pool).await?;
+        read::selected(&client, &selection, read::verifier_row).await
+    }
+
+    pub(super) async fn code(&self, selection: Selection) -> Result<Option<CodeRow>, StoreError> {
+        let client = connection(&self.pool).await?;
+        let mut rows = read::selected(&client, &selection, read::code_row).await?;
+        Ok(rows.pop())
     }
 
     pub(super) async fn hits(

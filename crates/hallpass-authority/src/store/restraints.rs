@@ -188,6 +188,7 @@ impl Known {
     fn take(&mut self, event: &LandingEvent) {
         let new = match event {
             LandingEvent::ClientChanged(..)
+            | LandingEvent::Fleet(..)
             | LandingEvent::KeyChanged(..)
             | LandingEvent::Minted(_)
             | LandingEvent::RunEnded(..) => false,

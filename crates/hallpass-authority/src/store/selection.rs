@@ -215,6 +215,15 @@ impl Selection {
         }
     }
 
+    /// All rows of a query that says itself which.
+    pub(super) fn plain(sql: String, arguments: Vec<Argument>) -> Self {
+        Self {
+            sql,
+            arguments,
+            limit: usize::MAX,
+        }
+    }
+
     fn and(&mut self, condition: &str, argument: Option<Argument>) {
         let Some(argument) = argument else { return };
         let word = if self.arguments.is_empty() {

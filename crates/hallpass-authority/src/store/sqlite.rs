@@ -29,11 +29,13 @@ use super::change::{Change, LandingEvent};
 use super::claim::{Claim, Claims, Hold};
 use super::client_table::ClientTable;
 use super::error::WriterGone;
+use super::fleet::{CodeRow, VerifierRow};
 use super::flight::{Flight, Flights};
 use super::limit::Buckets;
 use super::query::{About, Hits, Page, RunQuery, TokenQuery};
 use super::restraints::Restraints;
 use super::rows::{KeyRow, RunRow, TokenRow};
+use super::selection::Selection;
 use super::{Inspected, StoreError};
 use connect::{READERS_MAX, Readers, connect};
 use write::Nonce;
@@ -274,6 +276,19 @@ impl Sqlite {
 
     pub(super) async fn tokens(&self, query: TokenQuery) -> Result<Page<TokenRow>, StoreError> {
         self.read(move |connection| read::tokens(connection, &query))
+            .await
+    }
+
+    pub(super) async fn verifiers(
+        &self,
+        selection: Selection,
+    ) -> Result<Vec<VerifierRow>, StoreError> {
+        self.read(move |connection| read::verifiers(connection, &selection))
+            .await
+    }
+
+    pub(super) async fn code(&self, selection: Selection) -> Result<Option<CodeRow>, StoreError> {
+        self.read(move |connection| read::code(connection, &selection))
             .await
     }
 

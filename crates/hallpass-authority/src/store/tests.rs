@@ -7,6 +7,7 @@ mod claims;
 mod clients;
 #[cfg(feature = "postgres")]
 mod encrypted;
+mod fleet;
 mod keys;
 mod landing;
 mod limits;

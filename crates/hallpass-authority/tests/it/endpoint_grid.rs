@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::{Answer, Home, Running, draft};
 use crate::signing::{Call, ROLES, enrol, headers, key};
+use crate::verifier::TestVerifier;
 
 /// What the grid's policy has besides the starter's.
 const POLICY: &str = r#"
@@ -97,6 +98,7 @@ impl Grid {
             .replace("{key}", &"0".repeat(64))
             .replace("{secret}", &self.retired_id)
             .replace("{run}", "run_018f3c1e5b7a7000800000000000002a")
+            .replace("{origin}", "0011223344556677")
             .replace("{stop}", "stop_018f3c1e5b7a7000800000000000002a")
             .replace("{token}", "tok_018f3c1e5b7a7000800000000000002a");
         let method = match endpoint.method.as_str() {
@@ -114,6 +116,13 @@ impl Grid {
                  &route=/support/draft&tenant=acme&actor=agent:support-bot",
                 jwt(&claims("https://people.example", "alice"))
             )),
+            ("POST", "/v1/verifiers") => call.body(
+                &TestVerifier::new(&self.home, 1)
+                    .wish("hpe_AAAA")
+                    .to_string(),
+            ),
+            ("POST", "/v1/verifiers/codes") => call.body("{\"audience\":\"tickets\"}"),
+            ("POST", "/v1/verifiers/{origin}/records") => call.query("from=0").body("{}"),
             ("POST", "/v1/clock") => call.body("{\"nonce\":\"00112233445566778899aabbccddeeff\"}"),
             ("POST", _) => call.body("{}"),
             _ => call,
@@ -372,6 +381,11 @@ async fn every_endpoint_by_every_credential() {
                     assert_eq!(answer.status, 413, "{label}");
                 }
                 "anyone" => assert!(admitted, "{label}"),
+                // Only a verifier's own key signs for it.
+                "verifier" if credential == "admin, other body" => {
+                    assert!(matches!(answer.status, 400 | 401), "{label}");
+                }
+                "verifier" => assert_eq!(answer.status, 401, "{label}"),
                 "client" => assert!(!(signed && answer.status < 300), "{label}"),
                 access if access.starts_with("client; ") => {
                     let may = has_role(access, &credential);

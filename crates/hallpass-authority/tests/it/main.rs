@@ -37,6 +37,7 @@ mod keeping;
 mod keys;
 mod largest;
 mod limits;
+mod links;
 mod listener;
 mod log_fields;
 mod mint;
@@ -58,3 +59,5 @@ mod slow_bodies;
 mod subjects;
 #[cfg(feature = "oidc")]
 mod token_exchange;
+mod verifier;
+mod verifiers;

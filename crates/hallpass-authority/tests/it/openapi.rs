@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::fixture::{Answer, Home, Running, draft, with};
 use crate::roots;
 use crate::signing::{Call, enrol};
+use crate::verifier::TestVerifier;
 
 /// The authority's own description.
 struct Description(Value);
@@ -331,6 +332,33 @@ async fn every_answer_is_as_it_is_described() {
     check("get", "/v1/policy", &read, 200);
     let reloaded = admin(Call::new("POST", "/v1/policy/reload")).await;
     check("post", "/v1/policy/reload", &reloaded, 200);
+
+    let mut verifier = TestVerifier::new(&home, 1);
+    let codes = "/v1/verifiers/codes";
+    let code = admin(Call::new("POST", codes).body("{\"audience\":\"tickets\"}")).await;
+    check("post", codes, &code, 201);
+    let nowhere = admin(Call::new("POST", codes).body("{\"audience\":\"nowhere\"}")).await;
+    check("post", codes, &nowhere, 404);
+    let wish = verifier.wish(code.json["code"].as_str().unwrap());
+    let enrolled = verifier.send_enrolment(&home, &running, &wish).await;
+    check("post", "/v1/verifiers", &enrolled, 200);
+    let reported = verifier.witness(&home, &running, 0).await;
+    let report = "/v1/verifiers/{origin}/report";
+    check("post", report, &reported, 200);
+    let size = reported.json["ship_to"].as_u64().unwrap();
+    let lines = verifier.lines(0, size);
+    let shipped = verifier.ship(&home, &running, 0, &lines).await;
+    let records = "/v1/verifiers/{origin}/records";
+    check("post", records, &shipped, 200);
+    let listed = admin(Call::new("GET", "/v1/verifiers").query("version=8")).await;
+    check("get", "/v1/verifiers", &listed, 200);
+    let path = format!("/v1/verifiers/{}", verifier.origin());
+    let shown = admin(Call::new("GET", &path)).await;
+    check("get", "/v1/verifiers/{origin}", &shown, 200);
+    let retired = admin(Call::new("POST", &format!("{path}/retire"))).await;
+    check("post", "/v1/verifiers/{origin}/retire", &retired, 200);
+    let unheard = verifier.witness(&home, &running, 0).await;
+    check("post", report, &unheard, 401);
 
     // Whatever comes to the table must come here.
     let described = hallpass_authority::endpoints();

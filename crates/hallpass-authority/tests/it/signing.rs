@@ -83,12 +83,10 @@ impl Running {
         if call.body.is_empty() {
             request
         } else {
-            let form = call.path == "/oauth/token";
-            let json = "application/json";
-            let kind = if form {
-                "application/x-www-form-urlencoded"
-            } else {
-                json
+            let kind = match &*call.path {
+                "/oauth/token" => "application/x-www-form-urlencoded",
+                path if path.ends_with("/records") => "application/gzip",
+                _ => "application/json",
             };
             request.header("content-type", kind)
         }

@@ -49,12 +49,14 @@ formats! {
     Audience "^[a-z][a-z0-9-]{0,63}$" 64 "tickets" "A service";
     AuthorityName "^[a-z][a-z0-9.-]{0,63}$" 64 "prod.hallpass" "An authority";
     ClientName "^[a-z][a-z0-9-]{0,63}$" 64 "helpdesk" "An orchestrator";
+    DecisionIdText "^dec_[0-9a-f]{32}$" 36 "dec_018f3c1e5b7a7000800000000000002a" "A decision";
     DigestText "^sha256:[0-9a-f]{64}$" 71 "sha256:0000000000000000000000000000000000000000000000000000000000000000" "A SHA-256 digest";
     EnvironmentName "^[a-z][a-z0-9-]{0,31}$" 32 "prod" "An environment";
     GroupText "^[a-z][a-z0-9-]{0,63}$" 64 "support-leads" "A group of people who may approve";
     HexKey "^[0-9a-f]{64}$" 64 "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a" "An Ed25519 public key";
     KeyIdText "^[0-9a-f]{64}$" 64 "fe812c12f3ab4ce6ac5db69ac352f906cb1b11ef43fb33e252ef7ff552263889" "The id of a key";
     OperatorName "^op:[!#-&(-\\[\\]-_a-~]{1,120}$" 128 "op:dana" "A person who operates the authority, under one of their names";
+    OriginText "^[0-9a-f]{16}$" 16 "0011223344556677" "A verifier, by the last part of the name of its journal";
     PersonName "^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$" 64 "dana" "A human being";
     RequestIdText "^req_[0-9a-f]{32}$" 36 "req_018f3c1e5b7a7000800000000000002a" "One request";
     RoleName "^[a-z][a-z0-9_-]{0,63}$" 64 "support_agent" "A role of the subject";

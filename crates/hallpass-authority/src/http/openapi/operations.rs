@@ -9,9 +9,9 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, ContentBuilder, HeaderBuilder, Ref, RefOr, Required, Schema};
 
 use super::documents as answer;
+use super::fleet;
 use super::formats::RequestIdText;
-use super::key_documents;
-use super::{CLIENT_BASIC, CLIENT_BEARER, OPERATOR, parameters, requests};
+use super::{CLIENT_BASIC, CLIENT_BEARER, OPERATOR, VERIFIER, key_documents, parameters, requests};
 use crate::http::endpoints::{Access, Endpoint};
 
 const JSON: &str = "application/json";
@@ -83,6 +83,7 @@ pub(super) fn of(endpoint: Endpoint) -> Operation {
 
 fn told(endpoint: Endpoint) -> Told {
     let client = || parameters::in_path("client", "The client.");
+    let origin = || parameters::in_path("origin", "The last part of the name of its journal.");
     match endpoint {
         Endpoint::BundleEvents => Told::new(
             "listenToBundle",
@@ -326,6 +327,60 @@ fn told(endpoint: Endpoint) -> Told {
             json::<answer::TokenList>("A page."),
         )
         .taking(parameters::of_tokens()),
+        Endpoint::VerifierEnrol => Told::new(
+            "enrolVerifier",
+            "A verifier becomes known",
+            "200",
+            json::<fleet::EnrolledVerifier>("It is known."),
+        )
+        .body(sent::<fleet::EnrolVerifier>(JSON, Required::True)),
+        Endpoint::VerifierGet => Told::new(
+            "getVerifier",
+            "A verifier, and what it last said",
+            "200",
+            json::<fleet::ShownVerifier>("The verifier."),
+        )
+        .with(origin()),
+        Endpoint::VerifierInvite => Told::new(
+            "inviteVerifier",
+            "A code with which one verifier may enrol, shown this once",
+            "201",
+            json::<fleet::EnrolmentCode>("The code."),
+        )
+        .body(sent::<fleet::InviteVerifier>(JSON, Required::True)),
+        Endpoint::VerifierReport => Told::new(
+            "reportVerifier",
+            "What a verifier says of itself",
+            "200",
+            json::<fleet::ReportAnswer>("It is heard."),
+        )
+        .with(origin())
+        .body(sent::<fleet::VerifierReport>(JSON, Required::True)),
+        Endpoint::VerifierRetire => Told::new(
+            "retireVerifier",
+            "Nothing a verifier signs is believed any more",
+            "200",
+            json::<fleet::ShownVerifier>("It is retired."),
+        )
+        .with(origin())
+        .body(sent::<fleet::RetireVerifier>(JSON, Required::False)),
+        Endpoint::VerifierShip => Told::new(
+            "shipRecords",
+            "Lines of a verifier's journal, packed",
+            "200",
+            json::<fleet::ShipmentAnswer>("They have arrived."),
+        )
+        .with(origin())
+        .with(parameters::from())
+        .with(parameters::frontier())
+        .body(packed()),
+        Endpoint::VerifiersList => Told::new(
+            "listVerifiers",
+            "Which verifiers are known, and how each is",
+            "200",
+            json::<fleet::VerifierList>("Every verifier."),
+        )
+        .with(parameters::version()),
         Endpoint::WellKnown => Told::new(
             "getWellKnown",
             "Who this is, and where things are",
@@ -344,6 +399,7 @@ fn security(access: Access) -> Vec<SecurityRequirement> {
         Access::Client => vec![one(CLIENT_BASIC), one(CLIENT_BEARER)],
         Access::ClientOr(_) => vec![one(CLIENT_BASIC), one(CLIENT_BEARER), one(OPERATOR)],
         Access::Operator(_) => vec![one(OPERATOR)],
+        Access::Verifier => vec![one(VERIFIER)],
     }
 }
 
@@ -357,6 +413,16 @@ fn sent<T: ToSchema>(media_type: &str, required: Required) -> RequestBody {
     RequestBodyBuilder::new()
         .content(media_type, schema_of::<T>())
         .required(Some(required))
+        .build()
+}
+
+/// Lines in gzip.
+fn packed() -> RequestBody {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    let content = ContentBuilder::new().schema(Some(text)).build();
+    RequestBodyBuilder::new()
+        .content("application/gzip", content)
+        .required(Some(Required::True))
         .build()
 }
 

@@ -51,6 +51,38 @@ pub(super) fn after_seconds() -> Parameter {
     )
 }
 
+/// The index of the first record that is shipped.
+pub(super) fn from() -> Parameter {
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(0))
+        .into();
+    query("from", schema, "The index of the first record.")
+}
+
+/// The version of the bundle that a list of verifiers is asked about.
+pub(super) fn version() -> Parameter {
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(0))
+        .into();
+    query(
+        "version",
+        schema,
+        "Tell which verifiers hold neither this version of the bundle nor a later one.",
+    )
+}
+
+/// What is behind the first record that is shipped.
+pub(super) fn frontier() -> Parameter {
+    let schema = ObjectBuilder::new().schema_type(Type::String).into();
+    query(
+        "frontier",
+        schema,
+        "Where earlier records were pruned before anything was shipped: the roots of the perfect subtrees over them, in base64url.",
+    )
+}
+
 /// The filters of runs.
 pub(super) fn of_runs() -> Vec<Parameter> {
     vec![

@@ -9,6 +9,7 @@ use tokio_postgres::types::ToSql;
 
 use super::failed;
 use crate::store::StoreError;
+use crate::store::fleet::{CodeRow, VerifierColumns, VerifierRow};
 use crate::store::rows::{ClientRow, KeyRow, RunRow, SecretRow, TokenRow};
 use crate::store::selection::{Argument, Selection};
 
@@ -32,14 +33,14 @@ pub(super) async fn selected<T>(
 }
 
 /// An argument as the driver takes it.
-enum Bound<'a> {
+pub(super) enum Bound<'a> {
     Bytes(&'a [u8]),
     Number(i64),
     Text(&'a str),
 }
 
 impl<'a> Bound<'a> {
-    fn of(argument: &'a Argument) -> Self {
+    pub(super) fn of(argument: &'a Argument) -> Self {
         match argument {
             Argument::Bytes(bytes) => Self::Bytes(bytes),
             Argument::Number(number) => Self::Number(*number),
@@ -47,7 +48,7 @@ impl<'a> Bound<'a> {
         }
     }
 
-    fn as_sql(&self) -> &(dyn ToSql + Sync) {
+    pub(super) fn as_sql(&self) -> &(dyn ToSql + Sync) {
         match self {
             Self::Bytes(bytes) => bytes,
             Self::Number(number) => number,
@@ -73,6 +74,31 @@ pub(super) fn token_row(row: &Row) -> Result<TokenRow, StoreError> {
         minted: json(row, 0, "minted")?,
         origin: row.try_get(1).map_err(failed("read"))?,
         index: u64::try_from(index).unwrap_or(0),
+    })
+}
+
+pub(super) fn verifier_row(row: &Row) -> Result<VerifierRow, StoreError> {
+    let columns = || -> Result<VerifierColumns<'_>, tokio_postgres::Error> {
+        Ok(VerifierColumns {
+            enrolled: row.try_get(0)?,
+            at: row.try_get(1)?,
+            retired: row.try_get(2)?,
+            refused: row.try_get(3)?,
+            size: row.try_get(4)?,
+            root: row.try_get(5)?,
+            witnessed: row.try_get(6)?,
+        })
+    };
+    let malformed = StoreError::Malformed { column: "enrolled" };
+    columns().map_err(failed("read"))?.row().ok_or(malformed)
+}
+
+pub(super) fn code_row(row: &Row) -> Result<CodeRow, StoreError> {
+    let audience: &str = row.try_get(0).map_err(failed("read"))?;
+    let malformed = |_| StoreError::Malformed { column: "audience" };
+    Ok(CodeRow {
+        audience: audience.parse().map_err(malformed)?,
+        until: time(row, 1)?,
     })
 }
 

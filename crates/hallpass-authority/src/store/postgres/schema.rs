@@ -123,6 +123,27 @@ const MIGRATIONS: [&str; 1] = ["
     );
     CREATE INDEX nonces_by_end ON nonces (until);
 
+    -- A verifier by the last part of its journal's name. Without `enrolled` something is known of it before itself.
+    CREATE TABLE verifiers (
+        origin    TEXT PRIMARY KEY,
+        enrolled  TEXT,             -- the record's event, as JSON
+        code      TEXT,             -- the digest of what it enrolled with
+        at        BIGINT NOT NULL,
+        retired   BIGINT,
+        refused   BIGINT,           -- when a checkpoint was last refused
+        size      BIGINT,           -- of the largest checkpoint that was witnessed
+        root      TEXT,
+        witnessed BIGINT
+    );
+    CREATE INDEX verifiers_by_code ON verifiers (code);
+
+    CREATE TABLE verifier_codes (
+        code     TEXT PRIMARY KEY,  -- its digest
+        audience TEXT NOT NULL,
+        until    BIGINT NOT NULL
+    );
+    CREATE INDEX verifier_codes_by_end ON verifier_codes (until);
+
     -- When each bucket would be empty again, in microseconds. A crash of the server may empty them all.
     CREATE UNLOGGED TABLE rates (
         bucket TEXT PRIMARY KEY,

@@ -11,6 +11,7 @@ use crate::store::rows::KeyRow;
 use crate::store::selection::before;
 
 use super::columns::{self, Columns};
+use super::read::Bound;
 use super::restraints;
 
 /// Rows of one kind removed in one step.
@@ -56,6 +57,13 @@ pub(super) async fn group<'a>(
             match &change.event {
                 LandingEvent::ClientChanged(changed, at) => {
                     client_changed(client, changed, *at).await?;
+                }
+                LandingEvent::Fleet(event, at) => {
+                    let (sql, arguments) = event.statement(*at);
+                    let statement = client.prepare_cached(sql).await?;
+                    let arguments: Vec<Bound<'_>> = arguments.iter().map(Bound::of).collect();
+                    let arguments: Vec<_> = arguments.iter().map(Bound::as_sql).collect();
+                    client.execute(&statement, &arguments).await?;
                 }
                 LandingEvent::KeyChanged(changed, at) => {
                     key_changed(client, changed, *at).await?;
@@ -191,6 +199,11 @@ pub(super) async fn clean(client: &ClientWrapper, now: Timestamp) -> Result<u64,
         (
             "DELETE FROM nonces WHERE (key, nonce) IN
              (SELECT key, nonce FROM nonces WHERE until <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+            now.unix_ms(),
+        ),
+        (
+            "DELETE FROM verifier_codes WHERE code IN
+             (SELECT code FROM verifier_codes WHERE until <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
             now.unix_ms(),
         ),
         (

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter
 use super::{failed, parsed};
 use crate::store::StoreError;
 use crate::store::change::LandingEvent;
+use crate::store::fleet::{CodeRow, VerifierColumns, VerifierRow};
 use crate::store::query::{About, Hits, Page, RunQuery, TokenQuery};
 use crate::store::rows::{ClientRow, KeyRow, RunRow, SecretRow, TokenRow};
 use crate::store::selection::{Argument, Selection};
@@ -50,6 +51,39 @@ pub(super) fn tokens(
     let selection = Selection::tokens(query);
     let rows = selected(connection, &selection, token_row)?;
     Ok(Page::of(rows, selection.limit))
+}
+
+pub(super) fn verifiers(
+    connection: &Connection,
+    selection: &Selection,
+) -> Result<Vec<VerifierRow>, StoreError> {
+    let rows = selected(connection, selection, |row| {
+        let columns = VerifierColumns {
+            enrolled: row.get_ref(0)?.as_str()?,
+            at: row.get(1)?,
+            retired: row.get(2)?,
+            refused: row.get(3)?,
+            size: row.get(4)?,
+            root: row.get_ref(5)?.as_str_or_null()?,
+            witnessed: row.get(6)?,
+        };
+        Ok(columns.row())
+    })?;
+    let rows: Option<Vec<VerifierRow>> = rows.into_iter().collect();
+    rows.ok_or(StoreError::Malformed { column: "enrolled" })
+}
+
+pub(super) fn code(
+    connection: &Connection,
+    selection: &Selection,
+) -> Result<Option<CodeRow>, StoreError> {
+    let mut rows = selected(connection, selection, |row| {
+        Ok(CodeRow {
+            audience: parsed(row, 0)?,
+            until: Timestamp::from_unix_ms(row.get(1)?),
+        })
+    })?;
+    Ok(rows.pop())
 }
 
 /// Tokens of something that are not expired: how many, of how many runs, and some of them.

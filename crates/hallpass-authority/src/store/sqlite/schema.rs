@@ -124,6 +124,27 @@ const TABLES: &str = "
         PRIMARY KEY (key, nonce)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX nonces_by_end ON nonces (until);
+
+    -- A verifier by the last part of its journal's name. Without `enrolled` something is known of it before itself.
+    CREATE TABLE verifiers (
+        origin    TEXT PRIMARY KEY,
+        enrolled  TEXT,             -- the record's event, as JSON
+        code      TEXT,             -- the digest of what it enrolled with
+        at        INTEGER NOT NULL,
+        retired   INTEGER,
+        refused   INTEGER,          -- when a checkpoint was last refused
+        size      INTEGER,          -- of the largest checkpoint that was witnessed
+        root      TEXT,
+        witnessed INTEGER
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX verifiers_by_code ON verifiers (code);
+
+    CREATE TABLE verifier_codes (
+        code     TEXT PRIMARY KEY,  -- its digest
+        audience TEXT NOT NULL,
+        until    INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX verifier_codes_by_end ON verifier_codes (until);
 ";
 
 /// Makes the tables of an empty store.

@@ -3,7 +3,7 @@
 use hallpass_journal::{ClientChange, ClientChanged, KeyChanged, Minted, Text};
 use hallpass_keys::{Digest, KeyId};
 use hallpass_vocabulary::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params, params_from_iter};
 
 use super::failed;
 use crate::store::StoreError;
@@ -37,6 +37,12 @@ pub(super) fn group<'a>(
         for change in changes {
             match &change.event {
                 LandingEvent::ClientChanged(changed, at) => client_changed(&group, changed, *at)?,
+                LandingEvent::Fleet(event, at) => {
+                    let (sql, arguments) = event.statement(*at);
+                    group
+                        .prepare_cached(sql)?
+                        .execute(params_from_iter(&arguments))?;
+                }
                 LandingEvent::KeyChanged(changed, at) => key_changed(&group, changed, *at)?,
                 LandingEvent::Minted(it) => minted(&group, it, origin, change.record)?,
                 LandingEvent::CutOff(..)
@@ -269,6 +275,8 @@ pub(super) fn clean(connection: &mut Connection, now: Timestamp) -> Result<u64, 
              (SELECT client, key FROM idempotency WHERE until <= ?1 LIMIT ?2)",
             "DELETE FROM nonces WHERE (key, nonce) IN
              (SELECT key, nonce FROM nonces WHERE until <= ?1 LIMIT ?2)",
+            "DELETE FROM verifier_codes WHERE code IN
+             (SELECT code FROM verifier_codes WHERE until <= ?1 LIMIT ?2)",
         ] {
             removed += step
                 .prepare_cached(script)?
