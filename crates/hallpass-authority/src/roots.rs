@@ -193,7 +193,7 @@ impl From<Unturned> for RootRefused {
 }
 
 /// That enough keys of a root are among those that are here.
-fn check_keys(root: &Root, ring: &files::KeysHere) -> Result<(), RootRefused> {
+pub(crate) fn check_keys(root: &Root, ring: &files::KeysHere) -> Result<(), RootRefused> {
     for (purpose, role) in [
         (Purpose::Bundle, root.bundle()),
         (Purpose::Heartbeat, root.heartbeat()),
