@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     backup, call, clients, completions, decisions, demo, dev, doctor, init, journal, operators,
-    policy, reconcile, runs, serve, tokens, why,
+    policy, reconcile, runs, serve, tokens, verifiers, why,
 };
 use crate::exit::Exit;
 use crate::output::Output;
@@ -90,6 +90,9 @@ pub(crate) enum Command {
     /// Mint, read, check and narrow tokens
     #[command(subcommand)]
     Tokens(tokens::Command),
+    /// Say which verifiers an authority knows, and make codes for those it is to know
+    #[command(subcommand)]
+    Verifiers(verifiers::Command),
     /// Explain a decision: what was asked, what decided, what to do
     Why(why::Args),
 }
@@ -114,6 +117,7 @@ impl Command {
             Self::Runs(command) => command.run(output),
             Self::Serve(args) => serve::run(args, output),
             Self::Tokens(command) => command.run(output),
+            Self::Verifiers(command) => command.run(output),
             Self::Why(args) => why::run(args, output),
         }
     }

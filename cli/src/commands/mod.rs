@@ -18,4 +18,5 @@ pub(crate) mod runs;
 pub(crate) mod serve;
 mod story;
 pub(crate) mod tokens;
+pub(crate) mod verifiers;
 pub(crate) mod why;

@@ -41,6 +41,11 @@ fn every_command_explains_itself_with_examples() {
         &["policy", "replay"],
         &["policy", "suggest"],
         &["reconcile"],
+        &["verifiers"],
+        &["verifiers", "enrol"],
+        &["verifiers", "list"],
+        &["verifiers", "retire"],
+        &["verifiers", "show"],
         &["why"],
     ];
     let answers: Vec<Answer> = commands
@@ -133,7 +138,7 @@ fn the_page_has_an_example_of_every_command() {
     let mut leaves = 0;
     for command in listed(&desk, &[]) {
         let verbs = match command.as_str() {
-            "clients" | "journal" | "operators" | "policy" | "runs" | "tokens" => {
+            "clients" | "journal" | "operators" | "policy" | "runs" | "tokens" | "verifiers" => {
                 listed(&desk, &[&command])
             }
             _ => vec![String::new()],

@@ -8,6 +8,7 @@ mod enrolment;
 mod keeping;
 mod reached;
 mod report;
+mod search;
 mod shipped;
 mod witness;
 
@@ -20,6 +21,7 @@ use hallpass_vocabulary::Timestamp;
 pub(crate) use enrolment::{CODE_LIFE_DEFAULT, CODE_LIFE_MAX, Proof, Unenrolled, Wish};
 pub(crate) use reached::{NotReached, StopsAt};
 pub(crate) use report::{Call, Mode, Report};
+pub(crate) use search::find as find_decision;
 use shipped::Shipped;
 pub(crate) use shipped::{Kept, SHIPMENT_LINES_BYTES_MAX, Unshipped, kept_in};
 pub(crate) use witness::Outcome;
@@ -89,6 +91,11 @@ impl Fleet {
         let of = known.get(origin).cloned();
         drop(known);
         of.map(|of| of.said().clone()).unwrap_or_default()
+    }
+
+    /// Where the records of verifiers are kept, each in a directory named by its origin.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// Where the records of a verifier are kept.

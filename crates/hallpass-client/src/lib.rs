@@ -49,7 +49,7 @@ pub use operator_client::{
 };
 pub use operator_lists::{List, ListPage};
 pub use operator_verifiers::{
-    CallInFlight, EnrolmentCode, JournalSize, KnownVerifier, StopsAt, Verifiers,
+    CallInFlight, EnrolmentCode, JournalSize, KnownVerifier, ShippedDecision, StopsAt, Verifiers,
     WitnessedCheckpoint,
 };
 pub use probe::{AuthorityIdentity, Probe, probe};
