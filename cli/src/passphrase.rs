@@ -22,12 +22,22 @@ pub(crate) struct NewPassphraseArgs {
 }
 
 impl NewPassphraseArgs {
-    /// The passphrase for a new key; `None` for none, which is said loudly.
+    /// The passphrase for a new key of an operator; `None` for none, which is said loudly.
     pub(crate) fn choose(&self, output: &mut Output) -> anyhow::Result<Option<Zeroizing<String>>> {
+        self.choose_for("the operator's key", "acts as the operator", output)
+    }
+
+    /// The same, for another key: whoever reads its file can do that much.
+    pub(crate) fn choose_for(
+        &self,
+        whose: &str,
+        can: &str,
+        output: &mut Output,
+    ) -> anyhow::Result<Option<Zeroizing<String>>> {
         if self.no_passphrase {
             let warning = output.err_style(Style::Caution, "warning:");
             output.note(&format!(
-                "{warning} the operator's key is NOT encrypted: whoever reads its file acts as the operator"
+                "{warning} {whose} is NOT encrypted: whoever reads its file {can}"
             ));
             return Ok(None);
         }
@@ -35,11 +45,11 @@ impl NewPassphraseArgs {
             return checked(passphrase).map(Some);
         }
         if !io::stdin().is_terminal() {
-            return Err(anyhow!("there is no passphrase for the operator's key, and no terminal to ask at")).hint(
+            return Err(anyhow!("there is no passphrase for {whose}, and no terminal to ask at")).hint(
                 format!("set {PASSPHRASE_VARIABLE}, or give --no-passphrase for an authority that is thrown away"),
             );
         }
-        let first = ask("Passphrase for the operator's key: ")?;
+        let first = ask(&format!("Passphrase for {whose}: "))?;
         let first = checked(first)?;
         if ask("Once more: ")? != first {
             bail!("the two passphrases differ");

@@ -23,6 +23,14 @@ fn every_command_explains_itself_with_examples() {
         &["clients"],
         &["clients", "new"],
         &["clients", "rotate"],
+        &["keys"],
+        &["keys", "rotate"],
+        &["keys", "taint"],
+        &["keys", "retire"],
+        &["keys", "root"],
+        &["keys", "root", "rotate"],
+        &["keys", "root", "sign"],
+        &["keys", "root", "install"],
         &["operators"],
         &["operators", "new"],
         &["journal", "verify"],
@@ -41,6 +49,11 @@ fn every_command_explains_itself_with_examples() {
         &["policy", "replay"],
         &["policy", "suggest"],
         &["reconcile"],
+        &["resume"],
+        &["revoke"],
+        &["stop"],
+        &["stops"],
+        &["stops", "list"],
         &["verifiers"],
         &["verifiers", "enrol"],
         &["verifiers", "list"],
@@ -138,9 +151,8 @@ fn the_page_has_an_example_of_every_command() {
     let mut leaves = 0;
     for command in listed(&desk, &[]) {
         let verbs = match command.as_str() {
-            "clients" | "journal" | "operators" | "policy" | "runs" | "tokens" | "verifiers" => {
-                listed(&desk, &[&command])
-            }
+            "clients" | "journal" | "keys" | "operators" | "policy" | "runs" | "tokens"
+            | "verifiers" => listed(&desk, &[&command]),
             _ => vec![String::new()],
         };
         for verb in verbs {

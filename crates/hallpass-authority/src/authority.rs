@@ -183,12 +183,13 @@ impl Authority {
             );
         }
         service.record_surplus().await;
-        mark(Arc::clone(&service)).await;
         service.minter.store.stop().await;
         let closing = Arc::clone(&service);
         tokio::task::spawn_blocking(move || closing.recorder.close())
             .await
             .map_err(|_| ServeError::Thread)??;
+        // All of it is signed now.
+        mark(service).await;
         tracing::info!("stopped");
         Ok(())
     }
@@ -219,6 +220,7 @@ async fn keep_up(service: Arc<Service>) {
             mark(Arc::clone(&service)).await;
         }
         service.minter.store.retry();
+        service.keep_keys().await;
         service.keep_published().await;
         clean(&service).await;
         service.record_surplus().await;

@@ -4,13 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hallpass_bundle::{TrustRoot, believe_root};
-use hallpass_keys::dsse::Envelope;
 use hallpass_vocabulary::Timestamp;
 
 use crate::config::{ConfigError, Paths};
+use crate::roots::Roots;
 use crate::settings::Settings;
-use crate::{OpenError, file, layout, open, publisher};
+use crate::{OpenError, open, publisher};
 
 mod certificate;
 mod keys;
@@ -182,25 +181,9 @@ fn roots(directory: &Path, paths: &Paths, now: Timestamp) -> Finding {
 }
 
 fn root_expires(directory: &Path, paths: &Paths, now: Timestamp) -> Result<Timestamp, String> {
-    let pinned = directory.join(layout::TRUST_ROOT_FILE);
-    let pinned: TrustRoot = read(&pinned)?.parse().map_err(|error| chain(&error))?;
-    let mut roots = Vec::new();
-    for version in 1.. {
-        let path = layout::root_file(&paths.roots, version);
-        let text = file::read(&path, open::ROOT_BYTES_MAX).map_err(|error| chain(&error))?;
-        let Some(text) = text else { break };
-        roots.push(Envelope::from_json(text.as_bytes()).map_err(|error| chain(&error))?);
-    }
-    let root = believe_root(&roots, &pinned, now).map_err(|error| chain(&error))?;
+    let roots = Roots::read(directory, &paths.roots).map_err(|error| chain(&error))?;
+    let root = roots.in_force(now).map_err(|error| chain(&error))?;
     Ok(root.expires())
-}
-
-fn read(path: &Path) -> Result<String, String> {
-    match file::read(path, open::TRUST_ROOT_BYTES_MAX) {
-        Ok(Some(text)) => Ok(text),
-        Ok(None) => Err(format!("there is no `{}`", path.display())),
-        Err(error) => Err(chain(&error)),
-    }
 }
 
 fn bundle(paths: &Paths, now: Timestamp) -> Finding {

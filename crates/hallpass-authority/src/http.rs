@@ -12,6 +12,7 @@ mod edge;
 pub(crate) mod endpoints;
 mod enrolment;
 mod health;
+mod keys;
 pub(crate) mod limits;
 mod metrics;
 mod minting;
@@ -26,6 +27,7 @@ mod problem;
 mod queries;
 mod reports;
 mod revocations;
+mod roots;
 mod run_end;
 mod shipments;
 mod stops;
@@ -84,6 +86,10 @@ fn handler(endpoint: Endpoint) -> MethodRouter<Arc<Service>> {
         Endpoint::DecisionGet => get(queries::decision::get),
         Endpoint::DecisionsList => get(queries::decisions::list),
         Endpoint::HeartbeatGet => get(bundle::heartbeat),
+        Endpoint::KeyRetire => post(keys::retire),
+        Endpoint::KeyTaint => post(keys::taint),
+        Endpoint::KeysList => get(keys::list),
+        Endpoint::KeysRotate => post(keys::rotate),
         Endpoint::Livez => get(health::livez),
         Endpoint::Metrics => get(metrics::get),
         Endpoint::OauthToken => post(oauth::post),
@@ -93,6 +99,7 @@ fn handler(endpoint: Endpoint) -> MethodRouter<Arc<Service>> {
         Endpoint::PolicyReload => post(policy::reload),
         Endpoint::Readyz => get(health::readyz),
         Endpoint::RevocationAdd => post(revocations::post),
+        Endpoint::RootInstall => post(roots::install),
         Endpoint::RunEnd => post(run_end::post),
         Endpoint::RunGet => get(queries::runs::get),
         Endpoint::RunsList => get(queries::runs::list),

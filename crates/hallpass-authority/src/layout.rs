@@ -22,6 +22,9 @@ pub(crate) const BUNDLE_STATE_FILE: &str = "last.json";
 /// How far the journal was, in the bundle directory.
 pub(crate) const JOURNAL_MARK_FILE: &str = "journal.json";
 
+/// Where the keys stand, in the bundle directory.
+pub(crate) const KEPT_KEYS_FILE: &str = "keys.json";
+
 /// Copies of the policies in force, in the bundle directory.
 pub(crate) const KEPT_POLICIES: &str = "policies";
 

@@ -3,13 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use hallpass_bundle::{
     ApprovalKey, BundleError, InvalidTrustRoot, KeyState, TrustRoot, believe_root,
 };
 use hallpass_journal::{AppendError, Durability, Storage};
-use hallpass_keys::dsse::{DsseError, Envelope};
-use hallpass_keys::key_file::{KeyFileError, read_key_file};
-use hallpass_keys::{InvalidDigest, Purpose, RandomnessError, random_bytes};
+use hallpass_keys::{InvalidDigest, RandomnessError, random_bytes};
 use hallpass_policy::{DirectoryError, Policy, PolicyErrors, PolicyFiles};
 use hallpass_vocabulary::Clock;
 use tokio::sync::Semaphore;
@@ -17,7 +16,7 @@ use tokio::sync::Semaphore;
 use crate::alert::Alerts;
 use crate::authority::Authority;
 use crate::config::{ConfigError, Paths};
-use crate::file::{self, FileError};
+use crate::file::FileError;
 use crate::fleet::Fleet;
 use crate::http::clock::ANSWERS_PER_SECOND;
 use crate::http::limits::{MINTS_IN_FLIGHT_MAX, STREAMS_MAX};
@@ -26,6 +25,9 @@ use crate::identity::Identity;
 use crate::identity::declared::IdentityError;
 use crate::journal::{self, CatchUpError, START_APPEND_MAX};
 use crate::kept_policy::KeptPolicies;
+use crate::keys::open::KeysError;
+use crate::keys::ring::Ring;
+use crate::keys::{self, Keys};
 use crate::layout;
 use crate::metrics::Metrics;
 use crate::mint::Minter;
@@ -35,18 +37,13 @@ use crate::publisher::{self, Content, Press, PublishError, Publisher, Signers};
 use crate::recorder::Recorder;
 use crate::refusals::Refusals;
 use crate::reload::Reloading;
+use crate::roots::{Roots, RootsError};
 use crate::secret::SecretHash;
 use crate::service::Service;
 use crate::settings::Settings;
 use crate::stops::{self, MarkError, Publishing};
 use crate::store::{Store, StoreError};
 use crate::transport::Transport;
-
-/// The largest root document, in bytes: three roles of 16 keys, and their signatures.
-pub(crate) const ROOT_BYTES_MAX: usize = 64 * 1024;
-
-/// The largest trust root file, in bytes. A real one has about 160.
-pub(crate) const TRUST_ROOT_BYTES_MAX: usize = 4 * 1024;
 
 /// An authority that cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -76,9 +73,9 @@ pub enum OpenError {
     /// The journal cannot be written.
     #[error("cannot write to the journal")]
     Record(#[from] AppendError),
-    /// A key cannot be used.
+    /// The keys cannot be used.
     #[error(transparent)]
-    Key(#[from] KeyFileError),
+    Keys(#[from] KeysError),
     /// What says how far the journal was cannot be read.
     #[error(transparent)]
     Mark(#[from] MarkError),
@@ -108,18 +105,9 @@ pub enum OpenError {
     /// There is no randomness.
     #[error(transparent)]
     Randomness(#[from] RandomnessError),
-    /// A root document is no envelope.
-    #[error("`{}` is malformed", path.display())]
-    RootFile {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: DsseError,
-    },
-    /// The roots do not lead from the trust root to one in force.
-    #[error("the roots are not believed")]
-    Roots(#[from] BundleError),
+    /// The roots cannot be used.
+    #[error(transparent)]
+    Roots(#[from] RootsError),
     /// The store cannot be opened.
     #[error("cannot open the store")]
     Store(#[from] StoreError),
@@ -127,15 +115,6 @@ pub enum OpenError {
     #[cfg(feature = "tls")]
     #[error("cannot speak TLS")]
     Tls(#[from] hallpass_http::TlsError),
-    /// The trust root is malformed.
-    #[error("`{}` is malformed", path.display())]
-    TrustRoot {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: InvalidTrustRoot,
-    },
 }
 
 /// Opens everything. The journal comes first: its lock keeps a second authority away from the rest.
@@ -149,19 +128,7 @@ pub(crate) fn open(
     let transport = Transport::of(directory, config)?;
     let environment = &config.environment;
     let paths = config.paths.under(directory);
-    let key = |purpose| {
-        read_key_file(
-            &layout::key_file(&paths.keys, purpose),
-            purpose,
-            environment,
-        )
-    };
-    let run_key = key(Purpose::Run)?;
-    let approval_key = key(Purpose::Approval)?.verifying_key();
-    let signers = Signers {
-        bundle: key(Purpose::Bundle)?,
-        heartbeat: key(Purpose::Heartbeat)?,
-    };
+    let keys_here = keys::open::look(&paths.keys, environment)?;
     let (files, policy) = read_policy(&paths.policy)?;
 
     let identity = Arc::new(Identity::default());
@@ -180,18 +147,24 @@ pub(crate) fn open(
     stops::after_restore(&store, &journal, &paths.bundle, environment, clock.now())?;
     journal::acknowledge(&store, &journal)?;
 
+    let kept_keys = paths.bundle.join(layout::KEPT_KEYS_FILE);
+    let replicated = config.store.postgres.is_some();
+    let now = clock.now();
+    let ring = keys::open::open(
+        keys_here,
+        &paths.keys,
+        &kept_keys,
+        &store,
+        replicated,
+        environment,
+        now,
+    )?;
+    let foreign = keys::open::foreign(&config.foreign_keys);
     // What only rows of the store say stays as it was published last until whoever reads them says otherwise.
     let restrictions = stops::restrictions(&store, clock.now())?;
     let content = |last: Option<&Content>| Content {
-        token_keys: publisher::token_keys(
-            run_key.verifying_key(),
-            environment,
-            &config.foreign_keys,
-        ),
-        approval_keys: vec![ApprovalKey {
-            key: approval_key,
-            state: KeyState::Active,
-        }],
+        token_keys: ring.token_keys(&foreign),
+        approval_keys: ring.approvals(),
         catalogue: policy.policy.catalogue().clone(),
         policy: policy.digest,
         restrictions,
@@ -207,7 +180,8 @@ pub(crate) fn open(
     let _recorded = journal
         .append(&record, Durability::Durable)
         .wait(START_APPEND_MAX)?;
-    let publisher = start_publisher(directory, &paths, content, signers, &clock)?;
+    let publisher = start_publisher(directory, &paths, content, &ring, &clock)?;
+    let ring = Arc::new(ArcSwap::from_pointee(ring));
     kept.forget_others(policy.digest);
     let untold = change.widened(policy.digest, environment, None, clock.now());
     let metrics = Arc::new(Metrics::default());
@@ -218,9 +192,7 @@ pub(crate) fn open(
     let minter = Minter {
         environment: environment.clone(),
         policies: Arc::clone(&policies),
-        run_key_id: run_key.id(),
-        run_key,
-        approval_keys: vec![approval_key],
+        keys: Arc::clone(&ring),
         identity: Arc::clone(&identity),
         recorder: Arc::clone(&recorder),
         store,
@@ -233,6 +205,13 @@ pub(crate) fn open(
         nobody: SecretHash::from_bytes(random_bytes()?),
         fleet: Fleet::new(&directory.join(layout::VERIFIERS)),
         identity,
+        keys: Keys::new(
+            ring,
+            paths.keys.clone(),
+            paths.roots.clone(),
+            kept_keys,
+            foreign,
+        ),
         minter: Arc::new(minter),
         publisher: Arc::new(publisher),
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
@@ -266,12 +245,6 @@ pub(crate) fn open(
     })
 }
 
-fn read_required(path: &Path, bytes_max: usize) -> Result<String, OpenError> {
-    file::read(path, bytes_max)?.ok_or_else(|| OpenError::Missing {
-        path: path.to_owned(),
-    })
-}
-
 /// The policy of the directory, and the files it is made of.
 pub(crate) fn read_policy(directory: &Path) -> Result<(PolicyFiles, LoadedPolicy), OpenError> {
     let files = PolicyFiles::read(directory)?;
@@ -289,24 +262,13 @@ fn start_publisher(
     directory: &Path,
     paths: &Paths,
     content: impl FnOnce(Option<&Content>) -> Content,
-    signers: Signers,
+    ring: &Ring,
     clock: &Arc<dyn Clock>,
 ) -> Result<Publisher, OpenError> {
-    let path = directory.join(layout::TRUST_ROOT_FILE);
-    let pinned: TrustRoot = read_required(&path, TRUST_ROOT_BYTES_MAX)?
-        .parse()
-        .map_err(|source| OpenError::TrustRoot { path, source })?;
-    let mut roots = Vec::new();
-    for version in 1.. {
-        let path = layout::root_file(&paths.roots, version);
-        let Some(text) = file::read(&path, ROOT_BYTES_MAX)? else {
-            break;
-        };
-        let envelope = Envelope::from_json(text.as_bytes())
-            .map_err(|source| OpenError::RootFile { path, source })?;
-        roots.push(envelope);
-    }
-    let root = believe_root(&roots, &pinned, clock.now())?;
+    let Roots { pinned, envelopes } = Roots::read(directory, &paths.roots)?;
+    let roots = envelopes;
+    let root = believe_root(&roots, &pinned, clock.now()).map_err(RootsError::from)?;
+    let signers = Signers::of(&root, ring);
     Ok(Publisher::start(
         Press::new(roots, root, signers),
         content,

@@ -23,6 +23,8 @@ pub(crate) enum Permission {
     EndRuns,
     /// Secrets of clients, and whether clients may ask at all.
     ManageClients,
+    /// The authority's signing keys, and its roots.
+    ManageKeys,
     /// Which verifiers are known.
     ManageVerifiers,
     /// Looking at everything there is.
@@ -38,7 +40,7 @@ impl Permission {
     pub(crate) fn roles(self) -> &'static [OperatorRole] {
         match self {
             Self::EndRuns => &[OperatorRole::Operator],
-            Self::ManageClients | Self::ManageVerifiers | Self::ReloadPolicy => {
+            Self::ManageClients | Self::ManageKeys | Self::ManageVerifiers | Self::ReloadPolicy => {
                 &[OperatorRole::Admin]
             }
             Self::Read => &OperatorRole::ALL,
@@ -113,6 +115,7 @@ mod tests {
         let all = [
             Permission::EndRuns,
             Permission::ManageClients,
+            Permission::ManageKeys,
             Permission::ManageVerifiers,
             Permission::Read,
             Permission::ReloadPolicy,
@@ -139,6 +142,7 @@ mod tests {
             may(OperatorRole::Admin),
             [
                 Permission::ManageClients,
+                Permission::ManageKeys,
                 Permission::ManageVerifiers,
                 Permission::Read,
                 Permission::ReloadPolicy,

@@ -16,11 +16,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use hallpass_bundle::Root;
 use hallpass_keys::dsse::Envelope;
 use hallpass_vocabulary::{Clock, Timestamp};
 use tokio::sync::watch;
 
-pub(crate) use content::{Content, token_keys};
+pub(crate) use content::Content;
 pub(crate) use edition::{Edition, Format, Shown};
 pub use error::PublishError;
 use kept::KeptFile;
@@ -85,7 +86,6 @@ impl Publisher {
 
     /// As [`Publisher::republish`], and signs with other keys or under another root from then on: those in place stay when
     /// it fails.
-    #[expect(dead_code, reason = "for the rotation of keys")]
     pub(crate) fn reequip(
         &self,
         press: Press,
@@ -101,6 +101,16 @@ impl Publisher {
     /// Blocks on signing.
     pub(crate) fn rehearse(&self, change: impl FnOnce(&mut Content)) -> Result<(), PublishError> {
         self.made(&self.press.load(), change).map(|_| ())
+    }
+
+    /// As [`Publisher::rehearse`], under another root or with other keys.
+    pub(crate) fn rehearse_with(&self, press: &Press) -> Result<(), PublishError> {
+        self.made(press, |_| ()).map(|_| ())
+    }
+
+    /// The root in force.
+    pub(crate) fn root(&self) -> Root {
+        self.press.load().root().clone()
     }
 
     /// Signs another heartbeat; and another bundle well before the one in force expires, or when a clock that was put right

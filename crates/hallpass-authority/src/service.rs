@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use hallpass_journal::{Durability, Event, MintRefused, OperatorRefused, Text};
-use hallpass_keys::random_bytes;
+use hallpass_keys::{Purpose, random_bytes};
 use hallpass_vocabulary::{AuthorityId, Clock, Environment, RequestId};
 use tokio::sync::{Mutex, Semaphore, watch};
 
@@ -13,6 +13,7 @@ use crate::http::current;
 use crate::http::limits::STREAMS_MAX;
 use crate::http::pace::Pace;
 use crate::identity::Identity;
+use crate::keys::Keys;
 use crate::metrics::{Metrics, State};
 use crate::mint::Minter;
 use crate::policy_in_force::LoadedPolicy;
@@ -32,6 +33,7 @@ pub(crate) struct Service {
     pub(crate) nobody: SecretHash,
     pub(crate) fleet: Fleet,
     pub(crate) identity: Arc<Identity>,
+    pub(crate) keys: Keys,
     pub(crate) minter: Arc<Minter>,
     pub(crate) publisher: Arc<Publisher>,
     /// Places of those who listen to what is published.
@@ -79,12 +81,15 @@ impl Service {
     pub(crate) fn state(&self) -> State {
         let journal = self.recorder.journal().status();
         let (bundle_age, bundle_left) = self.publisher.age_and_left();
+        let (root, now) = (self.publisher.root(), self.clock.now());
         State {
             bundle_version: self.publisher.version(),
             bundle_age,
             bundle_left,
             bundle_listeners: self.listeners(),
             heartbeat_age: self.publisher.heartbeat_age(),
+            root_left: root.expires().since(now),
+            token_key_age: self.keys.now().age(Purpose::Run, root.issued(), now),
             journal_records: journal.written,
             journal_signed: journal.signed,
             journal_not_recorded: journal.not_recorded,
@@ -181,6 +186,9 @@ impl Service {
         let mut unready = Vec::new();
         if !self.recorder.is_taking_records() {
             unready.push("journal");
+        }
+        if self.keys.now().run_key(self.clock.now()).is_err() {
+            unready.push("keys");
         }
         if self.minter.store.is_behind() {
             unready.push("store");

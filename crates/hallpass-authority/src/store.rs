@@ -43,7 +43,7 @@ pub(crate) use limit::Admission;
 use postgres::Postgres;
 pub(crate) use query::{About, Hits, PAGE_ROWS_MAX, Page, RunQuery, TokenQuery};
 pub(crate) use restraints::{At, Found, RESTRAINT_KEPT, Restraints, StopRow};
-pub(crate) use rows::{ClientRow, RunRow, SecretRow, TokenRow};
+pub(crate) use rows::{ClientRow, KeyRow, RunRow, SecretRow, TokenRow};
 use selection::Selection;
 pub(crate) use settings::StoreSettings;
 use sqlite::Sqlite;
@@ -389,6 +389,24 @@ impl Store {
             #[cfg(feature = "postgres")]
             Self::Postgres(it) => it.verifiers(selection).await,
             Self::Sqlite(it) => it.verifiers(selection).await,
+        }
+    }
+
+    /// Every standing that a key of the authority has or had. Blocks.
+    pub(crate) fn keys_at_start(&self) -> Result<Vec<KeyRow>, StoreError> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.keys_at_start(),
+            Self::Sqlite(it) => it.keys(),
+        }
+    }
+
+    /// What other replicas may have done to the keys: every standing there is; nothing where there are no replicas.
+    pub(crate) async fn keys_of_replicas(&self) -> Result<Option<Vec<KeyRow>>, StoreError> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => it.keys().await.map(Some),
+            Self::Sqlite(_) => Ok(None),
         }
     }
 

@@ -287,6 +287,17 @@ pub fn believe_root(
     Ok(root)
 }
 
+/// The root of an envelope, consistent in itself and believed by nobody: for whoever is to sign it, or to make the one after it.
+///
+/// # Errors
+/// When it is no root document.
+pub fn unverified_root(envelope: &Envelope) -> Result<Root, BundleError> {
+    parsed(
+        Document::Root,
+        Root::from_payload(envelope.unverified_payload()),
+    )
+}
+
 /// A root that its own keys have signed.
 fn read_root(envelope: &Envelope) -> Result<Root, BundleError> {
     let document = Document::Root;

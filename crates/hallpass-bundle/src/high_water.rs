@@ -35,6 +35,16 @@ impl HighWater {
             || root.online_keys().any(|key| self.signers.contains(&key))
     }
 
+    /// The same without the mark of a heartbeat. For whoever knows from a signed exchange that it was made by a clock that was
+    /// wrong: otherwise every heartbeat of the right time would be older, until that time had come.
+    #[must_use]
+    pub fn without_heartbeat(&self) -> Self {
+        Self {
+            heartbeat: Timestamp::from_unix_ms(0),
+            ..self.clone()
+        }
+    }
+
     /// The newest bundle seen.
     pub fn bundle(&self) -> &BundleId {
         &self.bundle

@@ -45,7 +45,7 @@ mod trust_root;
 
 pub use accept::{
     BUNDLE_VERSION_AHEAD_MAX_MS, BundleError, CLOCK_SKEW_MAX, Document, HEARTBEAT_BYTES_MAX,
-    accept, accept_heartbeat, accept_to_keep, believe_root,
+    accept, accept_heartbeat, accept_to_keep, believe_root, unverified_root,
 };
 pub use bundle::{
     APPROVAL_KEYS_MAX, BUNDLE_FORMAT_VERSION, BUNDLE_PAYLOAD_TYPE, Bundle, BundleDraft, BundleId,

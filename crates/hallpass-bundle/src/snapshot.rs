@@ -10,8 +10,8 @@ use hallpass_vocabulary::{AuthorityId, Catalogue, Environment, Impact, Timestamp
 
 use crate::restrained::Restrained;
 use crate::{
-    ApprovalKey, Bundle, BundleId, Cutoff, Heartbeat, HighWater, ListedOperator, ListedVerifier,
-    Restricted, Revocation, Root, Staleness, Standing, Stop, TokenKey,
+    ApprovalKey, Bundle, BundleId, CLOCK_SKEW_MAX, Cutoff, Heartbeat, HighWater, ListedOperator,
+    ListedVerifier, Restricted, Revocation, Root, Staleness, Standing, Stop, TokenKey,
 };
 
 /// A believed bundle. Immutable, and cheap to clone; [`accept`](crate::accept) is the only way to one, and
@@ -171,9 +171,19 @@ impl Snapshot {
         now.since(self.heartbeat())
     }
 
-    /// Whether it is too old to allow a call of this impact: past the bound, or past its own end.
+    /// Whether it is too old to allow a call of this impact: past the bound, or past its own end. Also where its heartbeat is
+    /// further ahead of `now` than clocks may be apart: one of the clocks was wrong, and how old it is nobody knows.
     pub fn is_stale(&self, impact: Impact, bounds: &Staleness, now: Timestamp) -> bool {
-        now >= self.expires() || self.age(now) > bounds.bound(impact)
+        now >= self.expires()
+            || self.age(now) > bounds.bound(impact)
+            || self.heartbeat() > now.after(CLOCK_SKEW_MAX)
+    }
+
+    /// The same as if no heartbeat had come yet; for one that a wrong clock has signed.
+    pub(crate) fn without_heartbeat(&self) -> Self {
+        let mut without = self.clone();
+        without.high_water = self.high_water.without_heartbeat();
+        without
     }
 
     /// The marks below which nothing is believed any more.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use arc_swap::ArcSwapOption;
+use hallpass_vocabulary::Timestamp;
 
 use crate::{LocalStops, Snapshot};
 
@@ -75,6 +76,15 @@ impl Snapshots {
             self.wake();
         }
         published
+    }
+
+    /// Forgets the heartbeat of what is known, where it is after this time: a clock that was wrong has signed it. What is
+    /// known stays, and is stale until the next heartbeat.
+    pub fn disown_heartbeat_after(&self, time: Timestamp) {
+        self.known.rcu(|current| match current {
+            Some(held) if held.heartbeat() > time => Some(Arc::new(held.without_heartbeat())),
+            other => other.clone(),
+        });
     }
 
     /// Puts the stops of this machine in force, or ends them.

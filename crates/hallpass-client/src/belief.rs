@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_bundle::{
-    BundleError, HighWater, Published, Snapshot, Snapshots, TrustRoot, accept_heartbeat,
-    accept_to_keep,
+    BundleError, CLOCK_SKEW_MAX, HighWater, Published, Snapshot, Snapshots, TrustRoot,
+    accept_heartbeat, accept_to_keep,
 };
 use hallpass_keys::dsse::Envelope;
 use hallpass_vocabulary::{Clock, ClockBasis, Timestamp};
@@ -90,7 +90,8 @@ impl Belief {
     }
 
     /// What it takes to look at a publication that is there by now.
-    pub(crate) fn examination(&self, clock: &impl Clock) -> Examination {
+    pub(crate) fn examination(&mut self, clock: &impl Clock) -> Examination {
+        self.disown(clock);
         Examination {
             pinned: self.pinned.clone(),
             seen: self.seen.clone(),
@@ -99,12 +100,29 @@ impl Belief {
         }
     }
 
+    /// Lets go of a heartbeat that is ahead of the authority's own time: its clock was wrong when it signed that, and nothing
+    /// it signs now could follow. The versions of bundles stay marks; they count, and need no clock.
+    fn disown(&mut self, clock: &impl Clock) {
+        if clock.basis() != ClockBasis::Exchange {
+            return;
+        }
+        let limit = clock.now().after(CLOCK_SKEW_MAX);
+        if let Some(seen) = &self.seen
+            && seen.heartbeat() > limit
+        {
+            tracing::warn!(heartbeat = %seen.heartbeat(), "a heartbeat was signed by a wrong clock");
+            self.seen = Some(seen.without_heartbeat());
+        }
+        self.snapshots.disown_heartbeat_after(limit);
+    }
+
     /// Believes a heartbeat that came alone, and puts it in force where it is of the bundle that is held.
     pub(crate) fn heartbeat(
         &mut self,
         bytes: &[u8],
         clock: &impl Clock,
     ) -> Result<Beat, Unbelieved> {
+        self.disown(clock);
         let Some(held) = self.snapshots.load() else {
             return Ok(Beat::Other);
         };

@@ -69,14 +69,21 @@ pub struct BundleSourceConfig {
 /// Gets news again and again, until it is dropped.
 #[derive(Debug)]
 pub struct BundleSource {
-    snapshots: Arc<Snapshots>,
-    progress: watch::Receiver<Progress>,
-    clock: ShownClock,
-    stop_watch: Option<StopWatch>,
+    monitor: BundleMonitor,
     task: AbortHandle,
 }
 
+/// Says how it goes with a [`BundleSource`], for whoever serves that; also of one that is gone.
+#[derive(Debug, Clone)]
+pub struct BundleMonitor {
+    snapshots: Arc<Snapshots>,
+    progress: watch::Receiver<Progress>,
+    clock: ShownClock,
+    stop_watch: Option<Arc<StopWatch>>,
+}
+
 /// The clock by which ages are shown.
+#[derive(Clone)]
 struct ShownClock(Arc<dyn Clock>);
 
 impl BundleSourceConfig {
@@ -187,43 +194,54 @@ impl BundleSource {
             watch.look();
         }
         Ok(Self {
-            snapshots,
-            progress,
-            clock: shown,
-            stop_watch,
+            monitor: BundleMonitor {
+                snapshots,
+                progress,
+                clock: shown,
+                stop_watch: stop_watch.map(Arc::new),
+            },
             task: task.abort_handle(),
         })
     }
 
     /// Where the current snapshot is; give it to the verifier.
     pub fn snapshots(&self) -> Arc<Snapshots> {
-        Arc::clone(&self.snapshots)
+        Arc::clone(&self.monitor.snapshots)
     }
 
     /// How it goes.
     pub fn status(&self) -> BundleStatus {
-        self.shown(self.progress.borrow().clone())
+        self.monitor.status()
     }
 
-    fn shown(&self, progress: Progress) -> BundleStatus {
+    /// What says how it goes, apart from the source.
+    pub fn monitor(&self) -> BundleMonitor {
+        self.monitor.clone()
+    }
+
+    /// Waits until one more attempt to get news has ended, and says how it goes.
+    pub async fn next_attempt(&mut self) -> BundleStatus {
+        // An error means that the task is gone, which happens only when its runtime is; then nothing more will come.
+        if self.monitor.progress.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        self.monitor.progress.mark_unchanged();
+        self.monitor.status()
+    }
+}
+
+impl BundleMonitor {
+    /// How it goes.
+    pub fn status(&self) -> BundleStatus {
+        let progress = self.progress.borrow().clone();
         let held = self.snapshots.load();
-        let stop_files = self.stop_watch.as_ref().map(StopWatch::seen);
+        let stop_files = self.stop_watch.as_ref().map(|watch| watch.seen());
         BundleStatus::new(
             progress,
             held.as_deref(),
             &self.clock.0,
             stop_files.unwrap_or_default(),
         )
-    }
-
-    /// Waits until one more attempt to get news has ended, and says how it goes.
-    pub async fn next_attempt(&mut self) -> BundleStatus {
-        // An error means that the task is gone, which happens only when its runtime is; then nothing more will come.
-        if self.progress.changed().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        let progress = self.progress.borrow_and_update().clone();
-        self.shown(progress)
     }
 }
 

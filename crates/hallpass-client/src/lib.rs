@@ -20,7 +20,10 @@ mod keeping;
 mod listener;
 mod operator_client;
 mod operator_lists;
+mod operator_stops;
 mod operator_verifiers;
+#[cfg(test)]
+mod partitions;
 mod probe;
 mod problem;
 mod refresh;
@@ -39,7 +42,7 @@ pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use bearer::{BEARER_BYTES_MAX, BearerToken, ClientSecret, InvalidSecret, SubjectToken};
 pub use belief::{HEARTBEAT_APART_MAX, Unbelieved};
 pub use bundle_source::{
-    BundleOrigin, BundleSource, BundleSourceConfig, FILE_INTERVAL, REFRESH_INTERVAL,
+    BundleMonitor, BundleOrigin, BundleSource, BundleSourceConfig, FILE_INTERVAL, REFRESH_INTERVAL,
 };
 pub use bundle_status::BundleStatus;
 pub use http::TransportError;
@@ -65,5 +68,5 @@ pub use tool_client::{TOOL_ANSWER_BYTES_MAX, ToolAnswer, ToolClient, ToolError, 
 pub use trusted::{InvalidCertificates, TrustedCertificates};
 pub use verifier_link::{
     LinkConfig, LinkError, LinkStatus, Present, REPORT_INTERVAL, SetAside, VerifierLink,
-    set_aside_refused,
+    is_enrolled, set_aside_refused,
 };

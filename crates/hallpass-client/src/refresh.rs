@@ -99,7 +99,8 @@ impl<C: Clock + Clone + 'static> Refresher<C> {
                 status => return Err(status.into()),
             }
         }
-        self.fetch().await
+        // Without a heartbeat there is only the one in the publication: `304` would let it go stale.
+        self.fetch(None).await
     }
 
     fn is_without_heartbeats(&mut self) -> bool {
@@ -117,16 +118,18 @@ impl<C: Clock + Clone + 'static> Refresher<C> {
         match beat {
             Beat::Fresher => self.keep_heartbeat().await?,
             Beat::Known | Beat::Older => {}
-            Beat::Other => self.fetch().await?,
+            Beat::Other => {
+                let known = self.etag.clone();
+                self.fetch(known).await?;
+            }
         }
         Ok(beat)
     }
 
-    /// Fetches the bundle.
-    async fn fetch(&mut self) -> Result<(), RefreshError> {
+    /// Fetches the bundle, unless it is one that is known.
+    async fn fetch(&mut self, known: Option<String>) -> Result<(), RefreshError> {
         let mut url = self.authority.join("/v1/bundle");
         url.set_query(Some("format=2"));
-        let known = self.etag.clone();
         let response = self.get(url, known.as_deref()).await?;
         match response.status() {
             StatusCode::OK => {}

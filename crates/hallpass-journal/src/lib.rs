@@ -48,11 +48,12 @@ pub use checkpoint::{Checkpoint, CheckpointError};
 pub use event::{
     ARG_BYTES_MAX, ARGS_BYTES_MAX, Abandoned, BundleSeen, CallResult, CheckpointFault,
     CheckpointRefused, CheckpointWitnessed, Claimed, ClientChange, ClientChanged, ClockCorrected,
-    CutOff, Decided, Event, Finished, KeyCreated, KeyKept, KeysErased, MintRefused, Minted, Opened,
-    OperatorActed, OperatorRefused, PolicyLoaded, PolicyRefused, PossibleLoss, Pruned,
-    RecordedArgs, Recovery, Refused, RowWithheld, RunEnded, Spent, StopLiftAsked, StopLifted,
-    StopPlaced, StopSeen, TokenRevoked, TornBecause, Unrecorded, Verdict, VerifierEnrolled,
-    VerifierInvited, VerifierRetired, WIDENINGS_RECORDED_MAX,
+    CutOff, Decided, Event, Finished, KeyChanged, KeyCreated, KeyKept, KeyMoved, KeyStanding,
+    KeysErased, MintRefused, Minted, Opened, OperatorActed, OperatorRefused, PolicyLoaded,
+    PolicyRefused, PossibleLoss, Pruned, RecordedArgs, Recovery, Refused, RootInstalled,
+    RowWithheld, RunEnded, Spent, StopLiftAsked, StopLifted, StopPlaced, StopSeen, TokenRevoked,
+    TornBecause, Unrecorded, Verdict, VerifierEnrolled, VerifierInvited, VerifierRetired,
+    WIDENINGS_RECORDED_MAX,
 };
 pub use identity::IdentityError;
 pub use journal::{Journal, Status};

@@ -3,6 +3,7 @@
 //! What a service does to be guarded is in `service.rs` (journal, bundle, verifier: once, at start) and `tools.rs`
 //! (handlers that take a guarded call). The rest is the service's own business.
 
+mod metrics;
 mod service;
 mod store;
 mod tools;

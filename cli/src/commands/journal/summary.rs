@@ -133,6 +133,14 @@ fn answer(kind: &str, json: &Value) -> String {
             .map(|end| format!("until {end}"))
             .unwrap_or_default(),
         "key_created" => text("purpose").unwrap_or_default(),
+        "key_changed" => json
+            .pointer("/keys/0/standing")
+            .and_then(Value::as_str)
+            .map(escaped)
+            .unwrap_or_default(),
+        "root_installed" => number("version")
+            .map(|version| format!("version {version}"))
+            .unwrap_or_default(),
         "policy_loaded" => match json.get("changed").and_then(Value::as_bool) {
             Some(true) => "changed".to_owned(),
             _ => "as before".to_owned(),

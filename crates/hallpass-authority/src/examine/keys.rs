@@ -3,32 +3,20 @@
 use std::path::Path;
 
 use hallpass_keys::Purpose;
-use hallpass_keys::key_file::read_key_file;
 use hallpass_vocabulary::Environment;
 
 use super::{Finding, Verdict, chain};
-use crate::layout;
-
-/// The keys an authority signs with.
-const NEEDED: [Purpose; 4] = [
-    Purpose::Approval,
-    Purpose::Bundle,
-    Purpose::Heartbeat,
-    Purpose::Run,
-];
+use crate::{keys, layout};
 
 pub(super) fn examine(directory: &Path, environment: &Environment) -> Vec<Finding> {
     let subject = "keys";
     let mut findings = Vec::new();
-    for purpose in NEEDED {
-        let path = layout::key_file(directory, purpose);
-        if let Err(error) = read_key_file(&path, purpose, environment) {
-            findings.push(Finding::new(subject, Verdict::Bad, chain(&error)));
+    match keys::open::look(directory, environment) {
+        Ok(here) => {
+            let detail = format!("{} key files, readable by their owner only", here.len());
+            findings.push(Finding::new(subject, Verdict::Good, detail));
         }
-    }
-    if findings.is_empty() {
-        let detail = format!("{} key files, readable by their owner only", NEEDED.len());
-        findings.push(Finding::new(subject, Verdict::Good, detail));
+        Err(error) => findings.push(Finding::new(subject, Verdict::Bad, chain(&error))),
     }
     for (purpose, detail, hint) in [
         (

@@ -63,6 +63,10 @@ endpoints! {
     DecisionGet GET "/v1/decisions/{decision}" Access::Operator(Permission::Read);
     DecisionsList GET "/v1/decisions" Access::Operator(Permission::Read);
     HeartbeatGet GET "/v1/heartbeat" Access::Anyone;
+    KeyRetire POST "/v1/keys/{key}/retire" Access::Operator(Permission::ManageKeys);
+    KeyTaint POST "/v1/keys/{key}/taint" Access::Operator(Permission::ManageKeys);
+    KeysList GET "/v1/keys" Access::Operator(Permission::Read);
+    KeysRotate POST "/v1/keys/rotate" Access::Operator(Permission::ManageKeys);
     Livez GET "/livez" Access::Anyone;
     Metrics GET "/metrics" Access::Anyone;
     OauthToken POST "/oauth/token" Access::Client;
@@ -72,6 +76,7 @@ endpoints! {
     PolicyReload POST "/v1/policy/reload" Access::Operator(Permission::ReloadPolicy);
     Readyz GET "/readyz" Access::Anyone;
     RevocationAdd POST "/v1/revocations" Access::Operator(Permission::Stop);
+    RootInstall POST "/v1/roots" Access::Operator(Permission::ManageKeys);
     RunEnd POST "/v1/runs/{run}/end" Access::ClientOr(Permission::EndRuns);
     RunGet GET "/v1/runs/{run}" Access::Operator(Permission::Read);
     RunsList GET "/v1/runs" Access::Operator(Permission::Read);

@@ -201,6 +201,7 @@ fn told(unminted: &Unminted) -> (ProblemCode, Option<String>) {
         Unminted::IdempotencyInFlight => (ProblemCode::IdempotencyInFlight, None),
         Unminted::IdempotencySpent => (ProblemCode::IdempotencySpent, None),
         Unminted::Journal(_) => (ProblemCode::JournalUnavailable, None),
+        Unminted::Key(_) => (ProblemCode::KeyUnavailable, None),
         Unminted::Policy(refusal) => policy_problem(*refusal),
         Unminted::RateLimited { .. } => (ProblemCode::RateLimited, None),
         Unminted::RunEnded(named) => (ProblemCode::RunEnded, at(named.pointer())),

@@ -4,6 +4,7 @@
 mod documents;
 mod fleet;
 mod formats;
+mod key_documents;
 mod operations;
 mod parameters;
 mod requests;

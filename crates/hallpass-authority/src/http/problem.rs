@@ -75,6 +75,13 @@ problem_codes! {
         code: "journal_unavailable", status: SERVICE_UNAVAILABLE,
         title: "The authority cannot record, so it does not mint",
     }
+    KeyByRoot { code: "key_by_root", status: CONFLICT, title: "The root says which keys of this purpose there are" }
+    KeyInUse { code: "key_in_use", status: CONFLICT, title: "The key signs, or live tokens end with it" }
+    KeyNotReady { code: "key_not_ready", status: CONFLICT, title: "The key is not to sign yet" }
+    KeyUnavailable {
+        code: "key_unavailable", status: SERVICE_UNAVAILABLE, title: "The authority has no key to sign with just now",
+    }
+    KeyUnknown { code: "key_unknown", status: NOT_FOUND, title: "There is no such key" }
     MediaTypeUnsupported {
         code: "media_type_unsupported", status: UNSUPPORTED_MEDIA_TYPE, title: "The body must be application/json",
     }
@@ -91,6 +98,9 @@ problem_codes! {
     RequestMalformed { code: "request_malformed", status: BAD_REQUEST, title: "The body is not a request for a token" }
     RequestTimeout { code: "request_timeout", status: REQUEST_TIMEOUT, title: "The body did not arrive in time" }
     RequestTooLarge { code: "request_too_large", status: PAYLOAD_TOO_LARGE, title: "The body is too large" }
+    RootRefused {
+        code: "root_refused", status: UNPROCESSABLE_ENTITY, title: "The root is refused, and the one before stays in force",
+    }
     RouteNotAllowed {
         code: "route_not_allowed", status: FORBIDDEN, title: "There is no such route, or it does not admit this client",
     }

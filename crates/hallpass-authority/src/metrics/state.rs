@@ -21,6 +21,10 @@ pub(crate) struct State {
     pub(crate) bundle_listeners: u64,
     /// How long ago the last heartbeat was signed.
     pub(crate) heartbeat_age: Duration,
+    /// How long the root in force is still believed.
+    pub(crate) root_left: Duration,
+    /// Since when the key that signs tokens does so.
+    pub(crate) token_key_age: Duration,
     /// Records in the journal.
     pub(crate) journal_records: u64,
     /// Records under its newest checkpoint.
@@ -51,6 +55,8 @@ pub(super) struct Gauges {
     journal_not_recorded: Unsigned,
     journal_takes_records: Unsigned,
     journal_low: Unsigned,
+    root_left: Unsigned,
+    token_key_age: Unsigned,
     store_behind: Unsigned,
 }
 
@@ -122,6 +128,16 @@ impl Gauges {
                 "Since the last heartbeat was signed",
                 &gauges.heartbeat_age,
             ),
+            (
+                "root_left",
+                "Until the root in force expires",
+                &gauges.root_left,
+            ),
+            (
+                "token_key_age",
+                "Since the key that signs tokens became active",
+                &gauges.token_key_age,
+            ),
         ] {
             registry.register_with_unit(name, help, Unit::Seconds, gauge.clone());
         }
@@ -145,6 +161,8 @@ impl Gauges {
             bundle_left,
             bundle_listeners,
             heartbeat_age,
+            root_left,
+            token_key_age,
             journal_records,
             journal_signed,
             journal_not_recorded,
@@ -157,6 +175,8 @@ impl Gauges {
         self.bundle_left.set(bundle_left.as_secs());
         self.bundle_listeners.set(bundle_listeners);
         self.heartbeat_age.set(heartbeat_age.as_secs());
+        self.root_left.set(root_left.as_secs());
+        self.token_key_age.set(token_key_age.as_secs());
         self.journal_records.set(journal_records);
         let unsigned = journal_records.saturating_sub(journal_signed);
         self.journal_unsigned.set(unsigned);

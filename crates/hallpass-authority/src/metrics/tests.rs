@@ -9,6 +9,8 @@ fn state() -> State {
         bundle_left: Duration::from_secs(600),
         bundle_listeners: 3,
         heartbeat_age: Duration::from_secs(1),
+        root_left: Duration::from_secs(700),
+        token_key_age: Duration::from_secs(800),
         journal_records: 12,
         journal_signed: 10,
         journal_not_recorded: 0,
@@ -92,6 +94,8 @@ fn each_thing_that_happens_moves_its_number() {
         "hallpass_authority_policy_widenings_total 2",
         "hallpass_authority_bundle_version 7",
         "hallpass_authority_bundle_left_seconds 600",
+        "hallpass_authority_root_left_seconds 700",
+        "hallpass_authority_token_key_age_seconds 800",
         "hallpass_authority_journal_unsigned_records 2",
         "hallpass_authority_journal_takes_records 1",
     ] {

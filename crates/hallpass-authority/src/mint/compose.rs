@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hallpass_journal::Minted as MintedRecord;
-use hallpass_keys::random_bytes;
+use hallpass_keys::{KeyId, random_bytes};
 use hallpass_policy::{ClientRule, MintRequest, Pattern, Policy, PolicyRefusal, Verified};
 use hallpass_vocabulary::{
     Actor, Audience, ClientId, Impact, RunId, Subject, SubjectAssurance, Timestamp, TokenId,
@@ -34,6 +34,7 @@ impl Minter {
         &self,
         asker: &AuthenticatedClient,
         request: &TokenRequest,
+        key: KeyId,
         now: Timestamp,
     ) -> Result<MintedRecord, Unminted> {
         let in_force = self.policies.now();
@@ -104,7 +105,7 @@ impl Minter {
             issued,
             expires,
             policy: in_force.digest,
-            key: self.run_key_id,
+            key,
             idempotency_key: None,
             request_digest: None,
             token_digest: None,

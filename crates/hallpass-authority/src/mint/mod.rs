@@ -15,14 +15,16 @@ mod unminted;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use hallpass_args::IdempotencyKey;
 use hallpass_journal::{Minted as MintedRecord, Text};
-use hallpass_keys::{Digest, KeyId, SigningKey, VerifyingKey};
+use hallpass_keys::Digest;
 use hallpass_token::TokenText;
 use hallpass_vocabulary::{Clock, Environment, Timestamp};
 
 use crate::client::AuthenticatedClient;
 use crate::identity::Identity;
+use crate::keys::ring::Ring;
 use crate::policy_in_force::PolicyInForce;
 use crate::recorder::Recorder;
 use crate::request::TokenRequest;
@@ -38,13 +40,11 @@ pub(crate) struct Granted {
     pub(crate) record: Box<MintedRecord>,
 }
 
-/// Mints for one environment, under one policy, with one key.
+/// Mints for one environment, under the policy in force, with the key that is active.
 pub(crate) struct Minter {
     pub(crate) environment: Environment,
     pub(crate) policies: Arc<PolicyInForce>,
-    pub(crate) run_key: SigningKey,
-    pub(crate) run_key_id: KeyId,
-    pub(crate) approval_keys: Vec<VerifyingKey>,
+    pub(crate) keys: Arc<ArcSwap<Ring>>,
     pub(crate) identity: Arc<Identity>,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) store: Arc<Store>,
@@ -101,13 +101,15 @@ impl Minter {
         keyed: Option<Keyed>,
         now: Timestamp,
     ) -> Result<Granted, Unminted> {
-        let mut record = self.compose(asker, request, now).await?;
+        let ring = self.keys.load_full();
+        let key = ring.run_key(now)?;
+        let mut record = self.compose(asker, request, key.id(), now).await?;
         self.is_stopped(&record, false, now).await?;
         if let Some(Keyed { key, request }) = keyed {
             record.idempotency_key = Some(Text::new(key.as_str()));
             record.request_digest = Some(request);
         }
-        let text = signing::sign(&record, &self.run_key, &self.approval_keys)?;
+        let text = signing::sign(&record, key, &ring.approval_keys(now))?;
         record.token_digest = Some(Digest::of(text.expose().as_bytes()));
         let record = Box::new(record);
         self.commit(record.clone()).await?;
@@ -127,9 +129,11 @@ impl Minter {
         record: Box<MintedRecord>,
         now: Timestamp,
     ) -> Result<Granted, Unminted> {
-        if record.expires <= now || record.key != self.run_key_id {
+        let ring = self.keys.load_full();
+        let key = ring.signed_with(&record.key);
+        let Some(key) = key.filter(|_| now < record.expires) else {
             return Err(Unminted::IdempotencySpent);
-        }
+        };
         // A run that was ended gets no token any more, not even one it had.
         let run = self.store.run(record.run).await?;
         if run.is_some_and(|run| run.ended.is_some()) {
@@ -146,11 +150,14 @@ impl Minter {
             }
             stopped => stopped?,
         }
-        let text = signing::sign(&record, &self.run_key, &self.approval_keys)
-            .map_err(|_| Unminted::IdempotencySpent)?;
-        if record.token_digest != Some(Digest::of(text.expose().as_bytes())) {
-            return Err(Unminted::IdempotencySpent);
+        // The keys of approvals in it may have changed since; its digest says which it was made with.
+        for approval_keys in ring.approval_sets(record.issued, now) {
+            let text = signing::sign(&record, key, &approval_keys)
+                .map_err(|_| Unminted::IdempotencySpent)?;
+            if record.token_digest == Some(Digest::of(text.expose().as_bytes())) {
+                return Ok(Granted { text, record });
+            }
         }
-        Ok(Granted { text, record })
+        Err(Unminted::IdempotencySpent)
     }
 }

@@ -9,6 +9,7 @@ use hallpass_policy::PolicyRefusal;
 use super::signing::Unsigned;
 use super::stopped::Stopped;
 use crate::identity::subject::SubjectTokenError;
+use crate::keys::ring::KeyUnavailable;
 use crate::store::StoreError;
 
 /// The member of a request that names a run.
@@ -64,6 +65,8 @@ pub(crate) enum Unminted {
     IdempotencySpent,
     #[error(transparent)]
     Journal(#[from] AppendError),
+    #[error(transparent)]
+    Key(#[from] KeyUnavailable),
     #[error("a child of a bound run is bound too, and the request names no key")]
     ParentIsBound,
     #[error(transparent)]

@@ -1,13 +1,11 @@
 //! What a bundle says.
 
+use crate::config::ForeignKey;
 use hallpass_bundle::{
-    ApprovalKey, BundleDraft, KeyState, ListedOperator, ListedVerifier, Restrictions, TokenKey,
-    TokenPurpose,
+    ApprovalKey, BundleDraft, ListedOperator, ListedVerifier, Restrictions, TokenKey,
 };
 use hallpass_keys::{Digest, VerifyingKey};
 use hallpass_vocabulary::{Catalogue, Environment, Timestamp};
-
-use crate::config::ForeignKey;
 
 /// What verifiers are told. Whoever changes a part of it leaves the others as they are: see `Publisher::republish`.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,24 +46,4 @@ impl From<BundleDraft> for Content {
             verifiers: draft.verifiers,
         }
     }
-}
-
-/// The keys of an authority that has one of each: its own, and those of its siblings, whose tokens are told as strays.
-pub(crate) fn token_keys(
-    run_key: VerifyingKey,
-    environment: &Environment,
-    foreign: &[ForeignKey],
-) -> Vec<TokenKey> {
-    let run = |key, environment: &Environment| TokenKey {
-        key,
-        environment: environment.clone(),
-        purpose: TokenPurpose::Run,
-        state: KeyState::Active,
-    };
-    let foreign = foreign
-        .iter()
-        .map(|key| run(key.public_key, &key.environment));
-    std::iter::once(run(run_key, environment))
-        .chain(foreign)
-        .collect()
 }

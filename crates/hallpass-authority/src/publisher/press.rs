@@ -1,5 +1,6 @@
 //! What makes publications: the roots, and the keys that sign under the last of them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -12,6 +13,7 @@ use super::edition::{Beat, Document, Edition};
 use super::kept::Kept;
 use super::number::Used;
 use super::{Content, PublishError};
+use crate::keys::ring::Ring;
 
 /// How long a bundle is believed. Longer than any outage a service should ride out on old keys; the age of the last
 /// heartbeat stops writes long before.
@@ -22,8 +24,23 @@ const CLOCK_PAYLOAD_TYPE: &str = "application/vnd.hallpass.clock+json";
 
 /// The signing keys a publisher needs.
 pub(crate) struct Signers {
-    pub(crate) bundle: SigningKey,
-    pub(crate) heartbeat: SigningKey,
+    pub(crate) bundle: Vec<Arc<SigningKey>>,
+    pub(crate) heartbeat: Vec<Arc<SigningKey>>,
+}
+
+impl Signers {
+    /// The keys that are here and that a root lets sign.
+    pub(crate) fn of(root: &Root, ring: &Ring) -> Self {
+        Self {
+            bundle: ring.signers(root.bundle().keys()),
+            heartbeat: ring.signers(root.heartbeat().keys()),
+        }
+    }
+}
+
+/// The keys, as signing takes them.
+fn all(keys: &[Arc<SigningKey>]) -> Vec<&SigningKey> {
+    keys.iter().map(Arc::as_ref).collect()
 }
 
 /// Signs bundles and heartbeats.
@@ -59,6 +76,11 @@ impl Press {
             root,
             signers,
         }
+    }
+
+    /// The root it signs under.
+    pub(super) fn root(&self) -> &Root {
+        &self.root
     }
 
     /// Signs a bundle with this content, after those there were. It is measured, and nobody sees it yet.
@@ -155,16 +177,16 @@ impl Press {
         };
         // Strings and numbers only: writing them to memory cannot fail.
         let payload = serde_json::to_vec(&reading).unwrap_or_default();
-        let signed = Envelope::sign(CLOCK_PAYLOAD_TYPE, payload, &[&self.signers.heartbeat]);
+        let signed = Envelope::sign(CLOCK_PAYLOAD_TYPE, payload, &all(&self.signers.heartbeat));
         Ok(signed.map_err(SignError::from)?)
     }
 
     fn signed(&self, bundle: &Bundle) -> Result<SignedBundle, PublishError> {
-        Ok(bundle.sign(&self.root, &[&self.signers.bundle])?)
+        Ok(bundle.sign(&self.root, &all(&self.signers.bundle))?)
     }
 
     fn heartbeat(&self, bundle: &SignedBundle, now: Timestamp) -> Result<Envelope, PublishError> {
-        Ok(Heartbeat::new(bundle, now).sign(&self.root, &[&self.signers.heartbeat])?)
+        Ok(Heartbeat::new(bundle, now).sign(&self.root, &all(&self.signers.heartbeat))?)
     }
 }
 

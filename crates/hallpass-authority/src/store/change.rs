@@ -1,8 +1,8 @@
 //! What an event changes in the store. Rows come from events and from nothing else, so that they can be made again.
 
 use hallpass_journal::{
-    ClientChanged, CutOff, Event, Minted, RunEnded, StopLiftAsked, StopLifted, StopPlaced,
-    TokenRevoked,
+    ClientChanged, CutOff, Event, KeyChanged, Minted, RunEnded, StopLiftAsked, StopLifted,
+    StopPlaced, TokenRevoked,
 };
 use hallpass_vocabulary::Timestamp;
 
@@ -17,6 +17,8 @@ pub(crate) enum LandingEvent {
     CutOff(Box<CutOff>, Timestamp),
     /// Something about a verifier, at a time.
     Fleet(FleetEvent, Timestamp),
+    /// Keys moved on, at a time.
+    KeyChanged(Box<KeyChanged>, Timestamp),
     /// A token was minted.
     Minted(Box<Minted>),
     /// A run was ended, at a time.
@@ -32,9 +34,10 @@ pub(crate) enum LandingEvent {
 }
 
 /// The kinds of record with rows, as the journal writes them.
-const KINDS: [&str; 8] = [
+const KINDS: [&str; 9] = [
     "client_changed",
     "cut_off",
+    "key_changed",
     "minted",
     "run_ended",
     "stop_lift_asked",
@@ -57,6 +60,7 @@ impl LandingEvent {
                 Some(Self::ClientChanged(changed.into(), at))
             }
             Event::CutOff(cut_off) => Some(Self::CutOff(cut_off.into(), recorded)),
+            Event::KeyChanged(changed) => Some(Self::KeyChanged(changed.into(), recorded)),
             Event::Minted(minted) => Some(Self::Minted(minted)),
             Event::RunEnded(ended) => Some(Self::RunEnded(ended.into(), recorded)),
             Event::StopLiftAsked(asked) => Some(Self::StopLiftAsked(asked.into(), recorded)),
@@ -71,16 +75,22 @@ impl LandingEvent {
     pub(super) fn restrains(&self) -> bool {
         !matches!(
             self,
-            Self::ClientChanged(..) | Self::Fleet(..) | Self::Minted(_) | Self::RunEnded(..)
+            Self::ClientChanged(..)
+                | Self::Fleet(..)
+                | Self::KeyChanged(..)
+                | Self::Minted(_)
+                | Self::RunEnded(..)
         )
     }
 
     /// What is kept of one that restrains: the record as it is, when it was made, and from when on it says nothing any more.
     pub(super) fn restraint(&self) -> Option<Restraint> {
         let (event, at, ends) = match self {
-            Self::ClientChanged(..) | Self::Fleet(..) | Self::Minted(_) | Self::RunEnded(..) => {
-                return None;
-            }
+            Self::ClientChanged(..)
+            | Self::Fleet(..)
+            | Self::KeyChanged(..)
+            | Self::Minted(_)
+            | Self::RunEnded(..) => return None,
             Self::CutOff(it, at) => (Event::CutOff((**it).clone()), at, None),
             Self::StopLiftAsked(it, at) => (Event::StopLiftAsked((**it).clone()), at, None),
             Self::StopLifted(it, at) => (Event::StopLifted((**it).clone()), at, None),

@@ -32,7 +32,7 @@ use super::flight::{Flight, Flights};
 use super::limit::{self, Admission};
 use super::query::{About, Hits, Page, RunQuery, TokenQuery};
 use super::restraints::Restraints;
-use super::rows::{RunRow, TokenRow};
+use super::rows::{KeyRow, RunRow, TokenRow};
 use super::selection::Selection;
 use super::settings::StoreSettings;
 use super::{Inspected, StoreError};
@@ -346,6 +346,17 @@ impl Postgres {
                 "an idempotency key is not given back; it lapses by itself"
             );
         }
+    }
+
+    /// Every standing that a key has or had. Blocks.
+    pub(super) fn keys_at_start(&self) -> Result<Vec<KeyRow>, StoreError> {
+        at_start(&self.server, async |client| read::keys(client).await)
+    }
+
+    /// The same, while it serves.
+    pub(super) async fn keys(&self) -> Result<Vec<KeyRow>, StoreError> {
+        let client = connection(&self.pool).await?;
+        read::keys(&client).await
     }
 
     /// The clients, as they were a second ago or later.

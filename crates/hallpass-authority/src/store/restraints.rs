@@ -189,6 +189,7 @@ impl Known {
         let new = match event {
             LandingEvent::ClientChanged(..)
             | LandingEvent::Fleet(..)
+            | LandingEvent::KeyChanged(..)
             | LandingEvent::Minted(_)
             | LandingEvent::RunEnded(..) => false,
             LandingEvent::CutOff(cut_off, at) => self.take_cut_off(cut_off, *at),

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use hallpass_journal::{Minted, Spent};
-use hallpass_keys::VerifyingKey;
+use hallpass_journal::{KeyStanding, Minted, Spent};
+use hallpass_keys::{Purpose, VerifyingKey};
 use hallpass_vocabulary::{
     Actor, ClientId, Route, RunId, Subject, SubjectAssurance, Tenant, Timestamp, TokenId, ToolName,
 };
@@ -101,4 +101,56 @@ pub(crate) struct SecretRow {
     pub(crate) added: Timestamp,
     /// From when on it is no longer good; good for ever when absent.
     pub(crate) until: Option<Timestamp>,
+}
+
+/// A standing that a key of the authority has, or had, and since when. Where it stands is the last of them in the order of
+/// its life, so that rows of several journals come to the same in any order.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeyRow {
+    pub(crate) public_key: VerifyingKey,
+    pub(crate) purpose: Purpose,
+    pub(crate) standing: KeyStanding,
+    pub(crate) at: Timestamp,
+}
+
+impl KeyRow {
+    /// The standing as the table has it.
+    pub(crate) fn word(standing: KeyStanding) -> &'static str {
+        match standing {
+            KeyStanding::Active => "active",
+            KeyStanding::Prepared => "prepared",
+            KeyStanding::Retired => "retired",
+            KeyStanding::Retiring => "retiring",
+            KeyStanding::Tainted => "tainted",
+        }
+    }
+
+    /// The standing of a word in the table.
+    pub(super) fn standing(word: &str) -> Option<KeyStanding> {
+        [
+            KeyStanding::Active,
+            KeyStanding::Prepared,
+            KeyStanding::Retired,
+            KeyStanding::Retiring,
+            KeyStanding::Tainted,
+        ]
+        .into_iter()
+        .find(|standing| Self::word(*standing) == word)
+    }
+
+    /// A row of the table.
+    pub(super) fn of(
+        public_key: [u8; 32],
+        purpose: &str,
+        standing: &str,
+        at: i64,
+    ) -> Result<Self, &'static str> {
+        Ok(Self {
+            public_key: VerifyingKey::from_bytes(&public_key).map_err(|_| "public_key")?,
+            purpose: purpose.parse().map_err(|_| "purpose")?,
+            standing: Self::standing(standing).ok_or("standing")?,
+            at: Timestamp::from_unix_ms(at),
+        })
+    }
 }

@@ -34,7 +34,7 @@ use super::flight::{Flight, Flights};
 use super::limit::Buckets;
 use super::query::{About, Hits, Page, RunQuery, TokenQuery};
 use super::restraints::Restraints;
-use super::rows::{RunRow, TokenRow};
+use super::rows::{KeyRow, RunRow, TokenRow};
 use super::selection::Selection;
 use super::{Inspected, StoreError};
 use connect::{READERS_MAX, Readers, connect};
@@ -135,6 +135,11 @@ impl Sqlite {
     pub(super) fn floor(&self) -> Result<u64, StoreError> {
         self.readers
             .with(|connection| read::floor(connection, self.origin))
+    }
+
+    /// Every standing that a key has or had. Blocks.
+    pub(super) fn keys(&self) -> Result<Vec<KeyRow>, StoreError> {
+        self.readers.with(read::keys)
     }
 
     /// The same of every journal.

@@ -8,6 +8,7 @@ mod clients;
 #[cfg(feature = "postgres")]
 mod encrypted;
 mod fleet;
+mod keys;
 mod landing;
 mod limits;
 mod queries;

@@ -152,7 +152,7 @@ async fn keys_are_copied_when_asked_for_and_needed_to_start() {
     }
     assert_eq!(keys, Vec::<std::path::PathBuf>::new());
     let refused = Authority::open(&out, home.clock.clone()).unwrap_err();
-    assert!(matches!(refused, OpenError::Key(_)), "{refused:?}");
+    assert!(matches!(refused, OpenError::Keys(_)), "{refused:?}");
     replace(&home.path("keys"), &out.join("keys"));
     // The journal's own keys belong to it too.
     let refused = Authority::open(&out, home.clock.clone()).unwrap_err();

@@ -95,6 +95,7 @@ impl Grid {
         let path = endpoint
             .path
             .replace("{client}", "target")
+            .replace("{key}", &"0".repeat(64))
             .replace("{secret}", &self.retired_id)
             .replace("{run}", "run_018f3c1e5b7a7000800000000000002a")
             .replace("{decision}", "dec_018f3c1e5b7a7000800000000000002a")

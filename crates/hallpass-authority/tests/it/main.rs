@@ -34,6 +34,7 @@ mod init;
 mod issuer;
 mod issuers;
 mod keeping;
+mod keys;
 mod largest;
 mod limits;
 mod links;
@@ -49,9 +50,15 @@ mod reasons;
 mod refusals;
 mod renewal;
 mod restart;
+mod roots;
 mod routes;
 mod signing;
 mod slow_bodies;
+#[cfg(feature = "oidc")]
+mod stop_grid;
+mod stop_races;
+mod stopping;
+mod stops;
 #[cfg(feature = "oidc")]
 mod subjects;
 #[cfg(feature = "oidc")]

@@ -1,8 +1,11 @@
 //! Real answers are what the authority's own OpenAPI says of them, member by member.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::fixture::{Answer, Home, Running, draft, with};
+use crate::roots;
 use crate::signing::{Call, enrol};
 use crate::verifier::TestVerifier;
 
@@ -306,6 +309,24 @@ async fn every_answer_is_as_it_is_described() {
             200,
         );
     }
+
+    let keys = admin(Call::new("GET", "/v1/keys")).await;
+    check("get", "/v1/keys", &keys, 200);
+    home.clock.advance(Duration::from_secs(3_600));
+    let rotate = Call::new("POST", "/v1/keys/rotate");
+    let rotated = admin(rotate.clone().body("{\"purpose\": \"run\"}")).await;
+    check("post", "/v1/keys/rotate", &rotated, 200);
+    let prepared = admin(rotate.body("{\"purpose\": \"bundle\"}")).await;
+    check("post", "/v1/keys/rotate", &prepared, 200);
+    let path = format!("/v1/keys/{}", rotated.json["key"].as_str().unwrap());
+    let retired = admin(Call::new("POST", &format!("{path}/retire"))).await;
+    check("post", "/v1/keys/{key}/retire", &retired, 200);
+    let path = format!("/v1/keys/{}/taint", home.report.run_key.id());
+    let taint = Call::new("POST", &path).body("{\"reason\": \"lost\"}");
+    check("post", "/v1/keys/{key}/taint", &admin(taint).await, 200);
+    let root = String::from_utf8(roots::next(&home, &[], 1).to_json()).unwrap();
+    let installed = admin(Call::new("POST", "/v1/roots").body(&root)).await;
+    check("post", "/v1/roots", &installed, 200);
 
     let read = admin(Call::new("GET", "/v1/policy")).await;
     check("get", "/v1/policy", &read, 200);

@@ -199,5 +199,5 @@ fn a_key_others_can_read_is_not_used() {
     let key = home.path("keys/run.key");
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
     let refused = Authority::open(&home.directory, home.clock.clone()).unwrap_err();
-    assert!(matches!(refused, OpenError::Key(_)), "{refused:?}");
+    assert!(matches!(refused, OpenError::Keys(_)), "{refused:?}");
 }

@@ -100,6 +100,26 @@ impl Authority {
         }
     }
 
+    /// A draft of the root after this one.
+    pub fn root_draft(&self) -> RootDraft {
+        RootDraft {
+            authority: self.root.authority().clone(),
+            environment: self.root.environment().clone(),
+            root: self.root.root().clone(),
+            bundle: self.root.bundle().clone(),
+            heartbeat: self.root.heartbeat().clone(),
+            expires: self.root.expires(),
+        }
+    }
+
+    pub fn root_envelope(&self) -> Envelope {
+        self.root.sign(None, &[&self.root_key]).unwrap()
+    }
+
+    pub fn signed_next(&self, next: &Root) -> Envelope {
+        next.sign(Some(&self.root), &[&self.root_key]).unwrap()
+    }
+
     pub fn draft(&self, restrictions: Restrictions) -> BundleDraft {
         let environment = self.root.environment().clone();
         let run_key = SigningKey::from_seed(Purpose::Run, environment.clone(), [200; 32]);
@@ -148,7 +168,7 @@ impl Authority {
     }
 
     pub fn publication(&self, bundle: &SignedBundle, beat: Timestamp) -> Published {
-        let roots = vec![self.root.sign(None, &[&self.root_key]).unwrap()];
+        let roots = vec![self.root_envelope()];
         Published::new(roots, bundle, self.heartbeat(bundle, beat))
     }
 

@@ -22,9 +22,10 @@ pub async fn until(
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), waiting)
-        .await
-        .unwrap()
+    match tokio::time::timeout(Duration::from_secs(30), waiting).await {
+        Ok(status) => status,
+        Err(_) => panic!("still {:#?}", source.status()),
+    }
 }
 
 pub fn last_error(status: &BundleStatus) -> Arc<RefreshError> {

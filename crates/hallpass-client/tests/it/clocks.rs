@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hallpass_bundle::{ClockError, Restrictions, read_clock};
-use hallpass_client::{BundleMode, BundleSource, BundleSourceConfig, RefreshError, Unbelieved};
+use hallpass_bundle::{ClockError, Restrictions, Snapshots, Staleness, read_clock};
+use hallpass_client::{
+    BundleMode, BundleSource, BundleSourceConfig, BundleStatus, RefreshError, Unbelieved,
+};
 use hallpass_keys::dsse::Envelope;
 use hallpass_verifier::TokenClock;
-use hallpass_vocabulary::{Clock, ClockBasis};
+use hallpass_vocabulary::{Clock, ClockBasis, ClockExchange, Impact, Timestamp};
 
 use crate::authority::{Authority, NOW};
 use crate::bundles::{last_error, until};
@@ -111,6 +113,54 @@ async fn heartbeats_that_come_late_prove_nothing_and_move_nothing() {
         *last_error(&status),
         RefreshError::Apart(Unbelieved::Apart { .. })
     ));
+}
+
+#[tokio::test]
+async fn a_jump_of_the_authoritys_clock_poisons_nobody() {
+    let live = Live::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    // Its clock is twelve hours ahead, and says so to whoever asks.
+    live.clock_off(12 * 3_600);
+    let clock = off(&live, 0);
+    let config = || {
+        let config = often_asking(&live);
+        config.with_state_directory(directory.path().to_owned())
+    };
+    let source = BundleSource::start(config(), clock.clone()).await.unwrap();
+    let ahead = source.snapshots().load().unwrap();
+    assert!(ahead.heartbeat().since(live.clock.now()) > Duration::from_secs(11 * 3_600));
+    let fresh = |source: &BundleSource, clock| fresh_now(&source.snapshots(), clock);
+    assert!(fresh(&source, &clock));
+    drop(source);
+    // It is right again. What was saved is from the future, and holds nobody up, and is not fresh by itself.
+    live.clock_off(0);
+    let clock = off(&live, 0);
+    let mut source = BundleSource::start(config(), clock.clone()).await.unwrap();
+    let status = until(&mut source, |status| status.last_error.is_none()).await;
+    assert_eq!(status.clock, ClockBasis::Exchange);
+    assert!(fresh(&source, &clock));
+    let held = source.snapshots().load().unwrap();
+    assert!(held.heartbeat().since(live.clock.now()) < Duration::from_secs(5));
+    // The same while it runs: what is held becomes stale, not fresh for half a day, and is fresh again with the next word.
+    live.clock_off(12 * 3_600);
+    let now = clock.running().unwrap();
+    assert!(clock.exchanged(&ClockExchange::new(live.now(), now, now).unwrap()));
+    let snapshots = source.snapshots();
+    let until_beat = |beat: Timestamp| {
+        let snapshots = Arc::clone(&snapshots);
+        move |_: &BundleStatus| snapshots.load().unwrap().heartbeat() >= beat
+    };
+    until(&mut source, until_beat(live.now())).await;
+    live.clock_off(0);
+    let now = clock.running().unwrap();
+    assert!(clock.exchanged(&ClockExchange::new(live.now(), now, now).unwrap()));
+    assert!(!fresh(&source, &clock));
+    until(&mut source, |_| fresh_now(&snapshots, &clock)).await;
+}
+
+fn fresh_now(snapshots: &Snapshots, clock: &TokenClock) -> bool {
+    let held = snapshots.load().unwrap();
+    !held.is_stale(Impact::Destructive, &Staleness::STANDARD, clock.now())
 }
 
 #[test]

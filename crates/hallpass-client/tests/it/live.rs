@@ -71,7 +71,7 @@ pub enum Answer {
     Yes,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Events {
     /// Comments, without end.
     Drip,
@@ -143,7 +143,7 @@ impl Live {
         self.off_ms.store(seconds * 1_000, Ordering::SeqCst);
     }
 
-    fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Timestamp {
         let off_ms = self.off_ms.load(Ordering::SeqCst);
         Timestamp::from_unix_ms(self.clock.now().unix_ms() + off_ms)
     }
@@ -334,7 +334,7 @@ impl HttpBody for Stream {
         }
         match self.kind {
             Events::Drip => return frame(Bytes::from_static(b": still here\n\n")),
-            Events::Endless => return frame(Bytes::from_static(b"data: and so on and on ")),
+            Events::Endless => return frame(Bytes::from_static(&[b'x'; 16 * 1024])),
             Events::Replay => return frame(self.beat.clone()),
             Events::Silent | Events::No => return Poll::Pending,
             Events::Yes => {}

@@ -9,10 +9,12 @@
     reason = "tests fail by panicking"
 )]
 
+mod attacks;
 mod authority;
 mod bundles;
 mod clocks;
 mod files;
+mod fleet;
 mod live;
 mod operators;
 mod pushing;

@@ -6,6 +6,7 @@
 mod authority;
 mod clock;
 mod fleet;
+mod keys;
 mod recorded_args;
 mod spent;
 mod stops;
@@ -21,6 +22,7 @@ pub use fleet::{
     CheckpointFault, CheckpointRefused, CheckpointWitnessed, VerifierEnrolled, VerifierInvited,
     VerifierRetired,
 };
+pub use keys::{KeyChanged, KeyMoved, KeyStanding, RootInstalled};
 pub use recorded_args::{ARG_BYTES_MAX, ARGS_BYTES_MAX, RecordedArgs};
 pub use spent::{Claimed, KeyKept, Spent};
 pub use stops::{CutOff, StopLiftAsked, StopLifted, StopPlaced, TokenRevoked};
@@ -55,6 +57,8 @@ pub enum Event {
     Decided(Box<Decided>),
     /// A permitted call ended.
     Finished(Finished),
+    /// Keys of the authority moved on in their lives.
+    KeyChanged(KeyChanged),
     /// The authority made a key.
     KeyCreated(KeyCreated),
     /// Keys of sensitive digests were erased. Written by the journal itself.
@@ -82,6 +86,8 @@ pub enum Event {
     Recovered(Recovery),
     /// Refusals too many to record singly. Written by the journal itself.
     Refused(Refused),
+    /// A root was installed in the authority.
+    RootInstalled(RootInstalled),
     /// A permitted call asked for a row that is not its own, and was told that there is none.
     RowWithheld(RowWithheld),
     /// A run was ended before its time.
@@ -125,6 +131,7 @@ impl Event {
             Self::CutOff(_) => "cut_off",
             Self::Decided(_) => "decided",
             Self::Finished(_) => "finished",
+            Self::KeyChanged(_) => "key_changed",
             Self::KeyCreated(_) => "key_created",
             Self::KeysErased(_) => "keys_erased",
             Self::MintRefused(_) => "mint_refused",
@@ -138,6 +145,7 @@ impl Event {
             Self::Pruned(_) => "pruned",
             Self::Recovered(_) => "recovered",
             Self::Refused(_) => "refused",
+            Self::RootInstalled(_) => "root_installed",
             Self::RowWithheld(_) => "row_withheld",
             Self::RunEnded(_) => "run_ended",
             Self::StopLiftAsked(_) => "stop_lift_asked",

@@ -9,9 +9,10 @@ use hallpass_journal::verify::verify;
 use hallpass_journal::{
     BundleSeen, CallResult, CheckpointFault, CheckpointRefused, CheckpointWitnessed, Claimed,
     ClientChange, ClientChanged, ClockCorrected, CutOff, Decided, Durability, Event, Finished,
-    KeyCreated, KeyKept, MintRefused, Minted, OperatorActed, OperatorRefused, PolicyLoaded,
-    PolicyRefused, RunEnded, Spent, StopLiftAsked, StopLifted, StopPlaced, StopSeen, Text,
-    TokenRevoked, VerifierEnrolled, VerifierInvited, VerifierRetired,
+    KeyChanged, KeyCreated, KeyKept, KeyMoved, KeyStanding, MintRefused, Minted, OperatorActed,
+    OperatorRefused, PolicyLoaded, PolicyRefused, RootInstalled, RunEnded, Spent, StopLiftAsked,
+    StopLifted, StopPlaced, StopSeen, Text, TokenRevoked, VerifierEnrolled, VerifierInvited,
+    VerifierRetired,
 };
 use hallpass_keys::key_file::write_key_file;
 use hallpass_keys::note::{KeyName, NoteVerifier};
@@ -103,7 +104,8 @@ fn full_decision(args_digest: hallpass_journal::ArgumentsDigest) -> Decided {
 }
 
 fn authority_events() -> Vec<Event> {
-    let key = SigningKey::from_seed(Purpose::Run, environment(), [8; 32]).id();
+    let public = SigningKey::from_seed(Purpose::Run, environment(), [8; 32]).verifying_key();
+    let key = public.id();
     vec![
         Event::KeyCreated(KeyCreated {
             key,
@@ -191,6 +193,22 @@ fn authority_events() -> Vec<Event> {
             action: Some(Text::new("GET /v1/runs")),
             operator: None,
             key: Some(key),
+        }),
+        Event::KeyChanged(KeyChanged {
+            keys: vec![KeyMoved {
+                key,
+                public_key: public,
+                purpose: Purpose::Run,
+                standing: KeyStanding::Prepared,
+            }],
+            reason: Some(Text::new("yearly")),
+            by: Some(OperatorId::new("op:dana").unwrap()),
+        }),
+        Event::RootInstalled(RootInstalled {
+            version: 2,
+            digest: Digest::of(b"root"),
+            expires: time(),
+            by: Some(OperatorId::new("op:dana").unwrap()),
         }),
     ]
 }

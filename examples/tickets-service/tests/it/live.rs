@@ -119,6 +119,7 @@ impl Live {
             state: state.to_owned(),
             store: Store::in_memory().unwrap(),
             keep: None,
+            enrol: None,
         })
         .await
         .unwrap();

@@ -10,6 +10,7 @@
 )]
 
 mod attacks;
+mod bundles;
 mod denials;
 mod drain;
 mod flood;

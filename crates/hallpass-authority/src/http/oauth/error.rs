@@ -63,6 +63,7 @@ impl ErrorWord {
             ProblemCode::RateLimited => Self::SlowDown,
             ProblemCode::IdempotencyInFlight
             | ProblemCode::JournalUnavailable
+            | ProblemCode::KeyUnavailable
             | ProblemCode::Overloaded
             | ProblemCode::StoreUnavailable
             | ProblemCode::Unavailable => Self::TemporarilyUnavailable,

@@ -12,6 +12,7 @@ use super::formats::{
     KeyIdText, Moment, OperatorName, PersonName, ProblemCodeText, RequestIdText, RoleName,
     RouteName, RunIdText, SelectorText, StopIdText, SubjectName, TenantName, TokenIdText, ToolText,
 };
+use super::key_documents::{InstalledRoot, KeyList, KeyRotation, RetiredKey, TaintedKey};
 
 /// Every schema of an answer by its name, those it refers to included.
 pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
@@ -25,9 +26,9 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
         };
     }
     add!(
-        AddedSecret BundleDocument ClientList ClientStanding DecisionList Health MintedToken OauthRefusal OauthToken
-        LiftedStop OperatorList PlacedStop PolicyInForce Problem ReloadedPolicy RetiredSecret RevokedToken RunDocument RunEnded RunList
-        SignedDocument StopDocument StopList TokenDocument TokenList WellKnown
+        AddedSecret BundleDocument ClientList ClientStanding DecisionList Health InstalledRoot KeyList KeyRotation LiftedStop
+        MintedToken OauthRefusal OauthToken OperatorList PlacedStop PolicyInForce Problem ReloadedPolicy RetiredKey RetiredSecret
+        RevokedToken RunDocument RunEnded RunList SignedDocument StopDocument StopList TaintedKey TokenDocument TokenList WellKnown
     );
     schemas
 }

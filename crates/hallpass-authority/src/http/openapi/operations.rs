@@ -11,7 +11,7 @@ use utoipa::openapi::{Content, ContentBuilder, HeaderBuilder, Ref, RefOr, Requir
 use super::documents as answer;
 use super::fleet;
 use super::formats::RequestIdText;
-use super::{CLIENT_BASIC, CLIENT_BEARER, OPERATOR, VERIFIER, parameters, requests};
+use super::{CLIENT_BASIC, CLIENT_BEARER, OPERATOR, VERIFIER, key_documents, parameters, requests};
 use crate::http::endpoints::{Access, Endpoint};
 
 const JSON: &str = "application/json";
@@ -162,6 +162,35 @@ fn told(endpoint: Endpoint) -> Told {
             "200",
             json::<answer::SignedDocument>("The heartbeat."),
         ),
+        Endpoint::KeyRetire => Told::new(
+            "retireKey",
+            "A key is published no more, before its time",
+            "200",
+            json::<key_documents::RetiredKey>("It is not."),
+        )
+        .with(parameters::in_path("key", "The id of the key."))
+        .body(sent::<key_documents::RetireKey>(JSON, Required::False)),
+        Endpoint::KeyTaint => Told::new(
+            "taintKey",
+            "A key is not believed any more, and another one signs",
+            "200",
+            json::<key_documents::TaintedKey>("It is not."),
+        )
+        .with(parameters::in_path("key", "The id of the key."))
+        .body(sent::<key_documents::TaintKey>(JSON, Required::True)),
+        Endpoint::KeysList => Told::new(
+            "listKeys",
+            "Where the authority's keys stand",
+            "200",
+            json::<key_documents::KeyList>("Every key."),
+        ),
+        Endpoint::KeysRotate => Told::new(
+            "rotateKey",
+            "The next step of a rotation, once its time has come",
+            "200",
+            json::<key_documents::KeyRotation>("What it is at."),
+        )
+        .body(sent::<key_documents::RotateKey>(JSON, Required::True)),
         Endpoint::Livez => Told::new(
             "getLiveness",
             "Whether the process answers",
@@ -221,6 +250,13 @@ fn told(endpoint: Endpoint) -> Told {
             json::<answer::RevokedToken>("It is not."),
         )
         .body(sent::<requests::RevokeToken>(JSON, Required::True)),
+        Endpoint::RootInstall => Told::new(
+            "installRoot",
+            "The root after the one in force, signed by the keys of both",
+            "200",
+            json::<key_documents::InstalledRoot>("It is in force."),
+        )
+        .body(sent::<key_documents::RootEnvelope>(JSON, Required::True)),
         Endpoint::RunEnd => Told::new(
             "endRun",
             "A run, and those it started, get no further token",

@@ -11,6 +11,7 @@ use super::formats::{
     Actor, Audience, HexKey, Moment, RouteName, RunIdText, SelectorText, SubjectName, TenantName,
     TokenIdText, ToolText,
 };
+use super::key_documents::{RetireKey, RootEnvelope, RotateKey, TaintKey};
 
 /// Every schema of a request by its name.
 pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
@@ -23,7 +24,9 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
             )+
         };
     }
-    add!(ClockQuestion EndRun NewSecret NewStop RevokeToken TokenExchange TokenRequest);
+    add!(
+        ClockQuestion EndRun NewSecret NewStop RetireKey RevokeToken RootEnvelope RotateKey TaintKey TokenExchange TokenRequest
+    );
     schemas
 }
 

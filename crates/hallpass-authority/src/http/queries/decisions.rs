@@ -22,15 +22,17 @@ const PARAMETERS: [&str; 13] = [
 ];
 
 /// The kinds of records that are decisions and acts. The journal has others, about itself.
-pub(crate) const KINDS: [&str; 13] = [
+pub(crate) const KINDS: [&str; 15] = [
     "client_changed",
     "cut_off",
+    "key_changed",
     "mint_refused",
     "minted",
     "operator_acted",
     "operator_refused",
     "policy_loaded",
     "policy_refused",
+    "root_installed",
     "run_ended",
     "stop_lift_asked",
     "stop_lifted",

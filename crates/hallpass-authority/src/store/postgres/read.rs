@@ -10,7 +10,7 @@ use tokio_postgres::types::ToSql;
 use super::failed;
 use crate::store::StoreError;
 use crate::store::fleet::{CodeRow, VerifierColumns, VerifierRow};
-use crate::store::rows::{ClientRow, RunRow, SecretRow, TokenRow};
+use crate::store::rows::{ClientRow, KeyRow, RunRow, SecretRow, TokenRow};
 use crate::store::selection::{Argument, Selection};
 
 /// The rows of a selection.
@@ -183,6 +183,26 @@ pub(super) async fn clients(client: &tokio_postgres::Client) -> Result<Vec<Clien
         }
     }
     Ok(clients)
+}
+
+/// Every standing that a key has or had.
+pub(super) async fn keys(client: &tokio_postgres::Client) -> Result<Vec<KeyRow>, StoreError> {
+    let rows = client
+        .query(
+            "SELECT public_key, purpose, standing, at FROM signing_keys",
+            &[],
+        )
+        .await
+        .map_err(failed("read"))?;
+    let key = |row: &Row| {
+        let public_key = sha256(row, 0, "public_key")?;
+        let purpose: &str = row.try_get(1).map_err(failed("read"))?;
+        let standing: &str = row.try_get(2).map_err(failed("read"))?;
+        let at = row.try_get(3).map_err(failed("read"))?;
+        KeyRow::of(public_key, purpose, standing, at)
+            .map_err(|column| StoreError::Malformed { column })
+    };
+    rows.iter().map(key).collect()
 }
 
 /// The number of a journal here; it gets one when it is new.

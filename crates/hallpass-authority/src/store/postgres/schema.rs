@@ -87,6 +87,16 @@ const MIGRATIONS: [&str; 1] = ["
         changed BIGINT NOT NULL
     );
 
+    -- Where a key stands is the last standing it has in the order of its life.
+    CREATE TABLE signing_keys (
+        key        BYTEA NOT NULL,
+        standing   TEXT NOT NULL,
+        purpose    TEXT NOT NULL,
+        public_key BYTEA NOT NULL,
+        at         BIGINT NOT NULL,
+        PRIMARY KEY (key, standing)
+    );
+
     -- Records of what is stopped, revoked or cut off, as they are: what they come to does not depend on their order. Numbered
     -- as they were committed, so that a replica reads only those it has not read.
     CREATE TABLE restraints (

@@ -1,12 +1,13 @@
 //! Rows on their way in: a group is one transaction, and its statements are sent without waiting for one another.
 
 use deadpool_postgres::ClientWrapper;
-use hallpass_journal::{ClientChange, ClientChanged, Text};
+use hallpass_journal::{ClientChange, ClientChanged, KeyChanged, Text};
 use hallpass_vocabulary::Timestamp;
 use tokio_postgres::Error;
 
 use crate::store::change::{Change, LandingEvent};
 use crate::store::restraints::RESTRAINT_KEPT;
+use crate::store::rows::KeyRow;
 use crate::store::selection::before;
 
 use super::columns::{self, Columns};
@@ -64,6 +65,9 @@ pub(super) async fn group<'a>(
                     let arguments: Vec<_> = arguments.iter().map(Bound::as_sql).collect();
                     client.execute(&statement, &arguments).await?;
                 }
+                LandingEvent::KeyChanged(changed, at) => {
+                    key_changed(client, changed, *at).await?;
+                }
                 LandingEvent::Minted(_)
                 | LandingEvent::CutOff(..)
                 | LandingEvent::StopLiftAsked(..)
@@ -100,6 +104,30 @@ pub(super) async fn group<'a>(
         let _ = client.batch_execute("ROLLBACK").await;
     }
     written
+}
+
+/// One row for each standing a key ever had: in whichever order records are read, the same rows come of them.
+async fn key_changed(
+    client: &ClientWrapper,
+    changed: &KeyChanged,
+    at: Timestamp,
+) -> Result<(), Error> {
+    for moved in &changed.keys {
+        client
+            .execute(
+                "INSERT INTO signing_keys (key, standing, purpose, public_key, at) VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (key, standing) DO UPDATE SET at = least(signing_keys.at, excluded.at)",
+                &[
+                    &&moved.key.as_bytes()[..],
+                    &KeyRow::word(moved.standing),
+                    &moved.purpose.as_str(),
+                    &&moved.public_key.as_bytes()[..],
+                    &at.unix_ms(),
+                ],
+            )
+            .await?;
+    }
+    Ok(())
 }
 
 /// What happened last holds, in whichever order it is read; of the ends of a secret, the earliest.

@@ -11,7 +11,7 @@ use crate::store::StoreError;
 use crate::store::change::LandingEvent;
 use crate::store::fleet::{CodeRow, VerifierColumns, VerifierRow};
 use crate::store::query::{About, Hits, Page, RunQuery, TokenQuery};
-use crate::store::rows::{ClientRow, RunRow, SecretRow, TokenRow};
+use crate::store::rows::{ClientRow, KeyRow, RunRow, SecretRow, TokenRow};
 use crate::store::selection::{Argument, Selection};
 
 /// A run, and everything a run query gives.
@@ -222,6 +222,25 @@ pub(super) fn clients(connection: &Connection) -> Result<Vec<ClientRow>, StoreEr
         Ok(clients)
     };
     read().map_err(failed("read"))
+}
+
+/// Every standing that a key has or had.
+pub(super) fn keys(connection: &Connection) -> Result<Vec<KeyRow>, StoreError> {
+    let read = || {
+        connection
+            .prepare_cached("SELECT public_key, purpose, standing, at FROM signing_keys")?
+            .query_map([], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })?
+            .collect::<rusqlite::Result<Vec<([u8; 32], String, String, i64)>>>()
+    };
+    let rows = read().map_err(failed("read"))?;
+    rows.into_iter()
+        .map(|(public_key, purpose, standing, at)| {
+            KeyRow::of(public_key, &purpose, &standing, at)
+                .map_err(|column| StoreError::Malformed { column })
+        })
+        .collect()
 }
 
 /// What is stopped, revoked or cut off.

@@ -96,6 +96,16 @@ const TABLES: &str = "
         changed INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
 
+    -- Where a key stands is the last standing it has in the order of its life.
+    CREATE TABLE signing_keys (
+        key        BLOB NOT NULL,
+        standing   TEXT NOT NULL,
+        purpose    TEXT NOT NULL,
+        public_key BLOB NOT NULL,
+        at         INTEGER NOT NULL,
+        PRIMARY KEY (key, standing)
+    ) STRICT, WITHOUT ROWID;
+
     -- Records of what is stopped, revoked or cut off, as they are: what they come to does not depend on their order.
     CREATE TABLE restraints (
         origin INTEGER NOT NULL REFERENCES progress (number),

@@ -1,6 +1,6 @@
 //! Rows on their way in.
 
-use hallpass_journal::{ClientChange, ClientChanged, Minted, Text};
+use hallpass_journal::{ClientChange, ClientChanged, KeyChanged, Minted, Text};
 use hallpass_keys::{Digest, KeyId};
 use hallpass_vocabulary::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params, params_from_iter};
@@ -10,7 +10,7 @@ use crate::store::StoreError;
 use crate::store::change::{Change, LandingEvent};
 use crate::store::claim::{KEY_REMEMBERED, key_of};
 use crate::store::restraints::RESTRAINT_KEPT;
-use crate::store::rows::RunRow;
+use crate::store::rows::{KeyRow, RunRow};
 use crate::store::selection::before;
 
 /// Rows of one kind removed in one step.
@@ -43,6 +43,7 @@ pub(super) fn group<'a>(
                         .prepare_cached(sql)?
                         .execute(params_from_iter(&arguments))?;
                 }
+                LandingEvent::KeyChanged(changed, at) => key_changed(&group, changed, *at)?,
                 LandingEvent::Minted(it) => minted(&group, it, origin, change.record)?,
                 LandingEvent::CutOff(..)
                 | LandingEvent::StopLiftAsked(..)
@@ -153,6 +154,29 @@ fn run(group: &Transaction<'_>, run: &RunRow) -> rusqlite::Result<()> {
         group.prepare_cached("INSERT OR IGNORE INTO run_tools (tool, run) VALUES (?1, ?2)")?;
     for name in run.tools.iter().chain(&run.needs_approval) {
         tool.execute(params![name.as_str(), id])?;
+    }
+    Ok(())
+}
+
+/// One row for each standing a key ever had: in whichever order records are read, the same rows come of them.
+fn key_changed(
+    group: &Transaction<'_>,
+    changed: &KeyChanged,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    for moved in &changed.keys {
+        group
+            .prepare_cached(
+                "INSERT INTO signing_keys (key, standing, purpose, public_key, at) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (key, standing) DO UPDATE SET at = min(at, excluded.at)",
+            )?
+            .execute(params![
+                moved.key.as_bytes(),
+                KeyRow::word(moved.standing),
+                moved.purpose.as_str(),
+                moved.public_key.as_bytes(),
+                at.unix_ms(),
+            ])?;
     }
     Ok(())
 }
