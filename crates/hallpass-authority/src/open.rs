@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use hallpass_bundle::{
-    ApprovalKey, BundleError, InvalidTrustRoot, KeyState, TrustRoot, believe_root,
-};
+use hallpass_bundle::believe_root;
 use hallpass_journal::{AppendError, Durability, Storage};
 use hallpass_keys::{InvalidDigest, RandomnessError, random_bytes};
 use hallpass_policy::{DirectoryError, Policy, PolicyErrors, PolicyFiles};

@@ -1,11 +1,10 @@
 //! What a bundle says.
 
-use crate::config::ForeignKey;
 use hallpass_bundle::{
     ApprovalKey, BundleDraft, ListedOperator, ListedVerifier, Restrictions, TokenKey,
 };
-use hallpass_keys::{Digest, VerifyingKey};
-use hallpass_vocabulary::{Catalogue, Environment, Timestamp};
+use hallpass_keys::Digest;
+use hallpass_vocabulary::{Catalogue, Timestamp};
 
 /// What verifiers are told. Whoever changes a part of it leaves the others as they are: see `Publisher::republish`.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use hallpass_bundle::{
     ApprovalKey, BundleError, HighWater, KeyState, Restrictions, Role, Root, RootDraft, Snapshot,
-    Stop, TrustRoot, accept,
+    Stop, TokenKey, TokenPurpose, TrustRoot, accept,
 };
 use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_vocabulary::{Catalogue, Environment, StopId};
@@ -61,7 +61,12 @@ fn root() -> (Root, Envelope) {
 
 fn content(last: Option<&Content>) -> Content {
     Content {
-        token_keys: token_keys(key(Purpose::Run, 4).verifying_key(), &dev(), &[]),
+        token_keys: vec![TokenKey {
+            key: key(Purpose::Run, 4).verifying_key(),
+            environment: dev(),
+            purpose: TokenPurpose::Run,
+            state: KeyState::Active,
+        }],
         approval_keys: vec![ApprovalKey {
             key: key(Purpose::Approval, 5).verifying_key(),
             state: KeyState::Active,
@@ -99,8 +104,8 @@ impl Bed {
     fn start(&self) -> Publisher {
         let (root, envelope) = root();
         let signers = Signers {
-            bundle: key(Purpose::Bundle, 2),
-            heartbeat: key(Purpose::Heartbeat, 3),
+            bundle: vec![Arc::new(key(Purpose::Bundle, 2))],
+            heartbeat: vec![Arc::new(key(Purpose::Heartbeat, 3))],
         };
         let press = Press::new(vec![envelope], root, signers);
         let clock = Arc::clone(&self.clock);
