@@ -6,6 +6,7 @@
 mod code;
 mod enrolment;
 mod keeping;
+mod publish;
 mod reached;
 mod report;
 mod search;
@@ -34,6 +35,8 @@ pub(crate) struct Fleet {
     known: Mutex<HashMap<String, Arc<Known>>>,
     /// Held while a verifier enrols, so that a code is used once.
     enrolling: tokio::sync::Mutex<()>,
+    /// Held while the list of them is published.
+    publishing: tokio::sync::Mutex<()>,
 }
 
 /// What is known of one verifier beside its row.
@@ -73,6 +76,7 @@ impl Fleet {
             directory: directory.to_owned(),
             known: Mutex::default(),
             enrolling: tokio::sync::Mutex::default(),
+            publishing: tokio::sync::Mutex::default(),
         }
     }
 

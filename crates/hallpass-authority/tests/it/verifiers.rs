@@ -392,3 +392,33 @@ async fn what_services_decided_is_found_in_what_they_shipped() {
     assert_eq!(unknown.code(), "verifier_unknown");
     running.stop().await;
 }
+
+#[tokio::test]
+async fn the_bundle_lists_the_verifiers_that_are_live() {
+    let (home, running) = served().await;
+    let listed = async || {
+        let answer = running.get("/v1/bundle?format=2").await;
+        let payload = answer.json["bundle"]["payload"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, payload);
+        let bundle: Value = serde_json::from_slice(&bytes.unwrap()).unwrap();
+        bundle["verifiers"].as_array().unwrap().clone()
+    };
+    assert!(listed().await.is_empty());
+    let verifier = TestVerifier::new(&home, 1);
+    verifier.enrol(&home, &running).await;
+    let expected = json!([{
+        "origin": verifier.origin(),
+        "audience": "tickets",
+        "key": verifier.key.verifying_key().to_string(),
+    }]);
+    assert_eq!(json!(listed().await), expected);
+    let path = format!("/v1/verifiers/{}/retire", verifier.origin());
+    running
+        .as_operator(&home, "admin", &Call::new("POST", &path))
+        .await;
+    assert!(listed().await.is_empty());
+    running.stop().await;
+}
