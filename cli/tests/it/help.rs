@@ -147,7 +147,7 @@ fn the_page_has_an_example_of_every_command() {
     for command in listed(&desk, &[]) {
         let verbs = match command.as_str() {
             "bundle" | "clients" | "journal" | "keys" | "operators" | "policy" | "runs"
-            | "tokens" => listed(&desk, &[&command]),
+            | "stops" | "tokens" => listed(&desk, &[&command]),
             _ => vec![String::new()],
         };
         for verb in verbs {
