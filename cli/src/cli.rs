@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     backup, bundle, call, clients, completions, decisions, demo, dev, doctor, init, journal, keys,
-    operators, policy, reconcile, resume, revoke, runs, serve, stop, stops, tokens, why,
+    operators, policy, reconcile, resume, revoke, runs, serve, stop, stops, tokens, verifiers, why,
 };
 use crate::exit::Exit;
 use crate::output::Output;
@@ -105,6 +105,9 @@ pub(crate) enum Command {
     /// Mint, read, check and narrow tokens
     #[command(subcommand)]
     Tokens(tokens::Command),
+    /// Say which verifiers an authority knows, and make codes for those it is to know
+    #[command(subcommand)]
+    Verifiers(verifiers::Command),
     /// Explain a decision: what was asked, what decided, what to do
     Why(why::Args),
 }
@@ -135,6 +138,7 @@ impl Command {
             Self::Stop(args) => stop::run(args, output),
             Self::Stops(command) => command.run(output),
             Self::Tokens(command) => command.run(output),
+            Self::Verifiers(command) => command.run(output),
             Self::Why(args) => why::run(args, output),
         }
     }

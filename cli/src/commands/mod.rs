@@ -24,4 +24,5 @@ pub(crate) mod stop;
 pub(crate) mod stops;
 mod story;
 pub(crate) mod tokens;
+pub(crate) mod verifiers;
 pub(crate) mod why;

@@ -21,6 +21,7 @@ mod deploy;
 mod doctor;
 mod end_to_end;
 mod export;
+mod fleet_page;
 mod help;
 mod init;
 mod journal;

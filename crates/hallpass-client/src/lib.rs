@@ -53,7 +53,7 @@ pub use operator_client::{
 };
 pub use operator_lists::{List, ListPage};
 pub use operator_verifiers::{
-    CallInFlight, EnrolmentCode, JournalSize, KnownVerifier, StopsAt, Verifiers,
+    CallInFlight, EnrolmentCode, JournalSize, KnownVerifier, ShippedDecision, StopsAt, Verifiers,
     WitnessedCheckpoint,
 };
 pub use probe::{AuthorityIdentity, Probe, probe};
@@ -70,5 +70,5 @@ pub use tool_client::{TOOL_ANSWER_BYTES_MAX, ToolAnswer, ToolClient, ToolError, 
 pub use trusted::{InvalidCertificates, TrustedCertificates};
 pub use verifier_link::{
     LinkConfig, LinkError, LinkStatus, Present, REPORT_INTERVAL, SetAside, VerifierLink,
-    set_aside_refused,
+    is_enrolled, set_aside_refused,
 };

@@ -145,6 +145,11 @@ impl Beat {
 }
 
 impl Shown {
+    /// Which verifiers it lists.
+    pub(crate) fn verifiers(&self) -> &[hallpass_bundle::ListedVerifier] {
+        &self.edition.content.verifiers
+    }
+
     /// What the bundle denies.
     pub(crate) fn restrictions(&self) -> &hallpass_bundle::Restrictions {
         &self.edition.content.restrictions

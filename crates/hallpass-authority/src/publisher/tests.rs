@@ -2,12 +2,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use hallpass_bundle::{
     ApprovalKey, BundleError, HighWater, KeyState, Restrictions, Role, Root, RootDraft, Snapshot,
-    Stop, TokenKey, TokenPurpose, TrustRoot, accept,
+    Stop, TrustRoot, accept,
 };
 use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_vocabulary::{Catalogue, Environment, StopId};
 
 use super::*;
+use crate::keys::ring::token_key;
 
 #[cfg(feature = "postgres")]
 mod replicas;
@@ -73,12 +74,11 @@ fn press() -> Press {
 
 fn content(last: Option<&Content>) -> Content {
     Content {
-        token_keys: vec![TokenKey {
-            key: key(Purpose::Run, 4).verifying_key(),
-            environment: dev(),
-            purpose: TokenPurpose::Run,
-            state: KeyState::Active,
-        }],
+        token_keys: vec![token_key(
+            key(Purpose::Run, 4).verifying_key(),
+            dev(),
+            KeyState::Active,
+        )],
         approval_keys: vec![ApprovalKey {
             key: key(Purpose::Approval, 5).verifying_key(),
             state: KeyState::Active,
