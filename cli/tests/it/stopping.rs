@@ -64,6 +64,73 @@ fn is_stopped<T>(answer: &Result<T, TokenError>) -> bool {
     matches!(answer, Err(TokenError::Refused(problem)) if problem.code == "stopped")
 }
 
+/// A transcript in which nothing differs from run to run.
+fn plain(text: &str) -> String {
+    let word = |word: &str| {
+        let inner = word.trim_matches(|c: char| "(),:;".contains(c));
+        let id = inner.split_once('_').filter(|(_, rest)| {
+            rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit())
+        });
+        let number = inner.len() > 9 && inner.bytes().all(|byte| byte.is_ascii_digit());
+        let plain = match id {
+            Some((kind, _)) => format!("{kind}_ID"),
+            None if inner.parse::<hallpass_vocabulary::Timestamp>().is_ok() => "TIME".to_owned(),
+            None if number => "NUMBER".to_owned(),
+            None if inner.starts_with("http://") => "URL".to_owned(),
+            None if inner.ends_with('…') && inner.len() == 19 => "KEY…".to_owned(),
+            None => inner.to_owned(),
+        };
+        word.replace(inner, &plain)
+    };
+    let line = |line: &str| line.split(' ').map(word).collect::<Vec<_>>().join(" ");
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_commands_say() {
+    let ward = Ward::sqlite("");
+    let seat = Seat::of(&ward, "authority");
+    let minted = seat.client.request(&of("user:alice")).await.unwrap();
+    let mut page = String::new();
+    let mut say = |args: &[&str], exit: i32| {
+        let answer = seat.act(&ward, args).expect(exit);
+        let shown: Vec<&str> = args
+            .iter()
+            .map(|arg| arg.split('_').next().unwrap())
+            .collect();
+        page.push_str(&format!("$ hallpass {}\n", shown.join(" ")));
+        page.push_str(&plain(&format!("{}{}", answer.stderr, answer.stdout)));
+        page.push_str(&format!("\nexit {exit}\n\n"));
+        answer.stdout
+    };
+    let reason = ["--reason", "INC-42"];
+    let tool = say(&[&["stop", "tool:kb.search"], &reason[..]].concat(), 0);
+    let id = |out: &str| {
+        let (_, rest) = out.split_once("hallpass resume ").unwrap();
+        rest.trim().to_owned()
+    };
+    say(&["resume", &id(&tool)], 0);
+    say(&["resume", &id(&tool)], 0);
+    let tenant = say(&[&["stop", "tenant:acme"], &reason[..]].concat(), 0);
+    say(&["resume", &id(&tenant)], 1);
+    say(
+        &[&["stop", "subject:user:nobody", "--no-wait"], &reason[..]].concat(),
+        0,
+    );
+    say(
+        &["revoke", &minted.token_id.to_string(), "--reason", "leaked"],
+        0,
+    );
+    say(&["revoke", "sec_0"], 2);
+    say(&["resume", "stop_018f3c1e5b7a7000800000000000002a"], 2);
+    say(&[&["stop", "environment:prod"], &reason[..]].concat(), 2);
+    say(&[&["stop", "tenants:acme"], &reason[..]].concat(), 2);
+    say(&["stop", "everything"], 2);
+    say(&["revoke", "hp1.secret"], 2);
+    insta::assert_snapshot!(page);
+    drop(seat.child);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_survives_a_kill() {
     let ward = Ward::sqlite("");
