@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     backup, call, clients, completions, decisions, demo, dev, doctor, init, journal, keys,
-    operators, policy, reconcile, runs, serve, tokens, why,
+    operators, policy, reconcile, resume, revoke, runs, serve, stop, stops, tokens, why,
 };
 use crate::exit::Exit;
 use crate::output::Output;
@@ -85,11 +85,20 @@ pub(crate) enum Command {
     Policy(policy::Command),
     /// Lay the journals of authorities and services beside each other
     Reconcile(reconcile::Args),
+    /// Lift a stop
+    Resume(resume::Args),
+    /// Take back a token, or a secret of a client
+    Revoke(revoke::Args),
     /// Say which runs there are, and end them
     #[command(subcommand)]
     Runs(runs::Command),
     /// Run an authority
     Serve(serve::Args),
+    /// Stop a tenant, a tool, a run, anything by name, or everything
+    Stop(Box<stop::Args>),
+    /// Say what is stopped
+    #[command(subcommand)]
+    Stops(stops::Command),
     /// Mint, read, check and narrow tokens
     #[command(subcommand)]
     Tokens(tokens::Command),
@@ -115,8 +124,12 @@ impl Command {
             Self::Operators(command) => command.run(output),
             Self::Policy(command) => command.run(output),
             Self::Reconcile(args) => reconcile::run(args, output),
+            Self::Resume(args) => resume::run(args, output),
+            Self::Revoke(args) => revoke::run(args, output),
             Self::Runs(command) => command.run(output),
             Self::Serve(args) => serve::run(args, output),
+            Self::Stop(args) => stop::run(args, output),
+            Self::Stops(command) => command.run(output),
             Self::Tokens(command) => command.run(output),
             Self::Why(args) => why::run(args, output),
         }

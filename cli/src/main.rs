@@ -19,6 +19,7 @@ mod operator_input;
 mod output;
 mod passphrase;
 mod progress;
+mod reach;
 mod secret_input;
 mod sources;
 mod temporary;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
-use hallpass_client::{OperatorClient, OperatorError};
+use hallpass_bundle::TrustRoot;
+use hallpass_client::{BaseUrl, OperatorClient, OperatorError};
 use hallpass_keys::key_file::{KeyFile, KeyFileError, MalformedKeyFile, PassphraseError};
 use hallpass_keys::{Purpose, SigningKey};
 use hallpass_vocabulary::{Environment, SystemClock};
@@ -55,32 +56,43 @@ impl OperatorArgs {
     /// The operator, ready to act. Says first where: environment, authority, key.
     pub(crate) fn client(&self, output: &mut Output) -> anyhow::Result<OperatorClient> {
         let base = self.network.base_url(&self.authority)?;
+        let (key, trust_root) = self.signer(output, Some(&base))?;
+        Ok(OperatorClient::new(
+            base,
+            trust_root.authority,
+            trust_root.environment,
+            key,
+            Arc::new(SystemClock),
+        )?)
+    }
+
+    /// The operator's key, unlocked, and whom what is signed with it is for. Says first where: environment, authority, key.
+    pub(crate) fn signer(
+        &self,
+        output: &mut Output,
+        base: Option<&BaseUrl>,
+    ) -> anyhow::Result<(SigningKey, TrustRoot)> {
         let trust_root = read_trust_root(&self.trust_root)?;
-        let environment = trust_root.environment;
+        let environment = &trust_root.environment;
+        let at = base.map(|base| format!(" at {base}"));
         let file = KeyFile::open(&self.key)
             .hint("give --key FILE (HALLPASS_OPERATOR_KEY); `hallpass operators new` makes one")?;
         output.note(&format!(
-            "environment {environment}, authority {} at {base}, key {:.16}…",
+            "environment {environment}, authority {}{}, key {:.16}…",
             trust_root.authority,
+            at.unwrap_or_default(),
             file.id().to_string()
         ));
         if let Some(meant) = &self.env
-            && *meant != environment
+            && meant != environment
         {
             return Err(anyhow!(
                 "the trust root is of environment `{environment}`, not `{meant}`"
             ))
             .hint("give the trust root and the key of the environment that is meant");
         }
-        file.require(Purpose::Operator, &environment)?;
-        let key = self.unlocked(&file)?;
-        Ok(OperatorClient::new(
-            base,
-            trust_root.authority,
-            environment,
-            key,
-            Arc::new(SystemClock),
-        )?)
+        file.require(Purpose::Operator, environment)?;
+        Ok((self.unlocked(&file)?, trust_root))
     }
 
     fn unlocked(&self, file: &KeyFile) -> anyhow::Result<SigningKey> {
@@ -128,6 +140,10 @@ fn advice<T>(answer: &Result<T, OperatorError>) -> &'static str {
                 "check that the policy in force has your key, that the trust root is this authority's, and your clock"
             }
             "run_unknown" => "`hallpass runs list` has the runs of this authority",
+            "stop_unknown" => "`hallpass stops list` has the stops that are in force",
+            "stops_too_many" => {
+                "`hallpass stops list`: resume what is not needed, or stop something wider"
+            }
             "secrets_too_many" => {
                 "retire one first: `hallpass clients list`, `hallpass clients retire`"
             }

@@ -5,7 +5,7 @@ mod answer;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use hallpass_evidence::{Finding, FindingKind, Reconciliation, Severity};
+use hallpass_evidence::{Finding, FindingKind, Full, Reconciled, Reconciliation, Severity};
 
 use super::journal::JournalKey;
 use crate::exit::Exit;
@@ -17,7 +17,8 @@ use crate::words::escaped;
 const EXAMPLES: &str = "\
 Examples:
   hallpass reconcile --authority authority/journal --verifier journal
-  hallpass reconcile --authority authority/journal --verifier tickets/journal --verifier mail.jsonl
+  hallpass reconcile --authority authority/journal --verifier tickets/journal mail.jsonl
+  hallpass reconcile --authority authority/journal --verifier authority/verifiers/*       what verifiers shipped
   hallpass reconcile --authority authority/journal --verifier journal --key \"$(cat kept-elsewhere.vkey)\"
   hallpass reconcile --authority authority/journal --verifier journal --json | jq .findings
 
@@ -33,11 +34,11 @@ Exit status: 0 nothing worse than a notice, 1 an alarm or a fault, 2 usage or fa
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The journal of an authority; may be given more than once
-    #[arg(long, required = true, value_name = "DIR|EXPORT")]
+    /// The journals of an authority, one for each replica
+    #[arg(long, required = true, num_args = 1.., value_name = "DIR|EXPORT")]
     authority: Vec<PathBuf>,
-    /// The journal of a service; may be given more than once
-    #[arg(long, required = true, value_name = "DIR|EXPORT")]
+    /// The journals of services, as many as there are
+    #[arg(long, required = true, num_args = 1.., value_name = "DIR|EXPORT")]
     verifier: Vec<PathBuf>,
     /// The key a journal must be signed by, kept elsewhere: the text of its `journal.vkey`; may be given more than once
     #[arg(long, value_name = "VKEY")]
@@ -66,6 +67,16 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
         services: look_at(&args.verifier)?,
     };
     journals.are_apart()?;
+    let found = reconciled(args, &journals, &reading)?;
+    drop(reading);
+    answer::show(args, &journals, &found, output)?;
+    Ok(match found.worst() {
+        Some(Severity::Alarm | Severity::Fault) => Exit::Denied,
+        Some(Severity::Notice) | None => Exit::Ok,
+    })
+}
+
+fn reconciled(args: &Args, journals: &Journals, reading: &Reading) -> anyhow::Result<Reconciled> {
     let mut reconciliation = Reconciliation::new();
     for journal in journals.all() {
         if let Some(reason) = not_as_signed(journal, &args.key) {
@@ -77,14 +88,14 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
         }
     }
     for (origin, copies) in by_origin(&journals.authorities) {
-        let copies = copies.iter().map(|copy| copy.read(&reading));
+        let copies = copies.iter().map(|copy| copy.read(reading));
         let copies = copies.collect::<anyhow::Result<Vec<_>>>()?;
-        reconciliation.authority(origin, copies)?;
+        full(reconciliation.authority(origin, copies))?;
     }
     for (origin, copies) in by_origin(&journals.services) {
-        let copies = copies.iter().map(|copy| copy.read(&reading));
+        let copies = copies.iter().map(|copy| copy.read(reading));
         let copies = copies.collect::<anyhow::Result<Vec<_>>>()?;
-        reconciliation.service(origin, copies)?;
+        full(reconciliation.service(origin, copies))?;
     }
     // A token that was used while services were read was minted before.
     for authority in &journals.authorities {
@@ -94,15 +105,19 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
                 authority.path.display()
             )
         })?;
-        reconciliation.written_since(since)?;
+        full(reconciliation.written_since(since))?;
     }
-    drop(reading);
-    let found = reconciliation.conclude();
-    answer::show(args, &journals, &found, output)?;
-    Ok(match found.worst() {
-        Some(Severity::Alarm | Severity::Fault) => Exit::Denied,
-        Some(Severity::Notice) | None => Exit::Ok,
-    })
+    Ok(reconciliation.conclude())
+}
+
+/// What to do where there is more than is remembered.
+fn full(read: anyhow::Result<()>) -> anyhow::Result<()> {
+    match read {
+        Err(error) if error.is::<Full>() => Err(error).hint(
+            "give an export of a shorter time of each: `hallpass journal export DIR --format jsonl --since 30d`",
+        ),
+        read => read,
+    }
 }
 
 impl Journals {

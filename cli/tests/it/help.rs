@@ -49,6 +49,11 @@ fn every_command_explains_itself_with_examples() {
         &["policy", "replay"],
         &["policy", "suggest"],
         &["reconcile"],
+        &["resume"],
+        &["revoke"],
+        &["stop"],
+        &["stops"],
+        &["stops", "list"],
         &["why"],
     ];
     let answers: Vec<Answer> = commands

@@ -32,6 +32,7 @@ mod operators;
 mod operators_page;
 mod page;
 mod policy;
+mod policy_journals;
 mod policy_page;
 mod proof;
 mod pruning;

@@ -101,13 +101,13 @@ fn called(world: &World, dir: &Path, grants: &[GrantSpec]) {
     }
 }
 
-struct Laid {
-    desk: Desk,
+pub struct Laid {
+    pub desk: Desk,
 }
 
 impl Laid {
     /// An authority that minted one token, and a service that was called with it and with these.
-    fn with(further: &[GrantSpec]) -> Self {
+    pub fn with(further: &[GrantSpec]) -> Self {
         let world = World::new();
         let desk = Desk::new();
         authority(&desk.path().join("authority"), &[spec()]);
@@ -140,7 +140,7 @@ impl Laid {
         }
     }
 
-    fn segment(&self, journal: &str) -> std::path::PathBuf {
+    pub fn segment(&self, journal: &str) -> std::path::PathBuf {
         let dir = self.desk.path().join(journal);
         dir.join("00000000000000000000.jsonl")
     }

@@ -183,12 +183,13 @@ impl Authority {
             );
         }
         service.record_surplus().await;
-        mark(Arc::clone(&service)).await;
         service.minter.store.stop().await;
         let closing = Arc::clone(&service);
         tokio::task::spawn_blocking(move || closing.recorder.close())
             .await
             .map_err(|_| ServeError::Thread)??;
+        // All of it is signed now.
+        mark(service).await;
         tracing::info!("stopped");
         Ok(())
     }

@@ -14,6 +14,7 @@ use crate::init::{InitError, Workshop};
 use crate::layout;
 use crate::open::OpenError;
 use crate::settings::{Overrides, Settings};
+use crate::stops::Mark;
 use crate::store::{StoreError, copy_store};
 
 /// Files of a journal that the copy has no use for: every start makes them anew.
@@ -82,6 +83,7 @@ pub fn backup(directory: &Path, out: &Path, keys: BackupKeys) -> Result<BackupRe
         &workshop.path().join(layout::VERIFIERS),
     )?;
     copy_directory(&from.bundle, &to.bundle)?;
+    Mark::of_copy().write(&to.bundle)?;
     copy_directory(&from.roots, &to.roots)?;
     copy_directory(&from.policy, &to.policy)?;
     if keys == BackupKeys::Included {

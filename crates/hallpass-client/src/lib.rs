@@ -20,6 +20,7 @@ mod keeping;
 mod listener;
 mod operator_client;
 mod operator_lists;
+mod operator_stops;
 mod operator_verifiers;
 #[cfg(test)]
 mod partitions;

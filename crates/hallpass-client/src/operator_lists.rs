@@ -1,4 +1,4 @@
-//! What an operator may list: runs, tokens and decisions, page by page.
+//! What an operator may list: runs, tokens, stops and decisions, page by page.
 
 use serde_json::Value;
 
@@ -11,6 +11,8 @@ pub enum List {
     Decisions,
     /// Runs.
     Runs,
+    /// Stops.
+    Stops,
     /// Records of tokens.
     Tokens,
 }
@@ -29,6 +31,7 @@ impl List {
         match self {
             Self::Decisions => "decisions",
             Self::Runs => "runs",
+            Self::Stops => "stops",
             Self::Tokens => "tokens",
         }
     }

@@ -78,6 +78,9 @@ kinds! {
     DiffersFromMint { "differs_from_mint", Alarm,
         meaning: "A genuine signature stood under a token that says something else than the one that was minted under its id.",
         next: "Treat the signing key as stolen: stop everything, taint the key, then look at these calls." }
+    DiffersFromWitness { "differs_from_witness", Alarm,
+        meaning: "The journal is not the one whose checkpoint an authority witnessed.",
+        next: "It was rewritten: keep it, and compare it with the records that were shipped." }
     Forked { "forked", Alarm,
         meaning: "Two copies of one journal go on in different ways.",
         next: "Stop both writers and keep both copies: one of them was copied and continued, or rewritten." }
@@ -120,12 +123,24 @@ kinds! {
     Recovered { "recovered", Notice,
         meaning: "An unfinished end was cut off at a start.",
         next: "Nothing: nobody was told that those records were written." }
+    ShorterThanWitnessed { "shorter_than_witnessed", Fault,
+        meaning: "The journal has fewer records than an authority witnessed.",
+        next: "Nothing where it is a copy made before; else it was cut or put back: keep it as it is." }
     UsedAfterExpiry { "used_after_expiry", Fault,
         meaning: "A call was allowed after its token had expired.",
         next: "Compare the clocks of the service and the authority." }
     UsedAfterRunEnd { "used_after_run_end", Notice,
         meaning: "A call was allowed after its run had been ended: the end of a run refuses further tokens, not those that live.",
         next: "Use `hallpass stop` where living tokens must not be used either." }
+    UsedAfterStop { "used_after_stop", Fault,
+        meaning: "A call was allowed longer after a stop, a revocation or a cut-off than a verifier may go without news.",
+        next: "Look at the service's bounds of staleness, its source of bundles and its clock." }
+    UsedBeforeStopArrived { "used_before_stop_arrived", Notice,
+        meaning: "A call was allowed after a stop, a revocation or a cut-off that had not reached the service yet.",
+        next: "Look at what the call did; a service that hears late has lost its connection to the authority." }
+    WitnessRefused { "witness_refused", Alarm,
+        meaning: "The authority refused a checkpoint of a service's journal that contradicts one before.",
+        next: "That journal was cut, put back, rewritten or continued twice: keep it as it is." }
 }
 
 impl fmt::Display for FindingKind {

@@ -13,7 +13,7 @@ mod usage;
 pub use finding::{Finding, FindingKind, LISTED_MAX, Severity, Tally};
 pub use reconcile::{
     Counts, Full, IN_FLIGHT_MAX, OPEN_CALLS_MAX, RUNS_MAX, Reconciled, Reconciliation, SKEW_MAX,
-    TOKENS_MAX, UNKNOWN_TOKENS_MAX,
+    STOPS_MAX, TOKENS_MAX, UNKNOWN_TOKENS_MAX,
 };
 pub use replay::{
     Answer, Asked, Difference, EXAMPLES_MAX, Often, ROWS_MAX, Replay, Replayed, Replays,

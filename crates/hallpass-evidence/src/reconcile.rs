@@ -5,7 +5,9 @@ mod copies;
 mod journal;
 mod mints;
 mod runs;
+mod stops;
 mod unknown;
+mod witness;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -19,12 +21,16 @@ use copies::Copies;
 use journal::Reader;
 use mints::Mints;
 use runs::Runs;
+use stops::Stops;
 use unknown::UnknownTokens;
+use witness::Witnessed;
 
-/// The most tokens that are remembered: 80 bytes each, and up to as much again for the table. With a million a day, a week.
+/// The most tokens that are remembered: 80 bytes each, in a table that is half full at the worst. With a million a day, a week.
 pub const TOKENS_MAX: usize = 8 * 1024 * 1024;
 /// The most runs that are remembered: those that have a budget, were ended, or were started by another.
 pub const RUNS_MAX: usize = 4 * 1024 * 1024;
+/// The most stops, revocations and cut-offs that are remembered: far more than a bundle holds at once, but for revocations.
+pub const STOPS_MAX: usize = 1024 * 1024;
 /// The most permitted calls of one journal that wait for their outcome; past it the oldest counts as never finished.
 pub const OPEN_CALLS_MAX: usize = 256 * 1024;
 /// The most tokens without a mint that are told apart; past it they are counted together.
@@ -41,6 +47,9 @@ pub enum Full {
     /// More runs.
     #[error("there are more than {RUNS_MAX} runs with a budget, an end or a parent")]
     Runs,
+    /// More stops, revocations and cut-offs.
+    #[error("there are more than {STOPS_MAX} stops, revocations and cut-offs")]
+    Stops,
     /// More tokens.
     #[error("there are more than {TOKENS_MAX} tokens")]
     Tokens,
@@ -94,7 +103,9 @@ impl Reconciled {
 pub struct Reconciliation {
     mints: Mints,
     runs: Runs,
+    stops: Stops,
     unknown: UnknownTokens,
+    witnessed: Witnessed,
     findings: Findings,
     counts: Counts,
     journals: Vec<String>,

@@ -19,8 +19,8 @@ const ROWS_DEFAULT: usize = 100;
 
 const EXAMPLES: &str = "\
 Examples:
-  hallpass policy replay --policy policy --journal authority/journal --journal tickets/journal
-  hallpass policy replay --policy policy --journal authority.jsonl --journal tickets.jsonl --since 30d --fail-on-flip
+  hallpass policy replay --policy policy --journal authority/journal tickets/journal
+  hallpass policy replay --policy policy --journal authority.jsonl tickets.jsonl --since 30d --fail-on-flip
   hallpass policy replay --policy policy --journal authority/journal --json | jq '.rows[] | select(.now != null)'
 
 Asks the policy what was asked of an authority and of services: each token that was minted, each request that was refused, each \
@@ -35,8 +35,8 @@ pub(crate) struct Args {
     /// The policy to ask: its directory, or one file
     #[arg(long, value_name = "NEW", default_value = input::POLICY_DEFAULT)]
     policy: PathBuf,
-    /// A journal of an authority or a service, a directory or an export; may be given more than once
-    #[arg(long = "journal", required = true, value_name = "DIR|EXPORT")]
+    /// The journals of the authority and of services, each a directory or an export
+    #[arg(long = "journal", required = true, num_args = 1.., value_name = "DIR|EXPORT")]
     journals: Vec<PathBuf>,
     /// Only what was recorded at this time or later; `30d` is that long ago
     #[arg(long, value_name = "TIME")]

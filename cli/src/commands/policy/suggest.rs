@@ -20,8 +20,8 @@ use crate::words::shell_quoted;
 
 const EXAMPLES: &str = "\
 Examples:
-  hallpass policy suggest --policy policy --journal authority/journal --journal tickets/journal --since 30d
-  hallpass policy suggest --policy policy --journal authority.jsonl --journal tickets.jsonl --out narrower
+  hallpass policy suggest --policy policy --journal authority/journal tickets/journal --since 30d
+  hallpass policy suggest --policy policy --journal authority.jsonl tickets.jsonl --out narrower
   hallpass policy diff policy narrower             what it takes away, in words
 
 Give the journals of every replica of the authority and of every service; they are verified first. A tool whose service has no call \
@@ -37,8 +37,8 @@ pub(crate) struct Args {
     /// The policy: its directory, or one file
     #[arg(long, value_name = "POLICY", default_value = input::POLICY_DEFAULT)]
     policy: PathBuf,
-    /// A journal of an authority or a service, a directory or an export; may be given more than once
-    #[arg(long = "journal", required = true, value_name = "DIR|EXPORT")]
+    /// The journals of the authority and of services, each a directory or an export
+    #[arg(long = "journal", required = true, num_args = 1.., value_name = "DIR|EXPORT")]
     journals: Vec<PathBuf>,
     /// Only what was recorded at this time or later; `30d` is that long ago
     #[arg(long, value_name = "TIME")]

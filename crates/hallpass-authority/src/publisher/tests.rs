@@ -2,13 +2,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use hallpass_bundle::{
     ApprovalKey, BundleError, HighWater, KeyState, Restrictions, Role, Root, RootDraft, Snapshot,
-    Stop, TrustRoot, accept,
+    Stop, TokenKey, TokenPurpose, TrustRoot, accept,
 };
 use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_vocabulary::{Catalogue, Environment, StopId};
 
 use super::*;
-use crate::keys::ring::token_key;
 
 const NOW: i64 = 1_800_000_000_000;
 const SECOND: i64 = 1_000;
@@ -62,11 +61,12 @@ fn root() -> (Root, Envelope) {
 
 fn content(last: Option<&Content>) -> Content {
     Content {
-        token_keys: vec![token_key(
-            key(Purpose::Run, 4).verifying_key(),
-            dev(),
-            KeyState::Active,
-        )],
+        token_keys: vec![TokenKey {
+            key: key(Purpose::Run, 4).verifying_key(),
+            environment: dev(),
+            purpose: TokenPurpose::Run,
+            state: KeyState::Active,
+        }],
         approval_keys: vec![ApprovalKey {
             key: key(Purpose::Approval, 5).verifying_key(),
             state: KeyState::Active,

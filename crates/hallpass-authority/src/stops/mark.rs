@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use hallpass_journal::{CutOff, Durability, Event, Journal, Text};
 use hallpass_vocabulary::{Environment, Timestamp};
 
-use super::next_second;
 use crate::file::{self, FileError};
 use crate::journal::{self, START_APPEND_MAX};
 use crate::layout;
@@ -55,6 +54,15 @@ impl Mark {
         }
     }
 
+    /// Of a directory that is a copy.
+    pub(crate) fn of_copy() -> Self {
+        Self {
+            origin: String::new(),
+            records: 0,
+            copied: true,
+        }
+    }
+
     /// The mark in a bundle directory, if there is one.
     pub(crate) fn read(directory: &Path) -> Result<Option<Self>, MarkError> {
         let path = directory.join(layout::JOURNAL_MARK_FILE);
@@ -88,7 +96,8 @@ pub(crate) fn after_restore(
     let mark = Mark::read(directory)?;
     let floors = store.floors()?;
     if mark.as_ref().is_some_and(|mark| mark.is_ahead_of(&floors)) {
-        let before = next_second(now);
+        // Nothing that is lost was issued in this very second.
+        let before = Timestamp::from_unix_seconds(now.unix_seconds());
         tracing::error!(
             %environment,
             "the journal is older than what was published: tokens issued before now are cut off. Look for stops, disabled \

@@ -56,6 +56,11 @@ mod routes;
 mod signing;
 mod slow_bodies;
 #[cfg(feature = "oidc")]
+mod stop_grid;
+mod stop_races;
+mod stopping;
+mod stops;
+#[cfg(feature = "oidc")]
 mod subjects;
 #[cfg(feature = "oidc")]
 mod token_exchange;

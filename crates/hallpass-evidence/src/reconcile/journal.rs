@@ -1,13 +1,16 @@
 //! The records of one journal, one after another.
 
+mod call;
+
 use std::time::Duration;
 
 use hallpass_journal::read::Record;
-use hallpass_journal::{Decided, Event, Minted, Opened, Verdict};
+use hallpass_journal::{Event, Minted, Opened};
 use hallpass_vocabulary::Timestamp;
 
 use super::calls::{Open, OpenCalls};
 use super::copies::Place;
+use super::witness::Held;
 use super::{Full, IN_FLIGHT_MAX, Reconciliation, SKEW_MAX};
 use crate::finding::{Finding, FindingKind};
 
@@ -26,6 +29,7 @@ pub(super) struct Reader<'r> {
     latest: Timestamp,
     open: OpenCalls,
     forked: bool,
+    held: Held,
 }
 
 impl<'r> Reader<'r> {
@@ -36,6 +40,7 @@ impl<'r> Reader<'r> {
         mints: bool,
     ) -> Self {
         Self {
+            held: all.witnessed.of(origin),
             all,
             origin,
             number,
@@ -65,6 +70,10 @@ impl<'r> Reader<'r> {
             let words = "two records stand at this index, and the copies go on apart";
             self.found(FindingKind::Forked, head, words.to_owned());
         }
+        if let Some(size) = self.held.take(head) {
+            let words = format!("the first {size} records are not those that were witnessed");
+            self.found(FindingKind::DiffersFromWitness, head, words);
+        }
         for record in &place.records {
             self.record(record)?;
         }
@@ -88,6 +97,20 @@ impl<'r> Reader<'r> {
                 });
             }
             Event::Decided(decided) => self.decided(record, &decided),
+            Event::CheckpointRefused(refused) if self.mints => {
+                let words = format!(
+                    "`{}` of `{}`, at {} records: {}",
+                    refused.origin.as_str(),
+                    refused.audience,
+                    refused.size,
+                    refused.fault.as_str()
+                );
+                self.found(FindingKind::WitnessRefused, record, words);
+            }
+            Event::CheckpointWitnessed(witnessed) if self.mints => {
+                self.all.witnessed.take(&witnessed);
+            }
+            Event::CutOff(cut) if self.mints => self.all.stops.cut_off(record.time(), &cut)?,
             Event::Finished(finished) => {
                 let begun = self.open.end(finished.decision);
                 let run = begun.and_then(|open| open.run);
@@ -115,6 +138,15 @@ impl<'r> Reader<'r> {
             }
             Event::RunEnded(ended) if self.mints => {
                 self.all.runs.ended(ended.run, record.time())?
+            }
+            Event::StopLifted(lifted) if self.mints => {
+                self.all.stops.lifted(record.time(), &lifted)?;
+            }
+            Event::StopPlaced(placed) if self.mints => {
+                self.all.stops.placed(record.time(), &placed)?;
+            }
+            Event::TokenRevoked(revoked) if self.mints => {
+                self.all.stops.revoked(record.time(), &revoked)?;
             }
             Event::Unrecorded(unrecorded) => {
                 let told = unrecorded.count.saturating_sub(unrecorded.allowed);
@@ -171,51 +203,13 @@ impl<'r> Reader<'r> {
         }
     }
 
-    fn decided(&mut self, record: &Record, decided: &Decided) {
-        let allowed = decided.verdict == Verdict::Allow;
-        let counts = &mut self.all.counts;
-        counts.calls = counts.calls.saturating_add(1);
-        counts.allowed = counts.allowed.saturating_add(u64::from(allowed));
-        if allowed {
-            self.all.runs.allowed(self.number, decided);
-            let oldest = self.open.begin(record.index(), record.time(), decided);
-            if let Some(oldest) = oldest {
-                self.never_finished(oldest);
-            }
-        }
-        let Some(token) = decided.token else {
-            return;
-        };
-        self.all.counts.with_token = self.all.counts.with_token.saturating_add(1);
-        let Some(mint) = self.all.mints.get(token).copied() else {
-            let words = words_of(decided);
-            let here = self.unknown_here(record, Some(decided), words);
-            self.unknown(token, 1, allowed, here);
-            return;
-        };
-        if let Some(difference) = self.all.mints.difference(&mint, decided) {
-            let words = format!("{}: {difference}", words_of(decided));
-            self.of_call(FindingKind::DiffersFromMint, record, decided, words);
-        }
-        if !allowed {
-            return;
-        }
-        if record.time() > mint.expires.after(SKEW_MAX) {
-            let late = record.time().since(mint.expires).as_secs();
-            let words = format!("{} s after {}: {}", late, mint.expires, words_of(decided));
-            self.of_call(FindingKind::UsedAfterExpiry, record, decided, words);
-        }
-        if let Some(ended) = self.all.runs.end_of(mint.run)
-            && record.time() > ended.after(SKEW_MAX)
-        {
-            let late = record.time().since(ended).as_secs();
-            let words = format!("{late} s after {ended}: {}", words_of(decided));
-            self.of_call(FindingKind::UsedAfterRunEnd, record, decided, words);
-        }
-    }
-
     /// The journal ends here.
     pub(super) fn end(mut self) {
+        if let Some(size) = self.held.missing() {
+            let words = format!("{} records of {size} that were witnessed", self.held.size());
+            let finding = Finding::of(FindingKind::ShorterThanWitnessed, self.origin, words);
+            self.all.findings.add(finding);
+        }
         let open = std::mem::take(&mut self.open);
         for open in open.into_rest() {
             // The newest may still be under way.
@@ -256,49 +250,6 @@ impl<'r> Reader<'r> {
         });
     }
 
-    /// A use of a token without a mint. Who forges one cannot choose when a service writes.
-    fn unknown_here(&self, record: &Record, decided: Option<&Decided>, words: String) -> Finding {
-        let before = self
-            .all
-            .before_until
-            .is_some_and(|until| record.time() <= until);
-        let kind = match before {
-            true => FindingKind::BeforeJournal,
-            false => FindingKind::NeverMinted,
-        };
-        Finding {
-            decision: decided.map(|it| it.decision),
-            run: decided.and_then(|it| it.run),
-            ..self.finding(kind, record, words)
-        }
-    }
-
-    fn unknown(
-        &mut self,
-        token: hallpass_vocabulary::TokenId,
-        calls: u64,
-        allowed: bool,
-        here: Finding,
-    ) {
-        if self.all.mints.get(token).is_some() {
-            return;
-        }
-        let here = Finding {
-            token: Some(token),
-            ..here
-        };
-        self.all.unknown.used(token, calls, allowed, here);
-    }
-
-    fn of_call(&mut self, kind: FindingKind, record: &Record, decided: &Decided, words: String) {
-        self.all.findings.add(Finding {
-            decision: Some(decided.decision),
-            token: decided.token,
-            run: decided.run,
-            ..self.finding(kind, record, words)
-        });
-    }
-
     fn found(&mut self, kind: FindingKind, record: &Record, words: String) {
         let finding = self.finding(kind, record, words);
         self.all.findings.add(finding);
@@ -311,22 +262,4 @@ impl<'r> Reader<'r> {
             ..Finding::of(kind, self.origin, words)
         }
     }
-}
-
-/// What a call was, in words.
-fn words_of(decided: &Decided) -> String {
-    let verdict = match decided.code {
-        Some(code) => format!("denied, `{}`", code.as_str()),
-        None => "allowed".to_owned(),
-    };
-    let tool = decided
-        .tool
-        .as_ref()
-        .map_or("no tool", |tool| tool.as_str());
-    let tenant = decided
-        .tenant
-        .as_ref()
-        .map_or("no tenant", |it| it.as_str());
-    let subject = decided.subject.as_ref().map_or("nobody", |it| it.as_str());
-    format!("`{tool}` for {subject} of {tenant}, {verdict}")
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use hallpass_journal::{Decided, Minted};
 use hallpass_keys::Digest;
-use hallpass_vocabulary::{Audience, RunId, Timestamp, TokenId, ToolName};
+use hallpass_vocabulary::{Audience, ClientId, RunId, Timestamp, TokenId, ToolName};
 
 use super::{Full, TOKENS_MAX};
 
@@ -12,9 +12,11 @@ use super::{Full, TOKENS_MAX};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Mint {
     pub(super) run: RunId,
+    pub(super) issued: Timestamp,
     pub(super) expires: Timestamp,
     names: [u8; 16],
     grant: u32,
+    client: u32,
 }
 
 /// What a token lets its bearer call, and where.
@@ -31,6 +33,8 @@ pub(super) struct Mints {
     tokens: HashMap<TokenId, Mint>,
     grants: Vec<Grant>,
     known: HashMap<Grant, u32>,
+    clients: Vec<ClientId>,
+    clients_known: HashMap<ClientId, u32>,
 }
 
 impl Mints {
@@ -51,6 +55,7 @@ impl Mints {
         };
         let mint = Mint {
             run: minted.run,
+            issued: minted.issued,
             expires: minted.expires,
             names: names([
                 minted.tenant.as_str(),
@@ -59,12 +64,30 @@ impl Mints {
                 minted.route.as_str(),
             ]),
             grant: self.number(grant),
+            client: self.number_of_client(&minted.client),
         };
         if self.tokens.len() >= TOKENS_MAX && !self.tokens.contains_key(&minted.token) {
             return Err(Full::Tokens);
         }
         let before = self.tokens.insert(minted.token, mint);
         Ok(before.is_some_and(|before| before != mint))
+    }
+
+    fn number_of_client(&mut self, client: &ClientId) -> u32 {
+        if let Some(number) = self.clients_known.get(client) {
+            return *number;
+        }
+        let number = u32::try_from(self.clients.len()).unwrap_or(u32::MAX);
+        self.clients.push(client.clone());
+        self.clients_known.insert(client.clone(), number);
+        number
+    }
+
+    /// Who asked for a token.
+    pub(super) fn client(&self, mint: &Mint) -> &str {
+        let client = usize::try_from(mint.client).ok();
+        let client = client.and_then(|at| self.clients.get(at));
+        client.map_or("", ClientId::as_str)
     }
 
     fn number(&mut self, grant: Grant) -> u32 {

@@ -74,21 +74,16 @@ impl Runs {
         Ok(())
     }
 
+    /// The run, and those that led to it.
+    pub(super) fn line_of(&self, run: RunId) -> impl Iterator<Item = RunId> {
+        let parent = |run: &RunId| self.0.get(run).and_then(|run| run.parent);
+        std::iter::successors(Some(run), parent).take(ANCESTORS_MAX)
+    }
+
     /// When the run, or one that started it, was ended.
     pub(super) fn end_of(&self, run: RunId) -> Option<Timestamp> {
-        let mut end: Option<Timestamp> = None;
-        let mut here = Some(run);
-        for _ in 0..ANCESTORS_MAX {
-            let Some(known) = here.and_then(|run| self.0.get(&run)) else {
-                break;
-            };
-            end = match (end, known.ended) {
-                (Some(a), Some(b)) => Some(a.min(b)),
-                (a, b) => a.or(b),
-            };
-            here = known.parent;
-        }
-        end
+        let known = self.line_of(run).filter_map(|run| self.0.get(&run));
+        known.filter_map(|run| run.ended).min()
     }
 
     pub(super) fn allowed(&mut self, journal: u32, decided: &Decided) {

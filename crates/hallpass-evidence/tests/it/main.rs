@@ -13,4 +13,5 @@ mod copies;
 mod paper;
 mod reconcile;
 mod replay;
+mod stopping;
 mod usage;
