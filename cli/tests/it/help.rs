@@ -151,8 +151,8 @@ fn the_page_has_an_example_of_every_command() {
     let mut leaves = 0;
     for command in listed(&desk, &[]) {
         let verbs = match command.as_str() {
-            "clients" | "journal" | "keys" | "operators" | "policy" | "runs" | "tokens"
-            | "verifiers" => listed(&desk, &[&command]),
+            "clients" | "journal" | "keys" | "operators" | "policy" | "runs" | "stops"
+            | "tokens" | "verifiers" => listed(&desk, &[&command]),
             _ => vec![String::new()],
         };
         for verb in verbs {

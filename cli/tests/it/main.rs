@@ -39,12 +39,15 @@ mod proof;
 mod pruning;
 mod readme;
 mod reconcile;
+mod reconcile_live;
 mod reconcile_page;
 mod rehearsal;
 mod reloading;
 #[cfg(feature = "postgres")]
 mod replicas;
 mod serving;
+mod stopping;
+mod stops_page;
 mod store_kills;
 #[cfg(feature = "tls")]
 mod tls;

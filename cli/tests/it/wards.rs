@@ -73,10 +73,15 @@ impl Ward {
     /// Starts one of them.
     pub fn serve(&self, directory: &str) -> (ChildProcess, TokenClient) {
         let mut child = self.spawn(directory);
-        let url = BaseUrl::new(&child.wait_for_line("listening on ", BOUND)).unwrap();
+        let url = child.wait_for_line("listening on ", BOUND);
+        (child, self.client(&url))
+    }
+
+    /// The client of an authority at an address.
+    pub fn client(&self, url: &str) -> TokenClient {
         let secret = ClientSecret::new(&self.secret).unwrap();
         let client = "demo-orchestrator".parse().unwrap();
-        (child, TokenClient::new(url, client, secret).unwrap())
+        TokenClient::new(BaseUrl::new(url).unwrap(), client, secret).unwrap()
     }
 
     /// Starts one of them and does not wait until it listens.

@@ -1,6 +1,5 @@
 //! News that are pushed, and what happens when they are not.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_bundle::{Restrictions, Stop};
@@ -72,11 +71,12 @@ async fn what_is_pushed_is_in_force_without_being_asked_for() {
     assert_eq!((live.asked("bundle"), live.asked("events")), (1, 1));
     // Heartbeats alone keep it fresh.
     let heartbeat = source.snapshots().load().unwrap().heartbeat();
-    until(&mut source, |_| source_heartbeat(&live) > heartbeat).await;
-}
-
-fn source_heartbeat(live: &Live) -> Timestamp {
-    hallpass_vocabulary::Clock::now(&live.clock)
+    let snapshots = source.snapshots();
+    until(&mut source, |_| {
+        snapshots.load().unwrap().heartbeat() > heartbeat
+    })
+    .await;
+    assert_eq!((live.asked("bundle"), live.asked("heartbeat")), (1, 0));
 }
 
 #[tokio::test]
@@ -126,8 +126,10 @@ async fn an_older_release_is_asked_for_its_bundle() {
     assert_eq!((live.asked("heartbeat"), live.asked("events")), (1, 1));
 }
 
+type Expected = fn(&RefreshError) -> bool;
+
 /// What is wrong with a stream, and how that is reported.
-const BROKEN: &[(Events, fn(&RefreshError) -> bool)] = &[
+const BROKEN: &[(Events, Expected)] = &[
     (Events::Drip, |error| matches!(error, RefreshError::Silent)),
     (Events::Endless, |error| {
         matches!(error, RefreshError::Stream(StreamError::TooLarge))
@@ -232,5 +234,4 @@ async fn how_it_goes_can_be_scraped() {
         assert!(text.contains(&format!("# HELP {name} ")), "{name}");
     }
     assert_eq!(families, 7);
-    drop(Arc::clone(&live));
 }
