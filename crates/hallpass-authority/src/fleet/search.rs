@@ -47,11 +47,19 @@ pub(crate) fn find(fleet: &Path, decision: DecisionId) -> Result<Option<FoundDec
                 break;
             }
             left -= 1;
-            if !record.line().contains(&text) || record.json()["decision"] != text.as_str() {
+            // Most records are about others: they are not parsed again.
+            if !record.line().contains(&text) {
+                continue;
+            }
+            let members = record.json();
+            let is = |member: &str, value: &str| {
+                members.get(member).and_then(serde_json::Value::as_str) == Some(value)
+            };
+            if !is("decision", &text) {
                 continue;
             }
             let ends = matches!(record.kind(), "abandoned" | "finished");
-            let denied = record.json()["verdict"] == "deny";
+            let denied = is("verdict", "deny");
             lines.push(record.line().to_owned());
             if ends || denied {
                 break;

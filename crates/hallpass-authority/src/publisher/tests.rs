@@ -8,6 +8,7 @@ use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_vocabulary::{Catalogue, Environment, StopId};
 
 use super::*;
+use crate::keys::ring::token_key;
 
 #[cfg(feature = "postgres")]
 mod replicas;
