@@ -158,6 +158,7 @@ impl Live {
             state: state.to_owned(),
             store: Store::in_memory().unwrap(),
             keep: None,
+            enrol: None,
         })
         .await
         .unwrap();
