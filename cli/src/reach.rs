@@ -2,20 +2,24 @@
 
 use std::time::Duration;
 
-use hallpass_client::{OperatorClient, OperatorError};
+use hallpass_client::{KnownVerifier, OperatorClient, OperatorError};
 use hallpass_vocabulary::{Clock as _, SystemClock, Timestamp};
 use serde_json::Value;
 
 use crate::listing::text;
 use crate::operator_input::wait;
 use crate::output::{Output, Style};
-use crate::words::{relative, span};
+use crate::words::{escaped, relative, span};
 
 /// How long verifiers are waited for: they report every few seconds.
 const WAIT_MAX: Duration = Duration::from_secs(15);
 
 /// How often it is asked again.
 const ASK_EVERY: Duration = Duration::from_millis(500);
+
+/// Verifiers that are asked for their calls in flight, and calls that are shown of each.
+const FLYING_ASKED: usize = 16;
+const CALLS_SHOWN: usize = 10;
 
 /// How long a verifier goes on without a heartbeat unless it is set otherwise: destructive calls, writes, reads.
 const STALENESS_DEFAULT: [Duration; 3] = [
@@ -29,6 +33,8 @@ const STALENESS_DEFAULT: [Duration; 3] = [
 pub(crate) struct Reach {
     /// As the authority has it; absent where it knows of no verifiers.
     pub(crate) document: Option<Value>,
+    /// Verifiers with calls in flight, with some of those calls.
+    flying: Vec<KnownVerifier>,
 }
 
 impl Reach {
@@ -48,12 +54,34 @@ impl Reach {
                 }
             };
             let document = wait(asked, "the verifiers are not known")?;
-            let reach = Self { document };
+            let mut reach = Self {
+                document,
+                flying: Vec::new(),
+            };
             if !waiting || reach.missing().is_empty() || began.elapsed() >= WAIT_MAX {
+                reach.flying = reach.asked_for_calls(operator)?;
                 return Ok(reach);
             }
             std::thread::sleep(ASK_EVERY);
         }
+    }
+
+    fn asked_for_calls(&self, operator: &OperatorClient) -> anyhow::Result<Vec<KnownVerifier>> {
+        let flies = |it: &&Value| {
+            it.get("calls_in_flight")
+                .and_then(Value::as_u64)
+                .unwrap_or(0)
+                > 0
+        };
+        let mut flying = Vec::new();
+        for verifier in self.live().filter(flies).take(FLYING_ASKED) {
+            let origin = text(verifier, "origin");
+            flying.push(wait(
+                operator.verifier(&origin),
+                "the calls in flight are not known",
+            )?);
+        }
+        Ok(flying)
     }
 
     /// Those that have not said that they have it.
@@ -101,25 +129,24 @@ impl Reach {
             );
             output.line(&format!("  not reached: {who}{}", stops(verifier, now)))?;
         }
-        let flying: Vec<&Value> = self
-            .live()
-            .filter(|it| {
-                it.get("calls_in_flight")
-                    .and_then(Value::as_u64)
-                    .unwrap_or(0)
-                    > 0
-            })
-            .collect();
-        if flying.is_empty() {
-            output.line("calls in flight: none")?;
+        if self.flying.is_empty() {
+            output.line("calls in flight: none was reported")?;
         }
-        for verifier in flying {
+        for verifier in &self.flying {
             output.line(&format!(
                 "calls in flight: {} at {} of {}",
-                text(verifier, "calls_in_flight"),
-                text(verifier, "origin"),
-                text(verifier, "audience")
+                verifier.calls_in_flight,
+                escaped(&verifier.origin),
+                verifier.audience
             ))?;
+            for call in verifier.calls.iter().take(CALLS_SHOWN) {
+                let run = call.run.map(|run| format!(" of {run}")).unwrap_or_default();
+                let since = relative(call.since, now);
+                output.line(&format!(
+                    "  {} {}{run} since {since}",
+                    call.decision, call.tool
+                ))?;
+            }
         }
         Ok(())
     }

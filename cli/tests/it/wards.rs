@@ -79,11 +79,16 @@ impl Ward {
     /// The same, and where it listens.
     pub fn serve_at(&self, directory: &str) -> (ChildProcess, TokenClient, String) {
         let mut child = self.spawn(directory);
-        let at = child.wait_for_line("listening on ", BOUND);
-        let url = BaseUrl::new(&at).unwrap();
+        let url = child.wait_for_line("listening on ", BOUND);
+        let client = self.client(&url);
+        (child, client, url)
+    }
+
+    /// The client of an authority at an address.
+    pub fn client(&self, url: &str) -> TokenClient {
         let secret = ClientSecret::new(&self.secret).unwrap();
         let client = "demo-orchestrator".parse().unwrap();
-        (child, TokenClient::new(url, client, secret).unwrap(), at)
+        TokenClient::new(BaseUrl::new(url).unwrap(), client, secret).unwrap()
     }
 
     /// Starts one of them and does not wait until it listens.

@@ -12,6 +12,7 @@ mod keys;
 mod landing;
 mod limits;
 mod queries;
+mod restraints;
 mod runs;
 mod setup;
 
