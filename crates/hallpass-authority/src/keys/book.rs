@@ -92,7 +92,7 @@ impl KeyBook {
     }
 
     /// Puts in a key of which there is no record, because it was there from the start.
-    pub(crate) fn from_the_start(&mut self, public_key: VerifyingKey, purpose: Purpose) {
+    pub(crate) fn begin_with(&mut self, public_key: VerifyingKey, purpose: Purpose) {
         self.life(public_key, purpose)
             .moved(KeyStanding::Active, Timestamp::from_unix_ms(0));
     }
@@ -239,7 +239,7 @@ mod tests {
     fn a_key_from_the_start_gives_way_to_what_the_records_say_of_it() {
         let mut book = KeyBook::of(&[]);
         assert!(!book.ever_signed(Purpose::Run));
-        book.from_the_start(key(1), Purpose::Run);
+        book.begin_with(key(1), Purpose::Run);
         assert_eq!(book.active(Purpose::Run).unwrap().public_key, key(1));
         book.add(&[
             row(1, KeyStanding::Retiring, 9),

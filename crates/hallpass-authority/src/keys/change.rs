@@ -170,7 +170,7 @@ impl Service {
     /// The keys whose files are here.
     pub(crate) async fn read_keys(&self) -> Result<files::KeysHere, Unturned> {
         let (directory, environment) = (self.keys.directory.clone(), self.environment.clone());
-        Ok(blocking(move || files::read(&directory, &environment)).await?)
+        blocking(move || files::read(&directory, &environment)).await
     }
 
     /// Removes the files of keys that will never sign again.

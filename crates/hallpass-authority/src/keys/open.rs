@@ -121,7 +121,7 @@ fn complete(
         if !book.ever_signed(purpose) {
             let first = layout::key_file(directory, purpose);
             let first = hallpass_keys::key_file::read_key_file(&first, purpose, environment)?;
-            book.from_the_start(first.verifying_key(), purpose);
+            book.begin_with(first.verifying_key(), purpose);
         }
         let directory = directory.to_owned();
         let Some(active) = book.active(purpose) else {
