@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    backup, call, clients, completions, decisions, demo, dev, doctor, init, journal, keys,
-    operators, policy, reconcile, resume, revoke, runs, serve, stop, stops, tokens, why,
+    backup, bundle, call, clients, completions, decisions, demo, dev, doctor, init, journal, keys,
+    operators, policy, reconcile, resume, revoke, runs, serve, stop, stops, tokens, verifiers, why,
 };
 use crate::exit::Exit;
 use crate::output::Output;
@@ -54,6 +54,9 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Copy an authority, which may be running
     Backup(backup::Args),
+    /// Write the bundle of an authority to a file
+    #[command(subcommand)]
+    Bundle(bundle::Command),
     /// Call a tool of a guarded service
     Call(call::Args),
     /// Say who may ask an authority for tokens, and with what
@@ -102,6 +105,9 @@ pub(crate) enum Command {
     /// Mint, read, check and narrow tokens
     #[command(subcommand)]
     Tokens(tokens::Command),
+    /// Say which verifiers an authority knows, and make codes for those it is to know
+    #[command(subcommand)]
+    Verifiers(verifiers::Command),
     /// Explain a decision: what was asked, what decided, what to do
     Why(why::Args),
 }
@@ -111,6 +117,7 @@ impl Command {
     pub(crate) fn run(&self, output: &mut Output) -> anyhow::Result<Exit> {
         match self {
             Self::Backup(args) => backup::run(args, output),
+            Self::Bundle(command) => command.run(output),
             Self::Call(args) => call::run(args, output),
             Self::Clients(command) => command.run(output),
             Self::Completions(args) => completions::run(args, output),
@@ -131,6 +138,7 @@ impl Command {
             Self::Stop(args) => stop::run(args, output),
             Self::Stops(command) => command.run(output),
             Self::Tokens(command) => command.run(output),
+            Self::Verifiers(command) => command.run(output),
             Self::Why(args) => why::run(args, output),
         }
     }

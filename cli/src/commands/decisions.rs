@@ -17,9 +17,10 @@ Examples:
   hallpass decisions --since 1h
   hallpass decisions --kind mint_refused --tenant acme
   hallpass decisions --run run_0199e8f3c0b17d3f9a3c5d7e9f1b3d5a --json
+  hallpass decisions --verifier 0011223344556677 --tool ticket.close
 
 The records of the authority's own journal: tokens it minted and refused, what operators did and were refused, policies it \
-loaded. What services decided is in their journals: `hallpass journal query`.";
+loaded. With --verifier, what a service decided, as far as its journal was shipped to the authority.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -54,6 +55,9 @@ pub(crate) struct Args {
     /// About this tool
     #[arg(long)]
     tool: Option<ToolName>,
+    /// From the journal of this verifier, by its origin
+    #[arg(long, value_name = "ORIGIN")]
+    verifier: Option<String>,
     /// At most so many, the newest
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
@@ -77,7 +81,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> anyhow::Result<Exit> {
         .with("tenant", args.tenant.as_ref())
         .with("token", args.token)
         .with("tool", args.tool.as_ref())
-        .with("until", args.until.map(|until| until.timestamp(now)));
+        .with("until", args.until.map(|until| until.timestamp(now)))
+        .with("verifier", args.verifier.as_ref());
     let limit = usize::try_from(args.limit)?;
     let decisions = rows(&operator, List::Decisions, filters, limit, output)?;
     let header = ["INDEX", "TIME", "KIND", "TENANT", "WHO", "WHAT", "CODE"];
@@ -100,8 +105,8 @@ fn cells(record: &Value) -> [String; 7] {
         text(record, "tenant"),
         first(&["operator", "by", "subject", "client"]),
         first(&[
-            "action", "token", "run", "change", "route", "digest", "detail",
+            "action", "tool", "token", "run", "change", "route", "digest", "detail", "decision",
         ]),
-        first(&["code", "status"]),
+        first(&["code", "status", "verdict", "result"]),
     ]
 }

@@ -1,6 +1,7 @@
 //! One file per subcommand, and what several of them say alike.
 
 pub(crate) mod backup;
+pub(crate) mod bundle;
 pub(crate) mod call;
 pub(crate) mod clients;
 pub(crate) mod completions;
@@ -23,4 +24,5 @@ pub(crate) mod stop;
 pub(crate) mod stops;
 mod story;
 pub(crate) mod tokens;
+pub(crate) mod verifiers;
 pub(crate) mod why;

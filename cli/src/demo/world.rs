@@ -80,6 +80,7 @@ impl World {
                 state: root.join(name),
                 store: Store::in_memory()?,
                 keep: None,
+                enrol: None,
             };
             services.push(run_service(settings, &stopped, &mut running).await?);
         }

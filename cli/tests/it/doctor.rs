@@ -5,7 +5,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use hallpass_keys::key_file::{read_key_file, write_key_file};
+use hallpass_keys::{Purpose, SigningKey, VerifyingKey};
 use hallpass_testkit::{Certificates, ChildProcess};
+use hallpass_vocabulary::Environment;
 use serde_json::Value;
 
 use crate::command::Desk;
@@ -83,12 +86,27 @@ fn a_new_authority_is_good_and_stays_as_it_was() {
     insta::assert_snapshot!(lines.join("\n"));
 }
 
+fn dev() -> Environment {
+    "dev".parse().unwrap()
+}
+
+fn another_key(purpose: Purpose) -> SigningKey {
+    SigningKey::from_seed(purpose, dev(), [0x33; 32])
+}
+
+/// Another key in the place of the first of its purpose.
+fn another(dir: &Path, purpose: Purpose) {
+    let file = dir.join(format!("keys/{purpose}.key"));
+    std::fs::remove_file(&file).unwrap();
+    write_key_file(&file, &another_key(purpose)).unwrap();
+}
+
 /// What it is, how it comes to be, and what is said of it.
 type Case = (&'static str, &'static dyn Fn(&Path), &'static str);
 
 #[test]
 fn each_thing_that_is_wrong_is_found() {
-    let cases: [Case; 11] = [
+    let cases: [Case; 13] = [
         (
             "a key others can read",
             &|dir| {
@@ -100,7 +118,33 @@ fn each_thing_that_is_wrong_is_found() {
         (
             "a key that is gone",
             &|dir| std::fs::remove_file(dir.join("keys/bundle.key")).unwrap(),
-            "bad keys: cannot ",
+            "bad keys: there is no bundle key in `authority/keys`",
+        ),
+        (
+            "a key that the root does not name in the place of one that it does",
+            &|dir| another(dir, Purpose::Bundle),
+            "bad keys: 0 of the bundle keys of the root are here, and 1 must sign",
+        ),
+        (
+            "a rotation that nobody goes on with",
+            &|dir| {
+                let key = another_key(Purpose::Run);
+                let (run, name) = (key.verifying_key(), "keys/run-next.key");
+                write_key_file(&dir.join(name), &key).unwrap();
+                let first = read_key_file(&dir.join("keys/run.key"), Purpose::Run, &dev()).unwrap();
+                let standing = |key: VerifyingKey, standing: &str| {
+                    serde_json::json!({
+                        "public_key": key, "purpose": "run", "standing": standing, "at": "2026-01-01T00:00:00.000Z",
+                    })
+                };
+                let kept = [
+                    standing(first.verifying_key(), "active"),
+                    standing(run, "prepared"),
+                ];
+                let kept = serde_json::json!({"format": 1, "standings": kept});
+                std::fs::write(dir.join("bundle/keys.json"), kept.to_string()).unwrap();
+            },
+            "caution keys: a run key is published since 2026-01-01T00:00:00.000Z and does not sign",
         ),
         (
             "a key of another purpose",

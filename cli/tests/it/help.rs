@@ -54,6 +54,11 @@ fn every_command_explains_itself_with_examples() {
         &["stop"],
         &["stops"],
         &["stops", "list"],
+        &["verifiers"],
+        &["verifiers", "enrol"],
+        &["verifiers", "list"],
+        &["verifiers", "retire"],
+        &["verifiers", "show"],
         &["why"],
     ];
     let answers: Vec<Answer> = commands
@@ -146,8 +151,8 @@ fn the_page_has_an_example_of_every_command() {
     let mut leaves = 0;
     for command in listed(&desk, &[]) {
         let verbs = match command.as_str() {
-            "clients" | "journal" | "keys" | "operators" | "policy" | "runs" | "stops"
-            | "tokens" => listed(&desk, &[&command]),
+            "bundle" | "clients" | "journal" | "keys" | "operators" | "policy" | "runs"
+            | "stops" | "tokens" | "verifiers" => listed(&desk, &[&command]),
             _ => vec![String::new()],
         };
         for verb in verbs {

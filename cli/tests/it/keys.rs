@@ -334,3 +334,120 @@ fn two_people_sign_a_root_and_the_authority_signs_under_it() {
     office.serve();
     office.verify("token").expect(0);
 }
+
+/// The hint of the key that signed a token.
+#[cfg(feature = "postgres")]
+fn hint(token: &hallpass_client::TokenResponse) -> String {
+    let token = hallpass_token::UnverifiedToken::parse(token.token.expose()).unwrap();
+    format!("{:08x}", token.key_hint())
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_rotate_together_and_none_signs_with_a_key_it_lacks() {
+    use hallpass_client::TokenError;
+
+    use crate::wards::{Ward, request};
+
+    let ward = Ward::postgres("");
+    let (_one, first, url) = ward.serve_at("authority");
+    let (_two, second, second_url) = ward.serve_at("authority-2");
+    let keys = |args: &[&str]| {
+        let operator = [
+            "--authority",
+            &url,
+            "--key",
+            "authority/keys/operator.key",
+            "--trust-root",
+            "authority/trust-root.txt",
+        ];
+        ward.desk.run(&[&["keys"], args, &operator].concat())
+    };
+    let rotate = |more: &[&str]| {
+        let args = [
+            "rotate",
+            "run",
+            "--wait",
+            "1s",
+            "--force",
+            "--no-wait",
+            "--json",
+        ];
+        keys(&[&args, more].concat())
+    };
+    let hand_over = |key: &str| {
+        let name = format!("keys/run-{}.key", &key[..16]);
+        let from = ward.desk.path().join("authority").join(&name);
+        std::fs::copy(from, ward.desk.path().join("authority-2").join(&name)).unwrap();
+    };
+    let begun = rotate(&[]).expect(0).json();
+    assert_eq!(begun["phase"], "prepared");
+    let new = begun["key"].as_str().unwrap().to_owned();
+    std::thread::sleep(Duration::from_millis(1_100));
+    let alone = rotate(&[]).expect(2);
+    assert!(
+        alone.stderr.contains("other replicas use this store"),
+        "{}",
+        alone.stderr
+    );
+    hand_over(&new);
+    let active = rotate(&["--distributed"]).expect(0).json();
+    assert_eq!(
+        (&active["phase"], &active["key"]),
+        (&"retiring".into(), &begun["key"])
+    );
+    assert_eq!(
+        hint(&first.request(&request(None)).await.unwrap()),
+        new[..8]
+    );
+    // The other learns of it within a second or two, and its own bundle has the key.
+    let mut token = second.request(&request(None)).await.unwrap();
+    for _ in 0..200 {
+        if hint(&token) == new[..8] {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        token = second.request(&request(None)).await.unwrap();
+    }
+    assert_eq!(hint(&token), new[..8]);
+    ward.desk.write("token", token.token.expose());
+    for url in [&url, &second_url] {
+        let pinned = [
+            "--authority",
+            url,
+            "--trust-root",
+            "authority/trust-root.txt",
+        ];
+        let verify = ["tokens", "verify", "@token"];
+        ward.desk.run(&[&verify[..], &pinned].concat()).expect(0);
+    }
+
+    // A key that is stolen is not waited with; the replica without the next one does not sign.
+    let taint = ["taint", &new[..16], "--reason", "stolen", "--json"];
+    let tainted = keys(&taint).expect(0).json();
+    let next = tainted["active"].as_str().unwrap().to_owned();
+    let mut refused = false;
+    for _ in 0..200 {
+        match second.request(&request(None)).await {
+            Ok(token) => assert_eq!(hint(&token), new[..8], "it has not heard of it yet"),
+            Err(TokenError::Refused(problem)) if problem.code == "key_unavailable" => {
+                refused = true;
+                break;
+            }
+            Err(error) => panic!("{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(refused, "it signs with a key that somebody else has");
+    hand_over(&next);
+    let mut signed = false;
+    for _ in 0..200 {
+        if let Ok(token) = second.request(&request(None)).await {
+            assert_eq!(hint(&token), next[..8]);
+            signed = true;
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(signed, "it has the key and does not sign");
+}

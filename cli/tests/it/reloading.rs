@@ -68,7 +68,7 @@ impl Office {
     }
 }
 
-fn signal(process: &ChildProcess, name: &str) {
+pub fn signal(process: &ChildProcess, name: &str) {
     let id = process.id().to_string();
     let sent = Command::new("kill").args(["-s", name, &id]).status();
     assert!(sent.unwrap().success());

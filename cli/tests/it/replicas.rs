@@ -1,8 +1,13 @@
 //! Two authorities on one PostgreSQL: what one knows, the other knows.
 
-use hallpass_client::TokenError;
+use std::time::{Duration, Instant};
 
-use crate::wards::{Answered, Ward, assert_known, key, killed_under_load, request};
+use hallpass_client::{BaseUrl, BundleSource, BundleSourceConfig, TokenError};
+use hallpass_testkit::eventually;
+use hallpass_vocabulary::SystemClock;
+
+use crate::reloading::signal;
+use crate::wards::{Answered, BOUND, Ward, assert_known, key, killed_under_load, request};
 
 /// The code of a refusal.
 fn code<T: std::fmt::Debug>(answer: Result<T, TokenError>) -> String {
@@ -68,4 +73,35 @@ async fn what_a_killed_replica_answered_the_other_knows() {
         // Nobody has started the killed one again.
         assert_known(&survivor, &answered).await;
     }
+}
+
+/// What a verifier of one replica knows of a change that another publishes, and how long that took.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_replica_publishes_the_listeners_of_the_other_know_within_a_second() {
+    let ward = Ward::postgres("");
+    let (one, _) = ward.serve("authority");
+    let mut two = ward.spawn("authority-2");
+    let url = two.wait_for_line("listening on ", BOUND);
+    let pinned = std::fs::read_to_string(ward.desk.path().join("authority/trust-root.txt"));
+    let config = BundleSourceConfig::new(
+        BaseUrl::new(&url).unwrap(),
+        pinned.unwrap().parse().unwrap(),
+    );
+    let source = BundleSource::start(config, SystemClock).await.unwrap();
+    let snapshots = source.snapshots();
+    let known = || snapshots.load().map(|snapshot| *snapshot.policy());
+    let policy = ward.desk.path().join("authority/policy/more.toml");
+    let mut took = Vec::new();
+    for number in 0..5 {
+        let before = known();
+        std::fs::write(&policy, format!("# {number}\n")).unwrap();
+        let started = Instant::now();
+        signal(&one, "HUP");
+        eventually(BOUND, "the other's listener knows", || known() != before);
+        took.push(started.elapsed());
+    }
+    took.sort_unstable();
+    // From the signal to the verifier: reading, recording, publishing and telling. Without news it would be looked for
+    // every two seconds.
+    assert!(took[2] < Duration::from_secs(1), "{took:?}");
 }

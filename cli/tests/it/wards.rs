@@ -72,9 +72,16 @@ impl Ward {
 
     /// Starts one of them.
     pub fn serve(&self, directory: &str) -> (ChildProcess, TokenClient) {
+        let (child, client, _) = self.serve_at(directory);
+        (child, client)
+    }
+
+    /// The same, and where it listens.
+    pub fn serve_at(&self, directory: &str) -> (ChildProcess, TokenClient, String) {
         let mut child = self.spawn(directory);
         let url = child.wait_for_line("listening on ", BOUND);
-        (child, self.client(&url))
+        let client = self.client(&url);
+        (child, client, url)
     }
 
     /// The client of an authority at an address.

@@ -209,6 +209,7 @@ async fn keep_up(service: Arc<Service>) {
     let mut tick = tokio::time::interval(UPKEEP_INTERVAL);
     let mut acknowledged = Instant::now();
     let mut marked = Instant::now();
+    service.publish_verifiers().await;
     loop {
         tick.tick().await;
         if acknowledged.elapsed() >= ACKNOWLEDGE_INTERVAL {
@@ -218,6 +219,8 @@ async fn keep_up(service: Arc<Service>) {
         if marked.elapsed() >= MARK_INTERVAL {
             marked = Instant::now();
             mark(Arc::clone(&service)).await;
+            // Other replicas enrol and retire verifiers too.
+            service.publish_verifiers().await;
         }
         service.minter.store.retry();
         service.keep_keys().await;

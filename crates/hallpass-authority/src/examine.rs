@@ -9,7 +9,7 @@ use hallpass_vocabulary::Timestamp;
 use crate::config::{ConfigError, Paths};
 use crate::roots::Roots;
 use crate::settings::Settings;
-use crate::{OpenError, open, publisher};
+use crate::{OpenError, layout, open, publisher};
 
 mod certificate;
 mod keys;
@@ -73,7 +73,13 @@ pub fn examine(settings: &Settings, now: Timestamp) -> Vec<Finding> {
     let directory = settings.directory();
     let paths = settings.config.paths.under(directory);
     let mut findings = vec![configuration(settings), permissions(directory)];
-    findings.extend(keys::examine(&paths.keys, settings.environment()));
+    let root = Roots::read(directory, &paths.roots)
+        .ok()
+        .and_then(|roots| roots.in_force(now).ok());
+    let kept = paths.bundle.join(layout::KEPT_KEYS_FILE);
+    let environment = settings.environment();
+    let found = keys::examine(&paths.keys, &kept, root.as_ref(), environment, now);
+    findings.extend(found);
     findings.extend(policy(&paths.policy));
     findings.push(roots(directory, &paths, now));
     findings.push(bundle(&paths, now));
@@ -176,7 +182,7 @@ fn roots(directory: &Path, paths: &Paths, now: Timestamp) -> Finding {
         Err(error) => return Finding::new(subject, Verdict::Bad, error),
     };
     lasting(subject, "it", expires, now, SHORT_ROOT_LIFE).hint_if_short(
-        "replace it with a root document signed by the root key, and hand its file to services",
+        "make the next one with `hallpass keys root rotate` and install it; services follow by themselves",
     )
 }
 

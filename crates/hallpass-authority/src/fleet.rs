@@ -6,8 +6,10 @@
 mod code;
 mod enrolment;
 mod keeping;
+mod publish;
 mod reached;
 mod report;
+mod search;
 mod shipped;
 mod witness;
 
@@ -20,6 +22,7 @@ use hallpass_vocabulary::Timestamp;
 pub(crate) use enrolment::{CODE_LIFE_DEFAULT, CODE_LIFE_MAX, Proof, Unenrolled, Wish};
 pub(crate) use reached::{NotReached, StopsAt};
 pub(crate) use report::{Call, Mode, Report};
+pub(crate) use search::find as find_decision;
 use shipped::Shipped;
 pub(crate) use shipped::{Kept, SHIPMENT_LINES_BYTES_MAX, Unshipped, kept_in};
 pub(crate) use witness::Outcome;
@@ -32,6 +35,8 @@ pub(crate) struct Fleet {
     known: Mutex<HashMap<String, Arc<Known>>>,
     /// Held while a verifier enrols, so that a code is used once.
     enrolling: tokio::sync::Mutex<()>,
+    /// Held while the list of them is published.
+    publishing: tokio::sync::Mutex<()>,
 }
 
 /// What is known of one verifier beside its row.
@@ -71,6 +76,7 @@ impl Fleet {
             directory: directory.to_owned(),
             known: Mutex::default(),
             enrolling: tokio::sync::Mutex::default(),
+            publishing: tokio::sync::Mutex::default(),
         }
     }
 
@@ -89,6 +95,11 @@ impl Fleet {
         let of = known.get(origin).cloned();
         drop(known);
         of.map(|of| of.said().clone()).unwrap_or_default()
+    }
+
+    /// Where the records of verifiers are kept, each in a directory named by its origin.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// Where the records of a verifier are kept.

@@ -83,6 +83,7 @@ fn handler(endpoint: Endpoint) -> MethodRouter<Arc<Service>> {
         Endpoint::ClientSecretRetire => delete(clients::retire_secret),
         Endpoint::ClientsList => get(clients::list),
         Endpoint::ClockRead => post(clock::post),
+        Endpoint::DecisionGet => get(queries::decision::get),
         Endpoint::DecisionsList => get(queries::decisions::list),
         Endpoint::HeartbeatGet => get(bundle::heartbeat),
         Endpoint::KeyRetire => post(keys::retire),

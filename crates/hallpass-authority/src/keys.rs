@@ -12,14 +12,15 @@ pub(crate) mod ring;
 pub(crate) mod rotation;
 pub(crate) mod upkeep;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use hallpass_bundle::TokenKey;
-use hallpass_keys::Purpose;
+use hallpass_keys::{KeyId, Purpose};
 use tokio::sync::Mutex;
 
 use ring::Ring;
@@ -65,6 +66,8 @@ pub(crate) struct Keys {
     pub(crate) turn: Mutex<()>,
     /// Whether what is known is not published yet.
     unpublished: AtomicBool,
+    /// The bundle that first had a prepared key, since this start.
+    first_in: std::sync::Mutex<HashMap<KeyId, u64>>,
 }
 
 impl Keys {
@@ -83,7 +86,15 @@ impl Keys {
             foreign,
             turn: Mutex::new(()),
             unpublished: AtomicBool::new(false),
+            first_in: std::sync::Mutex::default(),
         }
+    }
+
+    /// The bundle a verifier must have, or a later one, to know a key: the one of now where it is not remembered.
+    fn first_in(&self, key: &KeyId, now: u64) -> u64 {
+        let first_in = self.first_in.lock();
+        let mut first_in = first_in.unwrap_or_else(PoisonError::into_inner);
+        *first_in.entry(*key).or_insert(now)
     }
 
     /// What is known is to be published.

@@ -56,7 +56,7 @@ pub use journal::CatchUpError;
 pub use keys::kept::KeptKeysError;
 pub use keys::open::KeysError;
 pub use open::OpenError;
-pub use publisher::PublishError;
+pub use publisher::{ExportError, ExportedBundle, PublishError, export_bundle};
 pub use reload::{ReloadError, Reloaded, Reloader};
 pub use roots::{InstalledRoot, RootRefused, RootsError, install_root};
 pub use secret::{ClientSecret, SECRET_CHARS, SECRET_PREFIX, SECRET_RANDOM_BYTES};

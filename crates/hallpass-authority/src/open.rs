@@ -40,7 +40,7 @@ use crate::secret::SecretHash;
 use crate::service::Service;
 use crate::settings::Settings;
 use crate::stops::{self, MarkError, Publishing};
-use crate::store::{Store, StoreError};
+use crate::store::{Publications, Store, StoreError};
 use crate::transport::Transport;
 
 /// An authority that cannot be opened.
@@ -178,7 +178,8 @@ pub(crate) fn open(
     let _recorded = journal
         .append(&record, Durability::Durable)
         .wait(START_APPEND_MAX)?;
-    let publisher = start_publisher(directory, &paths, content, &ring, &clock)?;
+    let shared = store.publications();
+    let publisher = start_publisher(directory, &paths, content, &ring, shared, &clock)?;
     let ring = Arc::new(ArcSwap::from_pointee(ring));
     kept.forget_others(policy.digest);
     let untold = change.widened(policy.digest, environment, None, clock.now());
@@ -259,8 +260,9 @@ pub(crate) fn read_policy(directory: &Path) -> Result<(PolicyFiles, LoadedPolicy
 fn start_publisher(
     directory: &Path,
     paths: &Paths,
-    content: impl FnOnce(Option<&Content>) -> Content,
+    content: impl FnOnce(Option<&Content>) -> Content + Send,
     ring: &Ring,
+    shared: Option<Publications>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Publisher, OpenError> {
     let Roots { pinned, envelopes } = Roots::read(directory, &paths.roots)?;
@@ -271,6 +273,7 @@ fn start_publisher(
         Press::new(roots, root, signers),
         content,
         &paths.bundle,
+        shared,
         Arc::clone(clock),
     )?)
 }

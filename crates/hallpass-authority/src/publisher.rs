@@ -6,7 +6,10 @@
 mod content;
 mod edition;
 mod error;
+mod export;
+mod follow;
 mod kept;
+mod ledger;
 mod number;
 mod press;
 mod pulse;
@@ -21,11 +24,15 @@ use hallpass_keys::dsse::Envelope;
 use hallpass_vocabulary::{Clock, Timestamp};
 use tokio::sync::watch;
 
+use crate::store::Publications;
+
 pub(crate) use content::Content;
 pub(crate) use edition::{Edition, Format, Shown};
 pub use error::PublishError;
+pub use export::{ExportError, ExportedBundle, export_bundle};
 use kept::KeptFile;
 pub(crate) use kept::{last_expiry, last_policy};
+use ledger::{Entry, Ledger};
 use press::{BUNDLE_LIFE, Start};
 pub(crate) use press::{Press, Signers};
 pub(crate) use pulse::keep_beating;
@@ -39,49 +46,56 @@ pub(crate) struct Publisher {
     press: ArcSwap<Press>,
     /// Held by whoever replaces what is in force: one at a time, each on what the one before it made.
     turn: Mutex<()>,
-    kept: KeptFile,
+    ledger: Ledger,
     clock: Arc<dyn Clock>,
     shown: watch::Sender<Arc<Shown>>,
 }
 
 impl Publisher {
-    /// Makes and publishes a first bundle. `directory` keeps the last one, of which `content` is told: what it restricted is
-    /// restricted until somebody says otherwise. Blocks on the disk.
+    /// Begins with a first bundle. `directory` keeps the last one, and so does what replicas share; `content` is told what it
+    /// said: what was restricted is restricted until somebody says otherwise. Blocks on the disk or the server.
     pub(crate) fn start(
         press: Press,
-        content: impl FnOnce(Option<&Content>) -> Content,
+        content: impl FnOnce(Option<&Content>) -> Content + Send,
         directory: &Path,
+        shared: Option<Publications>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, PublishError> {
-        let file = KeptFile::of(directory);
-        let last = file.read()?;
-        let edition = last.as_ref().map(|last| press.kept_edition(last));
-        let before = edition.transpose()?.flatten();
-        let content = content(before.as_ref().map(|edition| &edition.content));
-        let now = number::moment(clock.now(), last.as_ref().map(|last| last.issued));
-        let used = last.map(|last| last.used());
-        let edition = press.edition(content, used.as_ref(), Start::Anew, now)?;
-        let beat = press.beat(&edition, now)?;
-        file.write(&edition)?;
+        let ledger = Ledger::new(KeptFile::of(directory), shared);
+        let Entry { edition, beat } = ledger.begin(&press, content, clock.now())?;
         let edition = Arc::new(edition);
         Ok(Self {
             press: ArcSwap::from_pointee(press),
             turn: Mutex::new(()),
-            kept: file,
+            ledger,
             clock,
             shown: watch::Sender::new(Arc::new(Shown { edition, beat })),
         })
     }
 
     /// Publishes what a change makes of the content in force, at once: those who listen hear of it, and the next fetch has
-    /// it. After a failure what is in force stays. Changes are made one after another, each to what the one before it
-    /// published. Blocks on the disk.
+    /// it. After a failure what is in force stays, unless the store has lost its answer. Changes are made one after another,
+    /// each to what the one before it published, at whichever replica that was. Blocks on the disk or the server.
     pub(crate) fn republish(
         &self,
-        change: impl FnOnce(&mut Content),
+        change: impl FnOnce(&mut Content) + Send,
     ) -> Result<Arc<Shown>, PublishError> {
         let _turn = self.turn();
         self.replace(&self.press.load(), change)
+    }
+
+    /// As [`Publisher::republish`] of a change that is looked up while nobody else publishes, so that of two replicas that look up
+    /// the same, the later one has what the earlier one had. Where it changes nothing, nothing is published.
+    pub(crate) fn revise(
+        &self,
+        change: impl FnOnce(&mut Content) -> Result<(), PublishError> + Send,
+    ) -> Result<Arc<Shown>, PublishError> {
+        let _turn = self.turn();
+        self.put(&self.press.load(), |newest| {
+            let mut content = newest.content.clone();
+            change(&mut content)?;
+            Ok((content != newest.content).then_some(content))
+        })
     }
 
     /// As [`Publisher::republish`], and signs with other keys or under another root from then on: those in place stay when
@@ -89,7 +103,7 @@ impl Publisher {
     pub(crate) fn reequip(
         &self,
         press: Press,
-        change: impl FnOnce(&mut Content),
+        change: impl FnOnce(&mut Content) + Send,
     ) -> Result<Arc<Shown>, PublishError> {
         let _turn = self.turn();
         let shown = self.replace(&press, change)?;
@@ -100,12 +114,20 @@ impl Publisher {
     /// Whether a bundle with this change could be published: it is made, signed and measured, and nothing is kept.
     /// Blocks on signing.
     pub(crate) fn rehearse(&self, change: impl FnOnce(&mut Content)) -> Result<(), PublishError> {
-        self.made(&self.press.load(), change).map(|_| ())
+        let before = Arc::clone(&self.shown().edition);
+        let content = before.content_with(change);
+        let used = (before.serial, Some(&before.used));
+        let press = self.press.load();
+        press.edition(content, used, Start::GoesOn, self.now())?;
+        Ok(())
     }
 
     /// As [`Publisher::rehearse`], under another root or with other keys.
     pub(crate) fn rehearse_with(&self, press: &Press) -> Result<(), PublishError> {
-        self.made(press, |_| ()).map(|_| ())
+        let before = Arc::clone(&self.shown().edition);
+        let used = (before.serial, Some(&before.used));
+        press.edition(before.content.clone(), used, Start::GoesOn, self.now())?;
+        Ok(())
     }
 
     /// The root in force.
@@ -114,12 +136,21 @@ impl Publisher {
     }
 
     /// Signs another heartbeat; and another bundle well before the one in force expires, or when a clock that was put right
-    /// shows that no verifier believes it. Blocks on the disk.
+    /// shows that no verifier believes it. Blocks on the disk or the server.
     pub(crate) fn beat(&self) -> Result<(), PublishError> {
+        self.beat_of(self.clock.now())
+    }
+
+    /// As [`Publisher::beat`], of what was in force at this time: a replica knows that only of when it last looked.
+    fn beat_of(&self, then: Timestamp) -> Result<(), PublishError> {
         let (_turn, press) = (self.turn(), self.press.load());
         let (now, edition) = (self.clock.now(), Arc::clone(&self.shown().edition));
         if edition.is_due(now) {
-            match self.replace(&press, |_| ()) {
+            let renewed = self.put(&press, |newest| {
+                // Another replica may have done it.
+                Ok(newest.is_due(now).then(|| newest.content.clone()))
+            });
+            match renewed {
                 Ok(_) => return Ok(()),
                 // The old one has days to go. Without heartbeats, services would stop within minutes.
                 Err(error) if now < edition.expires() => tracing::error!(
@@ -129,7 +160,8 @@ impl Publisher {
                 Err(error) => return Err(error),
             }
         }
-        let beat = press.beat(&edition, self.now())?;
+        let said = Some(self.shown().beat.time());
+        let beat = press.beat(&edition, number::moment(then, said))?;
         self.show(Shown { edition, beat });
         Ok(())
     }
@@ -148,9 +180,14 @@ impl Publisher {
         self.press.load().clock(nonce, self.clock.now())
     }
 
-    /// Whether the last heartbeat is [`HEARTBEAT_INTERVAL`] old.
+    /// Whether the last heartbeat is [`HEARTBEAT_INTERVAL`] old, and this authority alone says what is in force.
     pub(crate) fn is_beat_due(&self) -> bool {
-        self.clock.now().since(self.shown().beat.time()) >= HEARTBEAT_INTERVAL
+        self.ledger.shared().is_none() && self.heartbeat_age() >= HEARTBEAT_INTERVAL
+    }
+
+    /// Whether nobody believes the bundle in force any more.
+    pub(crate) fn is_expired(&self) -> bool {
+        self.clock.now() >= self.shown().edition.expires()
     }
 
     /// What is in force now.
@@ -182,26 +219,30 @@ impl Publisher {
     fn replace(
         &self,
         press: &Press,
-        change: impl FnOnce(&mut Content),
+        change: impl FnOnce(&mut Content) + Send,
     ) -> Result<Arc<Shown>, PublishError> {
-        // Made in whole before it is written down, so that only the disk can still refuse.
-        let edition = self.made(press, change)?;
-        let beat = press.beat(&edition, self.now())?;
-        self.kept.write(&edition)?;
-        let edition = Arc::new(edition);
-        Ok(self.show(Shown { edition, beat }))
+        self.put(press, |newest| Ok(Some(newest.content_with(change))))
     }
 
-    /// The bundle after the one in force, with this change.
-    fn made(
+    /// Writes down what is made of the newest edition, and only then shows it. It is made in whole before, so that only the
+    /// disk or the server can still refuse.
+    fn put(
         &self,
         press: &Press,
-        change: impl FnOnce(&mut Content),
-    ) -> Result<Edition, PublishError> {
-        let before = Arc::clone(&self.shown().edition);
-        let mut content = before.content.clone();
-        change(&mut content);
-        press.edition(content, Some(&before.used), Start::GoesOn, self.now())
+        make: impl FnOnce(&Edition) -> Result<Option<Content>, PublishError> + Send,
+    ) -> Result<Arc<Shown>, PublishError> {
+        let shown = self.shown();
+        let before = self.press.load();
+        let made = self
+            .ledger
+            .go_on(press, &before, &shown.edition, make, self.now())?;
+        Ok(match made {
+            Some(Entry { edition, beat }) => {
+                let edition = Arc::new(edition);
+                self.show(Shown { edition, beat })
+            }
+            None => shown,
+        })
     }
 
     /// Puts an edition in force, or a new heartbeat of the one that is.

@@ -193,7 +193,7 @@ impl From<Unturned> for RootRefused {
 }
 
 /// That enough keys of a root are among those that are here.
-fn check_keys(root: &Root, ring: &files::KeysHere) -> Result<(), RootRefused> {
+pub(crate) fn check_keys(root: &Root, ring: &files::KeysHere) -> Result<(), RootRefused> {
     for (purpose, role) in [
         (Purpose::Bundle, root.bundle()),
         (Purpose::Heartbeat, root.heartbeat()),
@@ -291,7 +291,7 @@ impl Service {
             return Ok(installed(&there.in_force(now)?, false));
         };
         let before = self.keys.now();
-        let here = self.read_keys().await?;
+        let here = before.with_read(self.read_keys().await?);
         check_keys(&root, &here)?;
         let ring = Ring {
             book: before.book.clone(),

@@ -4,6 +4,8 @@
 //! remembers for every journal up to which record it is complete, and what is missing is read from the journal when the
 //! authority starts ([`Store::catch_up`]). Claims in flight, rates and nonces are here alone: nobody misses them.
 
+#[cfg(not(feature = "postgres"))]
+mod alone;
 mod change;
 mod claim;
 mod client_table;
@@ -31,6 +33,8 @@ use hallpass_keys::{Digest, KeyId};
 use hallpass_vocabulary::{ClientId, Environment, RunId, Timestamp, TokenId};
 use prometheus_client::metrics::histogram::Histogram;
 
+#[cfg(not(feature = "postgres"))]
+pub(crate) use alone::Publications;
 pub(crate) use change::{Change, LandingEvent};
 pub(crate) use claim::{Claim, Claimed};
 pub use error::StoreError;
@@ -41,6 +45,8 @@ pub(crate) use inspected::{Inspected, inspect};
 pub(crate) use limit::Admission;
 #[cfg(feature = "postgres")]
 use postgres::Postgres;
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::Publications;
 pub(crate) use query::{About, Hits, PAGE_ROWS_MAX, Page, RunQuery, TokenQuery};
 pub(crate) use restraints::{At, Found, RESTRAINT_KEPT, Restraints, StopRow};
 pub(crate) use rows::{ClientRow, KeyRow, RunRow, SecretRow, TokenRow};
@@ -89,6 +95,15 @@ impl Store {
                 .map(|it| Self::Postgres(Box::new(it))),
             #[cfg(not(feature = "postgres"))]
             Some(_) => Err(StoreError::Setting(NOT_BUILT)),
+        }
+    }
+
+    /// Where replicas keep what they publish together; nothing where there is one authority alone.
+    pub(crate) fn publications(&self) -> Option<Publications> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(it) => Some(it.publications()),
+            Self::Sqlite(_) => None,
         }
     }
 

@@ -28,8 +28,8 @@ pub const FILE_INTERVAL: Duration = Duration::from_secs(1);
 const SILENCE: Duration = Duration::from_secs(6);
 /// No two come closer, whatever is configured: an interval of zero would be a flood.
 const INTERVAL_MIN: Duration = Duration::from_millis(10);
-/// How long one fetch may take: 8 MiB on a slow line.
-const REFRESH_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long one fetch may take: the largest publication at 10 Mbit/s. Longer would be of no use: the shortest bound has passed.
+const REFRESH_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where bundles come from.
 #[derive(Debug, Clone)]

@@ -26,6 +26,7 @@ mod operator_verifiers;
 mod partitions;
 mod probe;
 mod problem;
+mod publication;
 mod refresh;
 mod refresh_error;
 mod run;
@@ -52,11 +53,12 @@ pub use operator_client::{
 };
 pub use operator_lists::{List, ListPage};
 pub use operator_verifiers::{
-    CallInFlight, EnrolmentCode, JournalSize, KnownVerifier, StopsAt, Verifiers,
+    CallInFlight, EnrolmentCode, JournalSize, KnownVerifier, ShippedDecision, StopsAt, Verifiers,
     WitnessedCheckpoint,
 };
 pub use probe::{AuthorityIdentity, Probe, probe};
 pub use problem::Problem;
+pub use publication::fetch_publication;
 pub use refresh_error::{OpenError, RefreshError};
 pub use run::{REST_DEFAULT, Run, RunError};
 pub use schedule::BundleMode;
@@ -68,5 +70,5 @@ pub use tool_client::{TOOL_ANSWER_BYTES_MAX, ToolAnswer, ToolClient, ToolError, 
 pub use trusted::{InvalidCertificates, TrustedCertificates};
 pub use verifier_link::{
     LinkConfig, LinkError, LinkStatus, Present, REPORT_INTERVAL, SetAside, VerifierLink,
-    set_aside_refused,
+    is_enrolled, set_aside_refused,
 };

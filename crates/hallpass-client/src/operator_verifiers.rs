@@ -133,6 +133,18 @@ pub struct EnrolmentCode {
     pub until: Timestamp,
 }
 
+/// What is on record of a decision of a service.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ShippedDecision {
+    /// The verifier that decided.
+    pub verifier: String,
+    /// The service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<Audience>,
+    /// Its records, each as the line that stands in the journal.
+    pub lines: Vec<String>,
+}
+
 #[derive(serde::Deserialize)]
 struct WireCode {
     code: String,
@@ -181,6 +193,15 @@ impl OperatorClient {
             audience: code.audience,
             until: code.until,
         })
+    }
+
+    /// What is on record of a decision of a service, in the journals that were shipped to the authority.
+    ///
+    /// # Errors
+    /// [`OperatorError`].
+    pub async fn decision(&self, decision: DecisionId) -> Result<ShippedDecision, OperatorError> {
+        let path = format!("/v1/decisions/{decision}");
+        self.ask("GET", &path, None, b"").await
     }
 
     /// Nothing a verifier signs is believed from here on.

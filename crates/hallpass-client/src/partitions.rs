@@ -151,7 +151,7 @@ impl<'a> World<'a> {
         let belief = Belief::new(signing.root.trust_root(), Arc::clone(&snapshots));
         let pace = Pace::polling_every(Duration::from_secs(4));
         // Some authorities push and some do not.
-        let push = seed % 4 != 0;
+        let push = !seed.is_multiple_of(4);
         Self {
             signing,
             schedule: Schedule::begin(pace, push, jitter.clone(), Duration::ZERO),

@@ -1,13 +1,14 @@
 //! News of an authority: from the network, through every check, into the cell and onto the disk.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hallpass_bundle::{HEARTBEAT_BYTES_MAX, PUBLISHED_BYTES_MAX, Snapshot, Snapshots};
 use hallpass_vocabulary::{Clock, Timestamp};
 use reqwest::{StatusCode, Url, header};
 
 use crate::BaseUrl;
-use crate::belief::{Beat, Belief};
+use crate::belief::{Beat, Belief, HEARTBEAT_APART_MAX};
 use crate::bundle_source::BundleSourceConfig;
 use crate::clock_exchange::ClockKeeper;
 use crate::http::{self, TransportError};
@@ -29,7 +30,11 @@ pub(crate) struct Refresher<C> {
     etag: Option<String>,
     /// How many questions ago the authority turned out to have no heartbeats to offer.
     without_heartbeats: u32,
+    heartbeat_timeout: Duration,
 }
+
+/// How long a heartbeat may take that was asked for: later than that it proves nothing.
+const HEARTBEAT_TIMEOUT: Duration = HEARTBEAT_APART_MAX;
 
 /// After so many questions an authority that had no heartbeats is asked for one again: it may be a newer release by now.
 const ASK_AGAIN_AFTER: u32 = 64;
@@ -53,6 +58,7 @@ impl<C: Clock + Clone + 'static> Refresher<C> {
             exchanges: ClockKeeper::default(),
             etag: None,
             without_heartbeats: 0,
+            heartbeat_timeout: config.timeout.min(HEARTBEAT_TIMEOUT),
         })
     }
 
@@ -80,7 +86,8 @@ impl<C: Clock + Clone + 'static> Refresher<C> {
     pub(crate) async fn poll(&mut self) -> Result<(), RefreshError> {
         if self.snapshots().load().is_some() && !self.is_without_heartbeats() {
             let url = self.authority.join("/v1/heartbeat");
-            let response = self.get(url, None).await?;
+            let heartbeat = self.http.get(url).timeout(self.heartbeat_timeout);
+            let response = heartbeat.send().await.map_err(TransportError::from)?;
             match response.status() {
                 StatusCode::OK => {
                     let heartbeat = http::read(response, HEARTBEAT_BYTES_MAX).await;

@@ -190,4 +190,50 @@ mod tests {
             Err(StreamError::TooLarge)
         );
     }
+
+    #[test]
+    fn any_bytes_are_read_alike_however_they_are_cut_and_nothing_is_kept_beyond_the_bound() {
+        let mut jitter = crate::jitter::Jitter::seeded(11);
+        let mut below = |end: usize| {
+            let drawn = jitter.part_of(std::time::Duration::from_millis(1 << 20));
+            (usize::try_from(drawn.as_millis()).unwrap() * end) >> 20
+        };
+        let pieces: [&[u8]; 15] = [
+            b"event: bundle\n",
+            b"event: heartbeat\r\n",
+            b"data: x\n",
+            b"event: ",
+            b"bundle",
+            b"heartbeat",
+            b"data:",
+            b" ",
+            b"\n",
+            b"\n\n",
+            b"\r\n",
+            b"\r",
+            b":",
+            b"\0",
+            b"\xff\xfe{}",
+        ];
+        let mut events = 0;
+        for _ in 0..20_000 {
+            let text: Vec<u8> = (0..below(40))
+                .flat_map(|_| pieces[below(pieces.len())])
+                .copied()
+                .collect();
+            let whole = read(&text);
+            let mut reader = EventReader::default();
+            let mut cut = Ok(Vec::new());
+            for part in text.chunks(1 + below(7)) {
+                cut = cut.and_then(|mut read: Vec<StreamEvent>| {
+                    read.extend(reader.push(part)?);
+                    Ok(read)
+                });
+                assert!(reader.line.len() <= EVENT_BYTES_MAX);
+            }
+            assert_eq!(cut, whole, "{text:?}");
+            events += whole.map_or(0, |whole| whole.len());
+        }
+        assert!(events > 200, "{events}");
+    }
 }

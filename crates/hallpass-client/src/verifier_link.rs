@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 
 use crate::BaseUrl;
 pub use exchange::LinkError;
-pub use identity::{SetAside, set_aside_refused};
+pub use identity::{SetAside, is_enrolled, set_aside_refused};
 use link::Link;
 
 /// How long between two reports, while nothing changes.

@@ -87,6 +87,9 @@ kinds! {
     Hole { "hole", Fault,
         meaning: "Records are missing between two that are here.",
         next: "Give the whole journal; an export made with filters has holes." }
+    JournalMissing { "journal_missing", Notice,
+        meaning: "An authority knows a verifier whose journal is not here: nothing is said of its calls.",
+        next: "Give it, or what it shipped; retire a verifier that is no more." }
     KeyShared { "key_shared", Alarm,
         meaning: "Two journals are signed by one key, or one journal by two.",
         next: "A journal's directory was copied: give each service one of its own, and keep both for comparison." }
@@ -133,10 +136,10 @@ kinds! {
         meaning: "A call was allowed after its run had been ended: the end of a run refuses further tokens, not those that live.",
         next: "Use `hallpass stop` where living tokens must not be used either." }
     UsedAfterStop { "used_after_stop", Fault,
-        meaning: "A call was allowed longer after a stop, a revocation or a cut-off than a verifier may go without news.",
+        meaning: "A call was allowed longer after a stop, a revocation, a cut-off or the taint of its key than a verifier may go without news.",
         next: "Look at the service's bounds of staleness, its source of bundles and its clock." }
     UsedBeforeStopArrived { "used_before_stop_arrived", Notice,
-        meaning: "A call was allowed after a stop, a revocation or a cut-off that had not reached the service yet.",
+        meaning: "A call was allowed after a stop, a revocation, a cut-off or the taint of its key that had not reached the service yet.",
         next: "Look at what the call did; a service that hears late has lost its connection to the authority." }
     WitnessRefused { "witness_refused", Alarm,
         meaning: "The authority refused a checkpoint of a service's journal that contradicts one before.",

@@ -2,6 +2,7 @@
 
 mod calls;
 mod copies;
+mod fleet;
 mod journal;
 mod mints;
 mod runs;
@@ -18,6 +19,7 @@ use hallpass_vocabulary::Timestamp;
 
 use crate::finding::{Finding, FindingKind, Findings, Severity, Tally};
 use copies::Copies;
+use fleet::Fleet;
 use journal::Reader;
 use mints::Mints;
 use runs::Runs;
@@ -106,6 +108,7 @@ pub struct Reconciliation {
     stops: Stops,
     unknown: UnknownTokens,
     witnessed: Witnessed,
+    fleet: Fleet,
     findings: Findings,
     counts: Counts,
     journals: Vec<String>,
@@ -185,6 +188,7 @@ impl Reconciliation {
     /// What was found in all.
     pub fn conclude(mut self) -> Reconciled {
         self.runs.over_budget(&self.journals, &mut self.findings);
+        self.fleet.missing(&self.journals, &mut self.findings);
         let unknown = std::mem::take(&mut self.unknown);
         unknown.conclude(&self.mints, &mut self.findings);
         self.counts.tokens = u64::try_from(self.mints.len()).unwrap_or(u64::MAX);

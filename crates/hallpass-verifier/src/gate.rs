@@ -37,6 +37,10 @@ impl Gate {
         self.state.fetch_or(CLOSED, Ordering::SeqCst);
     }
 
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state.load(Ordering::SeqCst) & CLOSED != 0
+    }
+
     pub(crate) fn inside(&self) -> u64 {
         self.state.load(Ordering::SeqCst) & !CLOSED
     }

@@ -200,6 +200,11 @@ impl Verifier {
         Drain(Arc::clone(&self.0.gate))
     }
 
+    /// Whether it was told to let no more calls begin.
+    pub fn is_draining(&self) -> bool {
+        self.0.gate.is_closed()
+    }
+
     /// How many calls are under way: allowed, or about to be, and their permits neither finished nor dropped.
     pub fn open_permits(&self) -> u64 {
         self.0.gate.inside()

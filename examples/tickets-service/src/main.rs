@@ -46,6 +46,18 @@ struct Arguments {
     /// How long records of calls are kept, in days, such as `90d`; for ever when absent. No less than eight days.
     #[arg(long, value_name = "DURATION", value_parser = days)]
     keep: Option<Duration>,
+    /// Become known to the authority with the code in this file (`hallpass verifiers enrol`). Needed once: after that the
+    /// service reports and ships its journal without it.
+    #[arg(long, value_name = "FILE")]
+    enrol: Option<PathBuf>,
+}
+
+/// The code in a file; none where there is no file.
+fn read_code(path: Option<&Path>) -> anyhow::Result<Option<String>> {
+    let Some(path) = path else { return Ok(None) };
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read `{}`", path.display()))?;
+    Ok(Some(text.trim().to_owned()))
 }
 
 /// A whole number of days: no record is needed to the hour.
@@ -94,6 +106,7 @@ async fn run() -> anyhow::Result<()> {
         state: arguments.state,
         store,
         keep: arguments.keep,
+        enrol: read_code(arguments.enrol.as_deref())?,
     })
     .await?;
     let listener = TcpListener::bind(&arguments.listen)

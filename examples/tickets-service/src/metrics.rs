@@ -10,7 +10,7 @@ use hallpass_client::BundleMonitor;
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The router of this one endpoint. It asks for no token: put it where only those who watch the service reach it.
-pub fn router(bundles: BundleMonitor) -> Router {
+pub(crate) fn router(bundles: BundleMonitor) -> Router {
     let answer = async move || {
         let text = format!("{}# EOF\n", bundles.status().to_openmetrics());
         ([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response()

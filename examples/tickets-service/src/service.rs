@@ -8,7 +8,10 @@ use std::time::Duration;
 use axum::Router;
 use hallpass_axum::ToolsError;
 use hallpass_bundle::{Snapshots, TrustRoot};
-use hallpass_client::{BaseUrl, BundleSource, BundleSourceConfig};
+use hallpass_client::{
+    BaseUrl, BundleSource, BundleSourceConfig, LinkConfig, Present, VerifierLink, is_enrolled,
+    set_aside_refused,
+};
 use hallpass_journal::{AppendError, Journal, JournalName};
 use hallpass_verifier::{Disclosure, ServicePolicy, Setup, Tenancy, Verifier};
 use hallpass_vocabulary::{Audience, SystemClock};
@@ -22,6 +25,9 @@ use crate::tools::{self, JournalledError};
 /// How long calls under way may take to end once the service is told to stop, in seconds, unless it is started with another
 /// bound. The tools here answer in milliseconds.
 pub const DRAIN_SECONDS_DEFAULT: u64 = 5;
+
+/// How long the last report may take, with what is left of the records.
+const LAST_REPORT: Duration = Duration::from_secs(2);
 
 /// How long calls that are cut off may take to be recorded as abandoned.
 const ABANDON: Duration = Duration::from_millis(250);
@@ -56,6 +62,8 @@ pub struct Settings {
     pub store: Store,
     /// For how long records are kept, eight days or more; for ever when absent.
     pub keep: Option<Duration>,
+    /// What its verifier enrols with at the authority. One that is enrolled is linked without it.
+    pub enrol: Option<String>,
 }
 
 /// The service could not start, or not stop in good order.
@@ -67,6 +75,9 @@ pub enum ServiceError {
     /// The bundle source cannot run.
     #[error("bundles cannot be fetched")]
     Bundle(#[from] hallpass_client::OpenError),
+    /// The authority cannot be told of this verifier.
+    #[error("the verifier cannot be linked to the authority")]
+    Link(#[from] hallpass_client::LinkError),
     /// The journal cannot be written: then nothing is served.
     #[error("the journal cannot be opened")]
     Journal(#[from] hallpass_journal::OpenError),
@@ -90,6 +101,7 @@ pub struct Service {
     verifier: Verifier,
     journal: Journal,
     bundles: BundleSource,
+    link: Option<VerifierLink>,
     drain: Duration,
 }
 
@@ -101,7 +113,9 @@ impl Service {
     /// [`ServiceError`].
     pub async fn start(settings: Settings) -> Result<Self, ServiceError> {
         let environment = settings.trust_root.environment.clone();
-        let journal = open_journal(&settings).await?;
+        let linked = settings.enrol.is_some()
+            || is_enrolled(&settings.state).map_err(ServiceError::State)?;
+        let journal = open_journal(&settings, linked).await?;
         // It denies everything until the source, which is started with its clock, puts a first bundle there.
         let snapshots = Arc::new(Snapshots::empty());
         let verifier = Verifier::new(Setup {
@@ -118,11 +132,31 @@ impl Service {
             snapshots: Arc::clone(&snapshots),
             clock: Arc::new(SystemClock),
         });
+        let link = linked.then(|| LinkConfig {
+            code: settings.enrol,
+            ..LinkConfig::new(
+                settings.authority.clone(),
+                settings.trust_root.clone(),
+                verifier.audience().clone(),
+                settings.state.clone(),
+            )
+        });
         let source = BundleSourceConfig::new(settings.authority, settings.trust_root)
             .with_state_directory(settings.state.join(BUNDLE_DIRECTORY))
             .with_stop_directory(settings.state)
             .with_snapshots(snapshots);
         let bundles = BundleSource::start(source, verifier.token_clock()).await?;
+        let asked = verifier.clone();
+        let present = move || Present {
+            draining: asked.is_draining(),
+            calls_in_flight: asked.open_permits(),
+        };
+        let clock = Arc::new(SystemClock);
+        let link = link
+            .map(|link| {
+                VerifierLink::start(link, journal.clone(), bundles.snapshots(), clock, present)
+            })
+            .transpose()?;
         let tools = tools::router(verifier.clone(), settings.store)?;
         let router = tools.merge(metrics::router(bundles.monitor()));
         Ok(Self {
@@ -130,6 +164,7 @@ impl Service {
             verifier,
             journal,
             bundles,
+            link,
             drain: Duration::from_secs(DRAIN_SECONDS_DEFAULT),
         })
     }
@@ -162,6 +197,7 @@ impl Service {
             verifier,
             journal,
             bundles,
+            link,
             drain,
         } = self;
         let (told, hears) = oneshot::channel::<()>();
@@ -186,13 +222,16 @@ impl Service {
         }
         let _ = tokio::time::timeout(ABANDON, verifier.drain()).await;
         drop(bundles);
-        blocking(move || journal.close())
-            .await
-            .map_err(ServiceError::Close)
+        let closed = blocking(move || journal.close()).await;
+        // The last checkpoint is witnessed, and what is left of the records shipped.
+        if let Some(link) = link {
+            link.finish(LAST_REPORT).await;
+        }
+        closed.map_err(ServiceError::Close)
     }
 }
 
-async fn open_journal(settings: &Settings) -> Result<Journal, ServiceError> {
+async fn open_journal(settings: &Settings, linked: bool) -> Result<Journal, ServiceError> {
     let name = JournalName::new(settings.audience.as_str())?;
     let environment = settings.trust_root.environment.clone();
     let state = settings.state.clone();
@@ -204,7 +243,14 @@ async fn open_journal(settings: &Settings) -> Result<Journal, ServiceError> {
         if let Some(keep) = keep {
             settings = settings.keep(keep);
         }
-        Ok(Journal::open(&state.join("journal"), settings)?)
+        let journal = state.join("journal");
+        if linked {
+            // Nothing is pruned that the authority does not have.
+            settings = settings.prune_acknowledged_only();
+            // Not gone on from where the authority has seen another continuation.
+            set_aside_refused(&state, &journal).map_err(ServiceError::State)?;
+        }
+        Ok(Journal::open(&journal, settings)?)
     })
     .await
 }

@@ -13,7 +13,7 @@ use crate::hint::HintExt as _;
 use crate::operator_input::{OperatorArgs, wait};
 use crate::output::{Output, Style};
 use crate::trust::block_on;
-use crate::words::{escaped, span};
+use crate::words::{escaped, listed, span};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -99,6 +99,8 @@ struct Progress {
     replaces: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     until: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    waits_for: Vec<String>,
     now: Timestamp,
 }
 
@@ -121,7 +123,9 @@ fn next(args: &Args, operator: &OperatorClient, at: &Progress) -> anyhow::Result
     loop {
         std::thread::sleep(left.min(LOOK));
         match ask(args, operator, true)? {
-            Ok(progress) if progress.phase != at.phase => return Ok(progress),
+            Ok(progress) if progress.phase != at.phase || progress.waits_for != at.waits_for => {
+                return Ok(progress);
+            }
             Ok(progress) => left = remaining(&progress).max(AGAIN),
             Err(OperatorError::Transport(_)) => left = AGAIN,
             Err(error) => return explained(Err(error)),
@@ -177,6 +181,12 @@ fn say(args: &Args, progress: &Progress, output: &mut Output) -> anyhow::Result<
         format!("until {until} (in {left})")
     });
     let until = until.unwrap_or_default();
+    if !progress.waits_for.is_empty() {
+        output.note(&format!(
+            "waits for verifiers that have not got it: {}",
+            escaped(&listed(&progress.waits_for))
+        ));
+    }
     let phase = output.style(Style::Faint, &format!("{:<8}", progress.phase));
     let line = match progress.phase.as_str() {
         "prepared" => format!("{key} is published and signs nothing yet; {old} signs {until}"),

@@ -172,6 +172,7 @@ impl Service {
         self.fleet_event(FleetEvent::Enrolled(Box::new(enrolled.clone())))
             .await?;
         tracing::info!(verifier.origin = origin, audience = %enrolled.audience, "a verifier is enrolled");
+        self.publish_verifiers().await;
         let row = self.store().verifier(&origin).await?;
         self.the_same(row.ok_or(Unenrolled::Later)?, &enrolled, Unenrolled::Origin)
     }
@@ -210,6 +211,7 @@ impl Service {
             reason,
         };
         self.fleet_event(FleetEvent::Retired(retired)).await?;
+        self.publish_verifiers().await;
         let row = self.store().verifier(origin).await?;
         row.filter(|row| !row.is_live()).ok_or(Unenrolled::Later)
     }

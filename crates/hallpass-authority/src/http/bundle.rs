@@ -71,6 +71,9 @@ pub(super) async fn current(service: &Service) -> Result<Arc<Shown>, Problem> {
             refused()
         })?;
     }
+    if service.publisher.is_expired() {
+        return Err(Problem::new(ProblemCode::Unavailable, service.request_id()));
+    }
     Ok(service.publisher.shown())
 }
 

@@ -60,6 +60,7 @@ endpoints! {
     ClientSecretRetire DELETE "/v1/clients/{client}/secrets/{secret}" Access::Operator(Permission::ManageClients);
     ClientsList GET "/v1/clients" Access::Operator(Permission::Read);
     ClockRead POST "/v1/clock" Access::Anyone;
+    DecisionGet GET "/v1/decisions/{decision}" Access::Operator(Permission::Read);
     DecisionsList GET "/v1/decisions" Access::Operator(Permission::Read);
     HeartbeatGet GET "/v1/heartbeat" Access::Anyone;
     KeyRetire POST "/v1/keys/{key}/retire" Access::Operator(Permission::ManageKeys);

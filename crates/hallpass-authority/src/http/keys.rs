@@ -104,6 +104,9 @@ struct Retired {
 
 pub(super) async fn list(State(service): State<Arc<Service>>) -> Response {
     let (ring, root) = (service.keys.now(), service.publisher.root());
+    // What is in memory may have lost its file.
+    let here = service.read_keys().await;
+    let here = here.as_ref().unwrap_or(&ring.here);
     let mut keys: Vec<ListedKey> = Vec::new();
     for life in ring.book.all() {
         let listed_by_root = [root.bundle(), root.heartbeat()]
@@ -121,7 +124,7 @@ pub(super) async fn list(State(service): State<Arc<Service>>) -> Response {
             standing,
             since: Some(since).filter(|since| since.unix_ms() > 0),
             until: retires.then(|| since.after(RETIRING)),
-            here: ring.here.contains_key(&life.public_key.id()),
+            here: here.contains_key(&life.public_key.id()),
         });
     }
     for (purpose, role) in [
@@ -135,7 +138,7 @@ pub(super) async fn list(State(service): State<Arc<Service>>) -> Response {
             standing: KeyStanding::Active,
             since: None,
             until: Some(root.expires()),
-            here: ring.here.contains_key(&key.id()),
+            here: here.contains_key(&key.id()),
         }));
     }
     keys.sort_by_key(|key| (key.purpose, key.standing, key.since, key.key));

@@ -48,6 +48,7 @@ problem_codes! {
     }
     ClientUnauthorized { code: "client_unauthorized", status: UNAUTHORIZED, title: "The client is not authenticated" }
     ClientUnknown { code: "client_unknown", status: NOT_FOUND, title: "There is no such client" }
+    DecisionUnknown { code: "decision_unknown", status: NOT_FOUND, title: "No shipped journal has such a decision" }
     EnrolmentRefused { code: "enrolment_refused", status: FORBIDDEN, title: "The verifier is not enrolled" }
     EnvironmentNotAllowed {
         code: "environment_not_allowed", status: FORBIDDEN, title: "The route is not for this environment",

@@ -1,6 +1,7 @@
 //! What operators may ask: runs, tokens, and the records of the authority's own journal. Every answer is a page, and every
 //! page costs a bounded amount of reading.
 
+pub(super) mod decision;
 pub(super) mod decisions;
 pub(super) mod parameters;
 pub(super) mod runs;

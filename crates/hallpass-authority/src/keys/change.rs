@@ -94,7 +94,7 @@ impl Service {
             by: act.by.cloned(),
         };
         let before = self.keys.now();
-        let here = self.read_keys().await?;
+        let here = before.with_read(self.read_keys().await?);
         let ring = |at| Ring {
             book: before.book.after(&changed, at),
             here: here.clone(),
@@ -198,7 +198,7 @@ impl Service {
         .await?;
         self.keys.ring.store(Arc::new(Ring {
             book: ring.book.clone(),
-            here,
+            here: ring.with_read(here),
             environment: self.environment.clone(),
             known_at: ring.known_at,
         }));

@@ -89,6 +89,34 @@ pub(crate) fn open(
 ) -> Result<Ring, KeysError> {
     let mut book = KeyBook::of(&store.keys_at_start()?);
     book.add(&kept::read(kept_at)?);
+    let book = complete(book, &here, directory, environment)?;
+    kept::write(kept_at, &book)?;
+    Ok(Ring {
+        book,
+        here,
+        environment: environment.clone(),
+        known_at: replicated.then_some(now),
+    })
+}
+
+/// Where the keys of a directory stand as far as it says itself: for whoever looks and does not open it.
+pub(crate) fn kept(
+    here: &KeysHere,
+    directory: &Path,
+    kept_at: &Path,
+    environment: &Environment,
+) -> Result<KeyBook, KeysError> {
+    let book = KeyBook::of(&kept::read(kept_at)?);
+    complete(book, here, directory, environment)
+}
+
+/// With the first key of every purpose of which nothing is said; and every key that signs is here.
+fn complete(
+    mut book: KeyBook,
+    here: &KeysHere,
+    directory: &Path,
+    environment: &Environment,
+) -> Result<KeyBook, KeysError> {
     for purpose in BY_JOURNAL {
         if !book.ever_signed(purpose) {
             let first = layout::key_file(directory, purpose);
@@ -108,13 +136,7 @@ pub(crate) fn open(
             });
         }
     }
-    kept::write(kept_at, &book)?;
-    Ok(Ring {
-        book,
-        here,
-        environment: environment.clone(),
-        known_at: replicated.then_some(now),
-    })
+    Ok(book)
 }
 
 /// The keys of sibling environments as a bundle lists them.

@@ -36,6 +36,18 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
+    /// The keys that were read, and those that still sign or are believed and whose files have gone since: what is in memory
+    /// goes on being good until the authority stops.
+    pub(crate) fn with_read(&self, read: KeysHere) -> KeysHere {
+        let mut here = read;
+        for (id, key) in &self.here {
+            if self.signed_with(id).is_some() {
+                here.entry(*id).or_insert_with(|| Arc::clone(key));
+            }
+        }
+        here
+    }
+
     /// The key that signs tokens.
     pub(crate) fn run_key(&self, now: Timestamp) -> Result<&Arc<SigningKey>, KeyUnavailable> {
         if self

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use hallpass_bundle::CLOCK_SKEW_MAX;
 use hallpass_journal::KeyStanding;
 use hallpass_keys::{KeyId, Purpose};
 use hallpass_vocabulary::{OperatorId, Timestamp};
@@ -60,6 +61,9 @@ pub(crate) struct Progress {
     /// When the next phase may begin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) until: Option<Timestamp>,
+    /// Enrolled verifiers that have not got the new key and have not stopped by themselves: their origins.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) waits_for: Vec<String>,
     /// The authority's time, so that whoever waits need not trust the clock at hand.
     pub(crate) now: Timestamp,
 }
@@ -141,6 +145,7 @@ impl Service {
                 let key = self.unrecorded_or_new(purpose).await?;
                 let prepared = moved(key, purpose, KeyStanding::Prepared);
                 self.change_keys(act(vec![prepared])).await?;
+                self.keys.first_in(&key.id(), self.publisher.version());
             }
             Step::Activate(prepared) => {
                 if !self
@@ -152,6 +157,13 @@ impl Service {
                 }
                 if self.keys.now().known_at.is_some() && !wish.distributed {
                     return Err(Unturned::Distribution);
+                }
+                let (waits_for, until) = self.behind(prepared).await?;
+                if !waits_for.is_empty() && !wish.force {
+                    let mut progress = self.progress(purpose, wait)?;
+                    progress.until = progress.until.max(until);
+                    progress.waits_for = waits_for;
+                    return Ok(progress);
                 }
                 let mut keys = vec![moved(prepared.public_key, purpose, KeyStanding::Active)];
                 for before in ring.book.standing(purpose, KeyStanding::Active) {
@@ -165,6 +177,27 @@ impl Service {
             }
         }
         self.progress(purpose, wait)
+    }
+
+    /// The enrolled verifiers that do not know a key and have not stopped by themselves, and when the last of them does. One
+    /// that said nothing since this authority started is as others are that are not enrolled.
+    async fn behind(&self, key: &KeyLife) -> Result<(Vec<String>, Option<Timestamp>), Unturned> {
+        let now = self.clock.now();
+        let version = self
+            .keys
+            .first_in(&key.public_key.id(), self.publisher.version());
+        let reached = self.reached(version).await?;
+        let mut behind = Vec::new();
+        let mut last = None;
+        for verifier in reached.not_reached {
+            // By a clock of its own, which may be behind.
+            let stops = verifier.stops_at.map(|at| at.read.after(CLOCK_SKEW_MAX));
+            if let Some(stops) = stops.filter(|stops| now < *stops) {
+                behind.push(verifier.origin);
+                last = last.max(Some(stops));
+            }
+        }
+        Ok((behind, last))
     }
 
     /// What a rotation is at.
@@ -187,6 +220,7 @@ impl Service {
             public_key: key.public_key,
             replaces: replaces.map(|life| life.public_key.id()),
             until,
+            waits_for: Vec::new(),
             now,
         })
     }
@@ -358,6 +392,7 @@ impl Service {
             public_key: key,
             replaces: role.keys().first().map(hallpass_keys::VerifyingKey::id),
             until: None,
+            waits_for: Vec::new(),
             now: self.clock.now(),
         })
     }

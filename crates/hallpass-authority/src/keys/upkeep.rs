@@ -61,7 +61,7 @@ impl Service {
                 && !before.here.contains_key(&life.public_key.id())
         });
         let here = if changed || awaited {
-            self.read_keys().await?
+            before.with_read(self.read_keys().await?)
         } else {
             before.here.clone()
         };

@@ -21,6 +21,10 @@ pub(crate) struct Edition {
     pub(super) content: Content,
     pub(super) issued: Timestamp,
     pub(super) used: Used,
+    /// Counts publications. By it replicas know which of two is the newer, whatever their clocks say.
+    pub(super) serial: u64,
+    /// The version of the root it is signed under.
+    pub(super) root: u64,
     /// For verifiers of release 0.1.0; nothing while anything is restricted.
     pub(super) format_1: Option<Document>,
     pub(super) newest: Document,
@@ -95,6 +99,13 @@ impl Edition {
         self.newest.signed.id()
     }
 
+    /// What it says, with a change.
+    pub(super) fn content_with(&self, change: impl FnOnce(&mut Content)) -> Content {
+        let mut content = self.content.clone();
+        change(&mut content);
+        content
+    }
+
     /// From when on it is not believed.
     pub(super) fn expires(&self) -> Timestamp {
         self.issued.after(BUNDLE_LIFE)
@@ -134,6 +145,11 @@ impl Beat {
 }
 
 impl Shown {
+    /// Which verifiers it lists.
+    pub(crate) fn verifiers(&self) -> &[hallpass_bundle::ListedVerifier] {
+        &self.edition.content.verifiers
+    }
+
     /// What the bundle denies.
     pub(crate) fn restrictions(&self) -> &hallpass_bundle::Restrictions {
         &self.edition.content.restrictions

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use hallpass_bundle::{InvalidDocument, SignError, TooLarge};
 
 use crate::file::FileError;
+use crate::store::StoreError;
 
 /// A bundle that cannot be published. The one in force stays.
 #[derive(Debug, thiserror::Error)]
@@ -22,12 +23,20 @@ pub enum PublishError {
     /// The keys or the catalogue make no valid bundle.
     #[error("the bundle is invalid")]
     Invalid(#[from] InvalidDocument),
+    /// What replicas published last is not signed under this replica's root.
+    #[error(
+        "the last bundle in the store is not signed under root {root}; a replica may have a later one"
+    )]
+    Foreign {
+        /// The root of this replica.
+        root: u64,
+    },
     /// The keys may not sign under the root.
     #[error("the bundle cannot be signed")]
     Sign(#[from] SignError),
-    /// The authority is stopping.
-    #[error("the authority is stopping")]
-    Stopping,
+    /// The store that replicas share refuses. What was to be published may be all the same.
+    #[error("the bundle cannot be published in the store")]
+    Store(#[from] StoreError),
     /// Larger than verifiers accept.
     #[error(transparent)]
     TooLarge(#[from] TooLarge),

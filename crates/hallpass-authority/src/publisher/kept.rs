@@ -14,6 +14,7 @@ use super::press::BUNDLE_LIFE;
 use super::{Edition, PublishError};
 use crate::file;
 use crate::layout::BUNDLE_STATE_FILE;
+use crate::store::StoreError;
 
 /// The largest file with the last bundle, in bytes: one in each format, of which only one may be large.
 const KEPT_BYTES_MAX: usize = 2 * PUBLISHED_BYTES_MAX;
@@ -25,6 +26,12 @@ pub(super) struct Kept {
     pub(super) bundle: BundleId,
     pub(super) issued: Timestamp,
     policy: Digest,
+    /// Counts publications.
+    #[serde(default)]
+    pub(super) serial: u64,
+    /// The version of the root it was signed under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) root: Option<u64>,
     /// The highest number there ever was, where that is another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     highest: Option<u64>,
@@ -47,6 +54,8 @@ impl Kept {
             bundle: used.last,
             issued: edition.issued,
             policy: edition.content.policy,
+            serial: edition.serial,
+            root: Some(edition.root),
             highest: (used.highest != used.last.version).then_some(used.highest),
             newest: Some(edition.newest.signed.envelope().clone()),
             format_1: edition
@@ -54,6 +63,21 @@ impl Kept {
                 .as_ref()
                 .map(|document| document.signed.envelope().clone()),
         }
+    }
+
+    /// Others have used numbers up to this one.
+    pub(super) fn raise(&mut self, highest: u64) {
+        self.highest = Some(self.used().highest.max(highest));
+    }
+
+    /// As it is written in the store.
+    pub(super) fn from_body(body: &str) -> Result<Self, StoreError> {
+        serde_json::from_str(body).map_err(|_| StoreError::Malformed { column: "body" })
+    }
+
+    pub(super) fn to_body(&self) -> String {
+        // Strings and numbers only: writing them to memory cannot fail.
+        serde_json::to_string(self).unwrap_or_default()
     }
 
     pub(super) fn used(&self) -> Used {
@@ -78,9 +102,7 @@ impl KeptFile {
 
     /// Writes an edition down, and waits until it is on disk.
     pub(super) fn write(&self, edition: &Edition) -> Result<(), PublishError> {
-        // Strings and numbers only: writing them to memory cannot fail.
-        let text = serde_json::to_vec(&Kept::of(edition)).unwrap_or_default();
-        file::replace(&self.0, &text)?;
+        file::replace(&self.0, Kept::of(edition).to_body().as_bytes())?;
         Ok(())
     }
 }

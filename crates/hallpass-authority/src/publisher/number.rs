@@ -27,6 +27,15 @@ impl Used {
         }
     }
 
+    /// The same, of which others may have used higher numbers.
+    pub(super) fn and(self, others: Option<&Self>) -> Self {
+        let highest = others.map_or(0, |others| others.highest);
+        Self {
+            last: self.last,
+            highest: self.highest.max(highest),
+        }
+    }
+
     /// What the next number follows, as a verifier whose clock shows `now` would have it; nothing where none of these numbers
     /// can be followed.
     pub(super) fn followed(&self, now: Timestamp) -> Option<BundleId> {

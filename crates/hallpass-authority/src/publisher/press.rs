@@ -83,14 +83,14 @@ impl Press {
         &self.root
     }
 
-    /// Signs a bundle with this content, after those there were. It is measured, and nobody sees it yet.
+    /// Signs a bundle with this content, as this publication, after the bundles there were. It is measured, and nobody sees it yet.
     ///
     /// While nothing is restricted it is signed in format 1 too, with the number before: whoever reads both takes the other.
     /// While something is, no bundle is signed that does not say so: what does not exist is not shown to anybody.
     pub(super) fn edition(
         &self,
         content: Content,
-        used: Option<&Used>,
+        (serial, used): (u64, Option<&Used>),
         start: Start,
         now: Timestamp,
     ) -> Result<Edition, PublishError> {
@@ -114,7 +114,7 @@ impl Press {
             (None, self.signed(&bundle)?)
         };
         let used = Used::with(used, *newest.id());
-        self.laid_out(content, used, now, format_1, newest)
+        self.laid_out(content, (serial, used), now, format_1, newest)
     }
 
     /// The edition that was written down, as it was signed; nothing where it was not signed under this root, or written by a
@@ -132,14 +132,15 @@ impl Press {
             return Ok(None);
         };
         let format_1 = kept.format_1.as_ref().and_then(read).map(|(it, _)| it);
-        self.laid_out(draft.into(), kept.used(), kept.issued, format_1, newest)
+        let used = (kept.serial, kept.used());
+        self.laid_out(draft.into(), used, kept.issued, format_1, newest)
             .map(Some)
     }
 
     fn laid_out(
         &self,
         content: Content,
-        used: Used,
+        (serial, used): (u64, Used),
         issued: Timestamp,
         format_1: Option<SignedBundle>,
         newest: SignedBundle,
@@ -152,6 +153,8 @@ impl Press {
         Ok(Edition {
             content,
             used,
+            serial,
+            root: self.root.version(),
             issued,
             format_1: format_1.map(lay_out).transpose()?,
             newest: lay_out(newest)?,

@@ -2,12 +2,16 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use hallpass_bundle::{
     ApprovalKey, BundleError, HighWater, KeyState, Restrictions, Role, Root, RootDraft, Snapshot,
-    Stop, TokenKey, TokenPurpose, TrustRoot, accept,
+    Stop, TrustRoot, accept,
 };
 use hallpass_keys::{Digest, Purpose, SigningKey};
 use hallpass_vocabulary::{Catalogue, Environment, StopId};
 
 use super::*;
+use crate::keys::ring::token_key;
+
+#[cfg(feature = "postgres")]
+mod replicas;
 
 const NOW: i64 = 1_800_000_000_000;
 const SECOND: i64 = 1_000;
@@ -59,14 +63,22 @@ fn root() -> (Root, Envelope) {
     (root, envelope)
 }
 
+fn press() -> Press {
+    let (root, envelope) = root();
+    let signers = Signers {
+        bundle: vec![Arc::new(key(Purpose::Bundle, 2))],
+        heartbeat: vec![Arc::new(key(Purpose::Heartbeat, 3))],
+    };
+    Press::new(vec![envelope], root, signers)
+}
+
 fn content(last: Option<&Content>) -> Content {
     Content {
-        token_keys: vec![TokenKey {
-            key: key(Purpose::Run, 4).verifying_key(),
-            environment: dev(),
-            purpose: TokenPurpose::Run,
-            state: KeyState::Active,
-        }],
+        token_keys: vec![token_key(
+            key(Purpose::Run, 4).verifying_key(),
+            dev(),
+            KeyState::Active,
+        )],
         approval_keys: vec![ApprovalKey {
             key: key(Purpose::Approval, 5).verifying_key(),
             state: KeyState::Active,
@@ -102,14 +114,9 @@ impl Bed {
     }
 
     fn start(&self) -> Publisher {
-        let (root, envelope) = root();
-        let signers = Signers {
-            bundle: vec![Arc::new(key(Purpose::Bundle, 2))],
-            heartbeat: vec![Arc::new(key(Purpose::Heartbeat, 3))],
-        };
-        let press = Press::new(vec![envelope], root, signers);
+        let press = press();
         let clock = Arc::clone(&self.clock);
-        Publisher::start(press, content, self.directory.path(), clock).unwrap()
+        Publisher::start(press, content, self.directory.path(), None, clock).unwrap()
     }
 }
 
@@ -305,8 +312,12 @@ fn what_was_written_down_and_never_shown_is_never_shown_under_that_number() {
     let publisher = bed.start();
     let shown = publisher.shown();
     // As far as a process comes that is killed between writing and showing.
-    let burnt = publisher.made(&publisher.press.load(), stop).unwrap();
-    publisher.kept.write(&burnt).unwrap();
+    let press = publisher.press.load();
+    let change = |edition: &Edition| Ok(Some(edition.content_with(stop)));
+    let made = publisher
+        .ledger
+        .go_on(&press, &press, &shown.edition, change, publisher.now());
+    let burnt = made.unwrap().unwrap().edition;
     drop(publisher);
     let again = bed.start();
     assert!(again.version() > burnt.id().version);

@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use hallpass_bundle::Restrictions;
+use tokio::runtime::Handle;
 
 use super::restrictions;
-use crate::publisher::PublishError;
 use crate::service::Service;
+use crate::store::StoreError;
 
 /// How often what has ended by itself is taken out of the bundle: nothing waits for it.
 const TIDY_INTERVAL: Duration = Duration::from_secs(60);
@@ -42,18 +42,24 @@ impl Service {
             .unwrap_or_else(PoisonError::into_inner);
         let changes = self.store().restraints().changes();
         let now = self.clock.now();
-        let restricted = restrictions(self.store(), now)
-            .map_err(|error| Box::new(error) as Box<dyn std::error::Error>)
-            .and_then(|told| Ok(self.publish_told(told)?));
+        // Looked up while no replica publishes: what another has stopped before is in it, or its bundle comes after.
+        let runtime = Handle::current();
+        let restricted = self.publisher.revise(|content| {
+            self.know_others(&runtime)?;
+            content.restrictions = restrictions(self.store(), now)?;
+            Ok(())
+        });
         match restricted {
-            Ok(version) => {
+            Ok(shown) => {
+                let version = shown.id().version;
                 self.publishing.changes.store(changes, Ordering::Relaxed);
                 self.publishing.at.store(now.unix_ms(), Ordering::Relaxed);
                 Some(version)
             }
             Err(error) => {
+                let error = &error as &dyn std::error::Error;
                 tracing::error!(
-                    error = &*error,
+                    error,
                     "what is stopped cannot be published; it is tried again"
                 );
                 None
@@ -61,15 +67,10 @@ impl Service {
         }
     }
 
-    fn publish_told(&self, told: Restrictions) -> Result<u64, PublishError> {
-        let shown = self.publisher.shown();
-        if *shown.restrictions() == told {
-            return Ok(shown.id().version);
-        }
-        let shown = self
-            .publisher
-            .republish(|content| content.restrictions = told)?;
-        Ok(shown.id().version)
+    /// Learns what other replicas have stopped. Blocks; on a thread of its own, for the caller's may be inside a runtime.
+    fn know_others(&self, runtime: &Handle) -> Result<(), StoreError> {
+        let learn = || runtime.block_on(self.store().refresh_restraints());
+        std::thread::scope(|scope| scope.spawn(learn).join()).unwrap_or(Err(StoreError::Stopping))
     }
 
     /// Learns what other replicas have stopped, and publishes what is not published yet. Every second.

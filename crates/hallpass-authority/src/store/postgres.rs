@@ -6,6 +6,7 @@
 mod clients;
 mod columns;
 mod connect;
+mod publications;
 mod read;
 mod restraints;
 mod schema;
@@ -38,6 +39,7 @@ use super::settings::StoreSettings;
 use super::{Inspected, StoreError};
 use clients::Clients;
 use connect::{STATEMENT_MAX, Server};
+pub(crate) use publications::Publications;
 use writer::Writer;
 
 /// Connections of one replica. A statement is short; more of them would wait in the server instead of here.
@@ -112,6 +114,14 @@ impl Postgres {
             away: AtomicBool::new(false),
             shared,
         })
+    }
+
+    /// Where replicas keep what they publish together.
+    pub(super) fn publications(&self) -> Publications {
+        Publications {
+            server: self.server.clone(),
+            pool: self.pool.clone(),
+        }
     }
 
     /// What it says of itself. Blocks.

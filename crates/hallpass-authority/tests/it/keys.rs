@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::{Answer, Home, Running, SOON, draft};
 use crate::signing::{Call, enrol};
+use crate::verifier::TestVerifier;
 
 /// How long a key is published before it signs.
 const PREPARED: Duration = Duration::from_secs(960);
@@ -284,7 +285,14 @@ async fn what_would_strand_verifiers_is_refused() {
     assert_eq!((missing.status, missing.code()), (409, "key_not_ready"));
     assert_eq!(world.standing("run", "active").await, [active.clone()]);
     std::fs::rename(&aside, &file).unwrap();
+    // One that has lost the file of the key it signs with goes on with what it has in memory.
+    std::fs::remove_file(world.home.path("keys/run.key")).unwrap();
+    let listed = world.keys().await;
+    let lost = listed.iter().find(|key| key["key"] == json!(active));
+    assert_eq!(lost.unwrap()["here"], false);
+    world.token().await;
     assert_eq!(world.phase("run").await, "retiring");
+    world.token().await;
     world.home.clock.advance(RETIRING);
     until("dropped", async || {
         world.standing("run", "retired").await == [active.clone()]
@@ -393,5 +401,35 @@ async fn the_same_token_comes_again_while_its_key_retires_and_a_clear_answer_aft
     world.admin(&path, json!({"confirmed": true})).await;
     let after = ask("one").await;
     assert_eq!((after.status, after.code()), (409, "idempotency_spent"));
+    world.running.stop().await;
+}
+
+#[tokio::test]
+async fn a_verifier_that_was_given_longer_is_waited_for() {
+    let world = World::start().await;
+    let (home, running) = (&world.home, &world.running);
+    let mut verifier = TestVerifier::new(home, 1);
+    verifier.enrol(home, running).await;
+    let say = async |verifier: &mut TestVerifier, version: u64| {
+        let mut call = verifier.report(None);
+        let mut report: Value = serde_json::from_slice(&call.body).unwrap();
+        report["bundle"] = json!({"version": version, "heartbeat": home.clock.now()});
+        report["staleness"] = json!({"destructive": 60, "write": 300, "read": 7_200});
+        call.body = report.to_string().into_bytes();
+        let answer = verifier.send(home, running, &call).await;
+        assert!(answer.status < 300, "{answer:?}");
+    };
+    say(&mut verifier, 7).await;
+    let stops = home.clock.now().after(Duration::from_secs(7_200 + 30));
+    assert_eq!(world.phase("run").await, "prepared");
+    home.clock.advance(PREPARED);
+    let waiting = world.rotate("run").await;
+    assert_eq!(waiting.json["phase"], "prepared");
+    assert_eq!(waiting.json["waits_for"], json!([verifier.origin()]));
+    assert_eq!(waiting.json["until"], json!(stops));
+    // It has the new key; or would have stopped by itself at last.
+    let version = world.snapshot().await.version();
+    say(&mut verifier, version + 1).await;
+    assert_eq!(world.phase("run").await, "retiring");
     world.running.stop().await;
 }

@@ -51,6 +51,7 @@ mod refusals;
 mod renewal;
 mod restart;
 mod roots;
+mod rotations;
 mod routes;
 mod signing;
 mod slow_bodies;

@@ -350,6 +350,15 @@ async fn every_answer_is_as_it_is_described() {
     let shipped = verifier.ship(&home, &running, 0, &lines).await;
     let records = "/v1/verifiers/{origin}/records";
     check("post", records, &shipped, 200);
+    let of_verifier = format!("verifier={}", verifier.origin());
+    let decided = admin(Call::new("GET", "/v1/decisions").query(&of_verifier)).await;
+    check("get", "/v1/decisions", &decided, 200);
+    let decision = decided.json["decisions"][0]["decision"].as_str().unwrap();
+    let decision = format!("/v1/decisions/{decision}");
+    let found = admin(Call::new("GET", &decision)).await;
+    check("get", "/v1/decisions/{decision}", &found, 200);
+    let unknown = admin(Call::new("GET", "/v1/decisions/anything")).await;
+    check("get", "/v1/decisions/{decision}", &unknown, 404);
     let listed = admin(Call::new("GET", "/v1/verifiers").query("version=8")).await;
     check("get", "/v1/verifiers", &listed, 200);
     let path = format!("/v1/verifiers/{}", verifier.origin());

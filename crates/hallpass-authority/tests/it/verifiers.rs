@@ -347,3 +347,78 @@ async fn shipments_that_are_not_what_comes_next_are_refused() {
     assert_eq!(refused.len(), 1);
     assert_eq!(refused[0]["fault"], "records_differ");
 }
+
+#[tokio::test]
+async fn what_services_decided_is_found_in_what_they_shipped() {
+    let (home, running) = served().await;
+    let mut verifiers = [TestVerifier::new(&home, 1), TestVerifier::new(&home, 2)];
+    let mut decisions = Vec::new();
+    for verifier in &mut verifiers {
+        home.clock.advance(std::time::Duration::from_secs(3_600));
+        verifier.enrol(&home, &running).await;
+        verifier.write(4);
+        let size = verifier.witness(&home, &running, 0).await.json["ship_to"]
+            .as_u64()
+            .unwrap();
+        let lines = verifier.lines(0, size);
+        assert_eq!(verifier.ship(&home, &running, 0, &lines).await.status, 200);
+        let last = lines
+            .split(|byte| *byte == b'\n')
+            .rev()
+            .find(|line| String::from_utf8_lossy(line).contains("\"abandoned\""));
+        let record: Value = serde_json::from_slice(last.unwrap()).unwrap();
+        decisions.push(record["decision"].as_str().unwrap().to_owned());
+    }
+    let ask = async |path: &str| {
+        let call = Call::new("GET", path);
+        running.as_operator(&home, "auditor", &call).await
+    };
+    for (verifier, decision) in verifiers.iter().zip(&decisions) {
+        let found = ask(&format!("/v1/decisions/{decision}")).await;
+        assert_eq!(found.json["verifier"], verifier.origin(), "{found:?}");
+        assert_eq!(found.json["audience"], "tickets");
+        let line = found.json["lines"][0].as_str().unwrap();
+        assert!(line.contains(decision.as_str()));
+        let query = format!("verifier={}&kind=abandoned&limit=2", verifier.origin());
+        let call = Call::new("GET", "/v1/decisions").query(&query);
+        let page = running.as_operator(&home, "auditor", &call).await;
+        assert_eq!(page.json["decisions"][0]["decision"], decision.as_str());
+        assert!(page.json["next"].is_string());
+    }
+    let nowhere = ask("/v1/decisions/dec_018f3c1e5b7a7000800000000000002a").await;
+    assert_eq!(nowhere.code(), "decision_unknown");
+    let call = Call::new("GET", "/v1/decisions").query("verifier=ffffffffffffffff");
+    let unknown = running.as_operator(&home, "auditor", &call).await;
+    assert_eq!(unknown.code(), "verifier_unknown");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn the_bundle_lists_the_verifiers_that_are_live() {
+    let (home, running) = served().await;
+    let listed = async || {
+        let answer = running.get("/v1/bundle?format=2").await;
+        let payload = answer.json["bundle"]["payload"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, payload);
+        let bundle: Value = serde_json::from_slice(&bytes.unwrap()).unwrap();
+        bundle["verifiers"].as_array().unwrap().clone()
+    };
+    assert!(listed().await.is_empty());
+    let verifier = TestVerifier::new(&home, 1);
+    verifier.enrol(&home, &running).await;
+    let expected = json!([{
+        "origin": verifier.origin(),
+        "audience": "tickets",
+        "key": verifier.key.verifying_key().to_string(),
+    }]);
+    assert_eq!(json!(listed().await), expected);
+    let path = format!("/v1/verifiers/{}/retire", verifier.origin());
+    running
+        .as_operator(&home, "admin", &Call::new("POST", &path))
+        .await;
+    assert!(listed().await.is_empty());
+    running.stop().await;
+}

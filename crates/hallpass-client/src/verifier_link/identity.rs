@@ -57,6 +57,14 @@ pub fn set_aside_refused(state_directory: &Path, journal: &Path) -> io::Result<O
     Ok(Some(SetAside { origin, path }))
 }
 
+/// Whether a verifier of this state directory was enrolled: then it can be linked without a code. Blocks on the disk.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub fn is_enrolled(state_directory: &Path) -> io::Result<bool> {
+    Ok(Registration::load(state_directory)?.origin.is_some())
+}
+
 /// The last part of a journal's name.
 pub(super) fn origin_of(name: &str) -> Option<String> {
     name.rsplit_once('/').map(|(_, origin)| origin.to_owned())

@@ -1,6 +1,5 @@
 //! News that are pushed, and what happens when they are not.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_bundle::{Restrictions, Stop};
@@ -72,11 +71,12 @@ async fn what_is_pushed_is_in_force_without_being_asked_for() {
     assert_eq!((live.asked("bundle"), live.asked("events")), (1, 1));
     // Heartbeats alone keep it fresh.
     let heartbeat = source.snapshots().load().unwrap().heartbeat();
-    until(&mut source, |_| source_heartbeat(&live) > heartbeat).await;
-}
-
-fn source_heartbeat(live: &Live) -> Timestamp {
-    hallpass_vocabulary::Clock::now(&live.clock)
+    let snapshots = source.snapshots();
+    until(&mut source, |_| {
+        snapshots.load().unwrap().heartbeat() > heartbeat
+    })
+    .await;
+    assert_eq!((live.asked("bundle"), live.asked("heartbeat")), (1, 0));
 }
 
 #[tokio::test]
@@ -126,8 +126,10 @@ async fn an_older_release_is_asked_for_its_bundle() {
     assert_eq!((live.asked("heartbeat"), live.asked("events")), (1, 1));
 }
 
+type Expected = fn(&RefreshError) -> bool;
+
 /// What is wrong with a stream, and how that is reported.
-const BROKEN: &[(Events, fn(&RefreshError) -> bool)] = &[
+const BROKEN: &[(Events, Expected)] = &[
     (Events::Drip, |error| matches!(error, RefreshError::Silent)),
     (Events::Endless, |error| {
         matches!(error, RefreshError::Stream(StreamError::TooLarge))
@@ -208,6 +210,23 @@ async fn without_an_authority_a_source_is_offline_and_says_since_when() {
 }
 
 #[tokio::test]
+async fn what_could_not_be_saved_is_saved_as_soon_as_it_can_be() {
+    let live = Live::start().await;
+    live.offer(|offers| offers.events = Events::No);
+    let directory = tempfile::tempdir().unwrap();
+    let state = directory.path().join("later");
+    let config = often_asking(&live).with_state_directory(state.clone());
+    let mut source = started(&live, config).await;
+    let status = until(&mut source, |status| status.attempts > 3).await;
+    assert!(matches!(*last_error(&status), RefreshError::Save(_)));
+    assert!(status.version.is_some() && status.mode == BundleMode::Poll);
+    std::fs::create_dir(&state).unwrap();
+    until(&mut source, |status| status.last_error.is_none()).await;
+    assert!(state.join("bundle.json").exists());
+    assert_eq!(live.asked("bundle"), 1);
+}
+
+#[tokio::test]
 async fn how_it_goes_can_be_scraped() {
     let live = Live::start().await;
     live.keep_beating(BEAT);
@@ -232,5 +251,4 @@ async fn how_it_goes_can_be_scraped() {
         assert!(text.contains(&format!("# HELP {name} ")), "{name}");
     }
     assert_eq!(families, 7);
-    drop(Arc::clone(&live));
 }

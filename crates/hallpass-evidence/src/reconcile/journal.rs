@@ -5,7 +5,7 @@ mod call;
 use std::time::Duration;
 
 use hallpass_journal::read::Record;
-use hallpass_journal::{Event, Minted, Opened};
+use hallpass_journal::{Event, KeyMoved, KeyStanding, Minted, Opened};
 use hallpass_vocabulary::Timestamp;
 
 use super::calls::{Open, OpenCalls};
@@ -116,6 +116,12 @@ impl<'r> Reader<'r> {
                 let run = begun.and_then(|open| open.run);
                 self.all.runs.finished(self.number, run, &finished);
             }
+            Event::KeyChanged(changed) if self.mints => {
+                let tainted = |key: &&KeyMoved| key.standing == KeyStanding::Tainted;
+                for key in changed.keys.iter().filter(tainted) {
+                    self.all.stops.tainted(record.time(), &key.key)?;
+                }
+            }
             Event::Minted(minted) if self.mints => self.minted(record, &minted)?,
             Event::Opened(opened) => self.opened(record, &opened),
             Event::PossibleLoss(loss) => {
@@ -161,6 +167,8 @@ impl<'r> Reader<'r> {
                     }
                 }
             }
+            Event::VerifierEnrolled(enrolled) if self.mints => self.all.fleet.enrolled(&enrolled),
+            Event::VerifierRetired(retired) if self.mints => self.all.fleet.retired(&retired),
             _ => {}
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use hallpass_journal::{Decided, Minted};
-use hallpass_keys::Digest;
+use hallpass_keys::{Digest, KeyId};
 use hallpass_vocabulary::{Audience, ClientId, RunId, Timestamp, TokenId, ToolName};
 
 use super::{Full, TOKENS_MAX};
@@ -17,6 +17,7 @@ pub(super) struct Mint {
     names: [u8; 16],
     grant: u32,
     client: u32,
+    key: u32,
 }
 
 /// What a token lets its bearer call, and where.
@@ -35,6 +36,7 @@ pub(super) struct Mints {
     known: HashMap<Grant, u32>,
     clients: Vec<ClientId>,
     clients_known: HashMap<ClientId, u32>,
+    keys: Vec<KeyId>,
 }
 
 impl Mints {
@@ -65,6 +67,7 @@ impl Mints {
             ]),
             grant: self.number(grant),
             client: self.number_of_client(&minted.client),
+            key: self.number_of_key(minted.key),
         };
         if self.tokens.len() >= TOKENS_MAX && !self.tokens.contains_key(&minted.token) {
             return Err(Full::Tokens);
@@ -81,6 +84,21 @@ impl Mints {
         self.clients.push(client.clone());
         self.clients_known.insert(client.clone(), number);
         number
+    }
+
+    /// An authority has had a handful of keys.
+    fn number_of_key(&mut self, key: KeyId) -> u32 {
+        let known = self.keys.iter().position(|known| *known == key);
+        let number = known.unwrap_or_else(|| {
+            self.keys.push(key);
+            self.keys.len().saturating_sub(1)
+        });
+        u32::try_from(number).unwrap_or(u32::MAX)
+    }
+
+    /// The key that signed a token.
+    pub(super) fn key(&self, mint: &Mint) -> Option<&KeyId> {
+        self.keys.get(usize::try_from(mint.key).ok()?)
     }
 
     /// Who asked for a token.

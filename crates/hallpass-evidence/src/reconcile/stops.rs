@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use hallpass_journal::{CutOff, Decided, StopLifted, StopPlaced, TokenRevoked};
+use hallpass_keys::KeyId;
 use hallpass_vocabulary::{StopId, Timestamp};
 
-use super::mints::Mint;
+use super::mints::{Mint, Mints};
 use super::runs::Runs;
 use super::{Full, STOPS_MAX};
 
@@ -103,19 +104,31 @@ impl Stops {
         self.add(format!("token:{}", revoked.token), stop)
     }
 
+    /// A key is not to be believed any more.
+    pub(super) fn tainted(&mut self, at: Timestamp, key: &KeyId) -> Result<(), Full> {
+        let stop = Stop {
+            words: format!("the taint of key {key}"),
+            from: at,
+            until: None,
+            issued_before: None,
+        };
+        self.add(of_key(key), stop)
+    }
+
     /// The first that covers an allowed call and was in force when it was recorded.
     pub(super) fn in_force(
         &self,
         at: Timestamp,
         decided: &Decided,
         mint: &Mint,
-        client: &str,
+        mints: &Mints,
         runs: &Runs,
     ) -> Option<InForce<'_>> {
         if self.count == 0 {
             return None;
         }
-        let names = names(decided, mint, client, runs);
+        let mut names = names(decided, mint, mints.client(mint), runs);
+        names.extend(mints.key(mint).map(of_key));
         let stops = names.iter().filter_map(|name| self.by_selector.get(name));
         let covering = stops.flatten().filter(|stop| {
             let in_time = at > stop.from && stop.until.is_none_or(|until| at < until);
@@ -127,6 +140,11 @@ impl Stops {
             from: first.from,
         })
     }
+}
+
+/// No selector of a stop has this form.
+fn of_key(key: &KeyId) -> String {
+    format!("key:{key}")
 }
 
 /// Everything that a stop of this call may be about, as records name it.

@@ -3,6 +3,8 @@
 use hallpass_evidence::{FindingKind, Reconciled, Reconciliation};
 use hallpass_journal::Event;
 
+use proptest::prelude::*;
+
 use crate::paper::{Paper, allowed, decided, finished, mint, minted};
 use crate::reconcile::read;
 
@@ -80,4 +82,25 @@ fn a_key_of_two_journals_and_two_keys_of_one_are_found() {
     let again = Paper::new("a", 1).with(crate::paper::opened("a", 2));
     all.service("a", vec![read(again.records())]).unwrap();
     assert_eq!(kinds(&all.conclude()), [(FindingKind::KeyShared, 1)]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn copies_that_together_are_whole_say_what_the_whole_says(
+        numbers in prop::collection::vec(1..200_u16, 1..12),
+        held in prop::collection::vec(1..4_u8, 30),
+    ) {
+        let whole = calls(&numbers);
+        let copy = |bit: u8| {
+            let lines = whole.lines.iter().zip(&held);
+            let mut copy = Paper::new(ORIGIN, 2);
+            copy.lines = lines.filter(|(_, held)| *held & bit != 0).map(|(line, _)| line.clone()).collect();
+            copy
+        };
+        let (together, alone) = (of_copies(&[&copy(1), &copy(2)]), of_copies(&[&whole]));
+        prop_assert_eq!(together.counts, alone.counts);
+        prop_assert_eq!(together.findings, alone.findings);
+    }
 }

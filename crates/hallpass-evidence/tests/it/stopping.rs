@@ -3,8 +3,8 @@
 use hallpass_evidence::{FindingKind, Reconciled, Reconciliation};
 use hallpass_journal::merkle::{Tree, leaf_hash};
 use hallpass_journal::{
-    CheckpointFault, CheckpointRefused, CheckpointWitnessed, CutOff, Event, StopLifted, StopPlaced,
-    Text, TokenRevoked,
+    CheckpointFault, CheckpointRefused, CheckpointWitnessed, CutOff, Event, KeyChanged, KeyMoved,
+    KeyStanding, StopLifted, StopPlaced, Text, TokenRevoked, VerifierEnrolled, VerifierRetired,
 };
 use hallpass_vocabulary::{Impact, StopId};
 
@@ -137,6 +137,33 @@ fn what_was_lifted_stops_nothing_and_what_was_cut_off_stays_so() {
     assert_eq!(kinds(&revoked, &called(300, 2, Impact::Read)), []);
 }
 
+#[test]
+fn a_tainted_key_stops_what_it_signed() {
+    let changed = |standing, seed| {
+        let environment = "dev".parse().unwrap();
+        let key = hallpass_keys::SigningKey::from_seed(
+            hallpass_keys::Purpose::Run,
+            environment,
+            [seed; 32],
+        );
+        authority(Event::KeyChanged(KeyChanged {
+            keys: vec![KeyMoved {
+                key: key.verifying_key().id(),
+                public_key: key.verifying_key(),
+                purpose: hallpass_keys::Purpose::Run,
+                standing,
+            }],
+            reason: None,
+            by: None,
+        }))
+    };
+    let found = |authority| kinds(&authority, &called(431, 1, Impact::Write));
+    let too_late = [(FindingKind::UsedAfterStop, 1)];
+    assert_eq!(found(changed(KeyStanding::Tainted, 1)), too_late);
+    assert_eq!(found(changed(KeyStanding::Retiring, 1)), []);
+    assert_eq!(found(changed(KeyStanding::Tainted, 2)), []);
+}
+
 /// An authority that witnessed so many records of a journal.
 fn witness(service: &Paper, size: usize) -> Paper {
     let mut tree = Tree::new();
@@ -164,6 +191,43 @@ fn a_journal_is_held_against_what_was_witnessed_of_it() {
     let longer = called(200, 1, Impact::Read).with(Event::Closed {});
     let cut = kinds(&witness(&longer, 4), &service);
     assert_eq!(cut, [(FindingKind::ShorterThanWitnessed, 1)]);
+}
+
+#[test]
+fn verifiers_whose_journals_are_not_here_are_named() {
+    let enrolled = |origin: &str| {
+        let key = hallpass_keys::SigningKey::from_seed(
+            hallpass_keys::Purpose::Journal,
+            "dev".parse().unwrap(),
+            [3; 32],
+        );
+        let name = format!("hallpass/dev/tickets/{origin}");
+        Event::VerifierEnrolled(Box::new(VerifierEnrolled {
+            origin: Text::new(origin),
+            audience: "tickets".parse().unwrap(),
+            key: key.verifying_key(),
+            journal: Text::new(&format!("{name}+01234567+AQID")),
+            code: None,
+            predecessor: None,
+            workload: None,
+        }))
+    };
+    let retired = Event::VerifierRetired(VerifierRetired {
+        origin: Text::new("ffffffffffffffff"),
+        by: "op:dana".parse().unwrap(),
+        reason: None,
+    });
+    let authority = authority(enrolled("0011223344556677"))
+        .with(enrolled("8899aabbccddeeff"))
+        .with(enrolled("ffffffffffffffff"))
+        .with(retired);
+    let found = reconciled(&authority, &called(300, 1, Impact::Read)).findings;
+    let missing = &found[&FindingKind::JournalMissing];
+    assert_eq!((found.len(), missing.count), (1, 1));
+    assert_eq!(
+        missing.listed[0].origin,
+        "hallpass/dev/tickets/8899aabbccddeeff"
+    );
 }
 
 #[test]

@@ -23,5 +23,6 @@ mod policy_law;
 mod records;
 mod shared_spend;
 mod spend;
+mod staleness;
 mod token_clock;
 mod world;

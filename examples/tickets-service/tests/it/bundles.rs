@@ -88,3 +88,74 @@ async fn a_stop_file_denies_within_a_second_and_its_removal_lets_calls_in_again(
     }
     service.stop().await;
 }
+
+/// Calls until one is denied, and says after how long and with which code.
+async fn until_denied(
+    tools: &ToolClient,
+    service: &BaseUrl,
+    token: &hallpass_client::TokenResponse,
+) -> (Duration, String) {
+    let since = Instant::now();
+    loop {
+        let answer = ask(tools, service, token, READ).await.unwrap();
+        if !answer.is_success() {
+            return (since.elapsed(), code(&answer).unwrap());
+        }
+        assert!(since.elapsed() < SOON);
+    }
+}
+
+#[tokio::test]
+async fn a_stop_at_the_authority_denies_within_a_second() {
+    let live = Live::start().await;
+    let service = live.service(&live.state("tickets")).await;
+    until_scraped(&service.url, "hallpass_bundle_mode{mode=\"push\"} 1").await;
+    let token = live.mint("/support/draft", "agent:support-bot").await;
+    let tools = ToolClient::new().unwrap();
+    assert!(
+        ask(&tools, &service.url, &token, READ)
+            .await
+            .unwrap()
+            .is_success()
+    );
+    let body = br#"{"selector":"tenant:acme","reason":"INC-42"}"#;
+    let operator = live.operator();
+    let (status, _) = operator
+        .send("POST", "/v1/stops", None, body)
+        .await
+        .unwrap();
+    assert_eq!(status, 201);
+    let (took, code) = until_denied(&tools, &service.url, &token).await;
+    assert_eq!(code, "stopped");
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_stop_that_an_operator_of_the_policy_has_signed_denies_without_the_authority() {
+    let live = Live::start().await;
+    let state = live.state("tickets");
+    let service = live.service(&state).await;
+    let token = live.mint("/support/draft", "agent:support-bot").await;
+    let tools = ToolClient::new().unwrap();
+    assert!(
+        ask(&tools, &service.url, &token, READ)
+            .await
+            .unwrap()
+            .is_success()
+    );
+    fs::write(state.join("acme.stop"), live.signed_stop("tenant:acme")).unwrap();
+    let (took, code) = until_denied(&tools, &service.url, &token).await;
+    assert_eq!(code, "stopped");
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    fs::remove_file(state.join("acme.stop")).unwrap();
+    let removed = Instant::now();
+    while !ask(&tools, &service.url, &token, READ)
+        .await
+        .unwrap()
+        .is_success()
+    {
+        assert!(removed.elapsed() < SOON);
+    }
+    service.stop().await;
+}

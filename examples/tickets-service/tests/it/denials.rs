@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use hallpass_bundle::{LocalStops, Restrictions, Revocation};
 use hallpass_token::{BudgetUnit, Caveat, NameSet};
 use hallpass_verifier::{Rule, ServicePolicy, Tenancy};
-use hallpass_vocabulary::{AnsweredBy, DenialCode, ProofRule, Timestamp, ToolName};
+use hallpass_vocabulary::{AnsweredBy, DenialCode, ProofRule, Timestamp, TokenId, ToolName};
 use tickets_service::Store;
 
 use crate::http::{Call, call};
 use crate::world::{
     BREAK_GLASS_KEY, NOW, STAGING_KEY, STRANGER_KEY, TAINTED_KEY, World, decided, environment,
-    names, narrowed, token, token_by, token_with,
+    names, narrowed, restricted, token, token_by, token_with,
 };
 
 fn search(token: &str) -> Call {
@@ -365,6 +366,29 @@ async fn a_run_is_told_when_its_budget_is_used_up() {
     refused.assert_denied("the third of two", 403, "budget_exhausted");
     let record = decided(&world.records(), &refused.decision()).clone();
     assert_eq!(record["detail"], "the run has had its 2 calls");
+}
+
+#[tokio::test]
+async fn what_is_stopped_or_revoked_is_told_so() {
+    let world = World::new();
+    assert_eq!(world.send(search(&token())).await.status, 200);
+    world.snapshots.set_local(Some(LocalStops::halt()));
+    let refused = world.send(search(&token())).await;
+    refused.assert_denied("everything is stopped", 403, "stopped");
+    world.snapshots.set_local(None);
+    let revocation = Revocation {
+        expires: NOW.after(Duration::from_secs(600)),
+        tokens: [TokenId::new(NOW, [1; 10]).as_u128()].into_iter().collect(),
+    };
+    let restrictions = Restrictions {
+        revocations: vec![revocation],
+        ..Restrictions::default()
+    };
+    let later = NOW.after(Duration::from_secs(1));
+    assert!(world.snapshots.publish(restricted(later, restrictions)));
+    let refused = world.send(search(&token())).await;
+    refused.assert_denied("its token is revoked", 401, "token_revoked");
+    decided(&world.records(), &refused.decision());
 }
 
 /// Codes that no HTTP request can bring about today.

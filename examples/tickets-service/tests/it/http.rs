@@ -130,6 +130,8 @@ impl Answer {
             (401, _) => Some(format!(
                 "Bearer error=\"invalid_token\", error_description=\"{code}\""
             )),
+            // No other token helps.
+            (403, "stopped") => None,
             (403, _) => Some(format!(
                 "Bearer error=\"insufficient_scope\", error_description=\"{code}\""
             )),

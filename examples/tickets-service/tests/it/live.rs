@@ -7,13 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass_authority::{Authority, InitOptions, InitReport, init};
+use hallpass_bundle::{IdSet, SignedStop, Stop, TrustRoot};
 use hallpass_client::{
-    BaseUrl, Behalf, ClientSecret, TokenClient, TokenRequest, TokenResponse, ToolAnswer,
-    ToolClient, ToolRequest,
+    BaseUrl, Behalf, ClientSecret, OperatorClient, TokenClient, TokenRequest, TokenResponse,
+    ToolAnswer, ToolClient, ToolRequest,
 };
+use hallpass_keys::key_file::read_key_file;
+use hallpass_keys::{Purpose, SigningKey};
 use hallpass_testkit::{ChildProcess, TempDir};
 use hallpass_verifier::{ServicePolicy, Tenancy};
-use hallpass_vocabulary::SystemClock;
+use hallpass_vocabulary::{Clock as _, StopId, SystemClock};
 use tickets_service::{Service, Settings, Store};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -75,6 +78,42 @@ impl Live {
         self.made.client_secret.expose()
     }
 
+    fn operator_key(&self) -> SigningKey {
+        let environment = &self.made.environment;
+        read_key_file(&self.made.operator_key_path, Purpose::Operator, environment).unwrap()
+    }
+
+    /// The first operator, who may everything.
+    pub fn operator(&self) -> OperatorClient {
+        let TrustRoot {
+            authority,
+            environment,
+            ..
+        } = self.made.trust_root.clone();
+        let (base, key) = (self.authority.clone(), self.operator_key());
+        OperatorClient::new(base, authority, environment, key, Arc::new(SystemClock)).unwrap()
+    }
+
+    /// A stop that the first operator has signed for a file.
+    pub fn signed_stop(&self, selector: &str) -> Vec<u8> {
+        let now = SystemClock.now();
+        let stop = Stop {
+            id: StopId::new(now, [7; 10]),
+            selector: selector.parse().unwrap(),
+            issued: now,
+            until: None,
+            runs: IdSet::default(),
+        };
+        let TrustRoot {
+            authority,
+            environment,
+            ..
+        } = &self.made.trust_root;
+        SignedStop::sign(&stop, authority, environment, &self.operator_key())
+            .unwrap()
+            .to_json()
+    }
+
     /// The state directory of a service of this name.
     pub fn state(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
@@ -119,6 +158,7 @@ impl Live {
             state: state.to_owned(),
             store: Store::in_memory().unwrap(),
             keep: None,
+            enrol: None,
         })
         .await
         .unwrap();

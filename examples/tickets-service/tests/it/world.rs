@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use axum::Router;
 use hallpass_bundle::{
-    Bundle, BundleDraft, Heartbeat, KeyState, Published, Role, Root, RootDraft, Snapshot,
-    Snapshots, TokenKey, TokenPurpose, accept,
+    Bundle, BundleDraft, Heartbeat, KeyState, Published, Restrictions, Role, Root, RootDraft,
+    Snapshot, Snapshots, TokenKey, TokenPurpose, accept,
 };
 use hallpass_journal::{Journal, JournalName, Settings};
 use hallpass_keys::{Digest, Purpose, SigningKey};
@@ -52,6 +52,11 @@ pub fn names<T: std::str::FromStr + Ord>(names: &[&str]) -> BTreeSet<T> {
 
 /// What the authority published at `time`.
 fn snapshot(time: Timestamp) -> Snapshot {
+    restricted(time, Restrictions::default())
+}
+
+/// The same with something that is to be denied.
+pub fn restricted(time: Timestamp, restrictions: Restrictions) -> Snapshot {
     let (root_key, bundle_key, heartbeat_key) = (
         key(Purpose::Root, "dev", 90),
         key(Purpose::Bundle, "dev", 91),
@@ -105,7 +110,7 @@ fn snapshot(time: Timestamp) -> Snapshot {
         .unwrap(),
         policy: Digest::of(b"policy"),
         expires: NOW.after(year),
-        restrictions: hallpass_bundle::Restrictions::default(),
+        restrictions,
         operators: Vec::new(),
         verifiers: Vec::new(),
     };

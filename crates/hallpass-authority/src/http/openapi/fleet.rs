@@ -22,10 +22,21 @@ pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
         };
     }
     add!(
-        EnrolVerifier EnrolledVerifier EnrolmentCode InviteVerifier ReportAnswer RetireVerifier ShipmentAnswer ShownVerifier
+        EnrolVerifier EnrolledVerifier EnrolmentCode FoundDecision InviteVerifier ReportAnswer RetireVerifier ShipmentAnswer ShownVerifier
         VerifierList VerifierReport
     );
     schemas
+}
+
+/// A decision of a service.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FoundDecision {
+    decision: DecisionIdText,
+    verifier: OriginText,
+    audience: Option<Audience>,
+    /// Its records, each as the line that stands in the journal (docs/journal-format.md).
+    lines: Vec<String>,
 }
 
 /// What a code is asked for with.

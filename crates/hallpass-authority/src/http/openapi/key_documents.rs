@@ -77,6 +77,8 @@ pub(super) struct KeyRotation {
     replaces: Option<KeyIdText>,
     /// When the next phase may begin.
     until: Option<Moment>,
+    /// Enrolled verifiers that have not got the new key and have not stopped by themselves: their origins.
+    waits_for: Option<Vec<String>>,
     /// The authority's time.
     now: Moment,
 }

@@ -142,6 +142,13 @@ fn told(endpoint: Endpoint) -> Told {
             json::<answer::SignedDocument>("The time."),
         )
         .body(sent::<requests::ClockQuestion>(JSON, Required::True)),
+        Endpoint::DecisionGet => Told::new(
+            "getDecision",
+            "What is on record of a decision of a service, from the journals that verifiers shipped",
+            "200",
+            json::<fleet::FoundDecision>("Its records."),
+        )
+        .with(parameters::in_path("decision", "The decision.")),
         Endpoint::DecisionsList => Told::new(
             "listDecisions",
             "What was decided and done, from the authority's own journal, newest first",

@@ -6,10 +6,10 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Required, Schema};
 
 use super::formats::{
-    Actor, ClientName, Moment, RouteName, RunIdText, StopIdText, SubjectName, TenantName,
-    TokenIdText, ToolText,
+    Actor, ClientName, Moment, OriginText, RouteName, RunIdText, StopIdText, SubjectName,
+    TenantName, TokenIdText, ToolText,
 };
-use crate::http::queries::decisions::KINDS;
+use crate::http::queries::decisions::{KINDS, VERIFIER_KINDS};
 use crate::store::PAGE_ROWS_MAX;
 
 /// A name in a path, with anything in it: what is no id is the id of nothing.
@@ -144,7 +144,7 @@ pub(super) fn of_stops() -> Vec<Parameter> {
 pub(super) fn of_decisions() -> Vec<Parameter> {
     let kind = ObjectBuilder::new()
         .schema_type(Type::String)
-        .enum_values(Some(KINDS))
+        .enum_values(Some(KINDS.iter().chain(&VERIFIER_KINDS).copied()))
         .into();
     let index = ObjectBuilder::new()
         .schema_type(Type::String)
@@ -167,6 +167,11 @@ pub(super) fn of_decisions() -> Vec<Parameter> {
         query("token", TokenIdText::schema(), "About this token."),
         query("tool", ToolText::schema(), "About this tool."),
         query("until", Moment::schema(), "Recorded before."),
+        query(
+            "verifier",
+            OriginText::schema(),
+            "From the journal of this verifier, as it was shipped, and not from the authority's own.",
+        ),
     ]
 }
 

@@ -11,13 +11,14 @@ use serde_json::Value;
 
 use super::answer;
 use super::parameters::{Malformed, Parameters};
+use crate::fleet::kept_in;
 use crate::http::problem::{Problem, ProblemCode};
 use crate::service::Service;
 
 /// The parameters.
-const PARAMETERS: [&str; 12] = [
+const PARAMETERS: [&str; 13] = [
     "after", "client", "code", "kind", "limit", "run", "since", "subject", "tenant", "token",
-    "tool", "until",
+    "tool", "until", "verifier",
 ];
 
 /// The kinds of records that are decisions and acts. The journal has others, about itself.
@@ -37,6 +38,15 @@ pub(crate) const KINDS: [&str; 15] = [
     "stop_lifted",
     "stop_placed",
     "token_revoked",
+];
+
+/// The kinds of records in a verifier's journal that are decisions, and what came of them.
+pub(crate) const VERIFIER_KINDS: [&str; 5] = [
+    "abandoned",
+    "decided",
+    "finished",
+    "refused",
+    "row_withheld",
 ];
 
 /// Records looked at for one page. About a tenth of a second of reading; a page without a match says where to go on.
@@ -60,6 +70,17 @@ struct Query {
     limit: usize,
     /// Only records before this one.
     before: Option<u64>,
+    /// From the journal of this verifier, as it was shipped, and not from the authority's own.
+    verifier: Option<String>,
+}
+
+impl Query {
+    fn kinds(&self) -> &'static [&'static str] {
+        match self.verifier {
+            Some(_) => &VERIFIER_KINDS,
+            None => &KINDS,
+        }
+    }
 }
 
 pub(crate) async fn list(
@@ -71,9 +92,25 @@ pub(crate) async fn list(
         Ok(query) => query,
         Err(malformed) => return malformed.problem(instance).into_response(),
     };
-    let journal = service.recorder.journal();
-    let (directory, written) = (journal.dir().to_owned(), journal.status().written);
-    let found = tokio::task::spawn_blocking(move || page(&directory, &query, written)).await;
+    let found = match &query.verifier {
+        None => {
+            let journal = service.recorder.journal();
+            let (directory, written) = (journal.dir().to_owned(), journal.status().written);
+            tokio::task::spawn_blocking(move || page(&directory, &query, written)).await
+        }
+        Some(origin) => {
+            let known = service.store().verifier(origin).await;
+            if !known.is_ok_and(|row| row.is_some()) {
+                return Problem::new(ProblemCode::VerifierUnknown, instance).into_response();
+            }
+            let directory = service.fleet.directory_of(origin);
+            tokio::task::spawn_blocking(move || match kept_in(&directory) {
+                0 => Ok(Decisions::none()),
+                kept => page(&directory, &query, kept),
+            })
+            .await
+        }
+    };
     match found {
         Ok(Ok(page)) => answer(&page),
         Ok(Err(error)) => {
@@ -88,7 +125,13 @@ pub(crate) async fn list(
 fn read(query: Option<&str>) -> Result<Query, Malformed> {
     let query = Parameters::parse(query, &PARAMETERS)?;
     let kind = query.text("kind");
-    if kind.is_some_and(|kind| !KINDS.contains(&kind)) {
+    let verifier = query.text("verifier").map(str::to_owned);
+    let kinds: &[&str] = if verifier.is_some() {
+        &VERIFIER_KINDS
+    } else {
+        &KINDS
+    };
+    if kind.is_some_and(|kind| !kinds.contains(&kind)) {
         return Err(Malformed::Value("kind"));
     }
     let client: Option<hallpass_vocabulary::ClientId> = query.value("client")?;
@@ -109,6 +152,7 @@ fn read(query: Option<&str>) -> Result<Query, Malformed> {
         client: client.map(|client| client.to_string()),
         limit: query.limit()?,
         before: query.value("after")?,
+        verifier,
     })
 }
 
@@ -137,7 +181,7 @@ fn page(directory: &Path, query: &Query, written: u64) -> Result<Decisions, Read
             .filter
             .since
             .is_some_and(|since| record.time() < since);
-        if !KINDS.contains(&record.kind())
+        if !query.kinds().contains(&record.kind())
             || !query.filter.matches(&record)
             || !of_client(query, &record)
         {

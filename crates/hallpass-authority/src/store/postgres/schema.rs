@@ -123,6 +123,13 @@ const MIGRATIONS: [&str; 1] = ["
     );
     CREATE INDEX nonces_by_end ON nonces (until);
 
+    -- The bundle of all replicas: one row. Every publication counts the serial number up.
+    CREATE TABLE publication (
+        one    BOOLEAN PRIMARY KEY DEFAULT true CHECK (one),
+        serial BIGINT NOT NULL CHECK (serial > 0),
+        body   TEXT NOT NULL -- the bundle as it was signed and its number, as JSON
+    );
+
     -- A verifier by the last part of its journal's name. Without `enrolled` something is known of it before itself.
     CREATE TABLE verifiers (
         origin    TEXT PRIMARY KEY,

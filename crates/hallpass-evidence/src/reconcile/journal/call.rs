@@ -58,9 +58,11 @@ impl Reader<'_> {
     /// A call that was allowed although something that covers it was stopped, revoked or cut off.
     fn stopped(&mut self, record: &Record, decided: &Decided, mint: &Mint) {
         let all = &self.all;
-        let client = all.mints.client(mint);
         let time = record.time();
-        let Some(stop) = all.stops.in_force(time, decided, mint, client, &all.runs) else {
+        let Some(stop) = all
+            .stops
+            .in_force(time, decided, mint, &all.mints, &all.runs)
+        else {
             return;
         };
         let late = time.since(stop.from);
