@@ -25,6 +25,8 @@ async fn what_is_hit_is_counted_and_named() {
     let home = home();
     let running = home.serve().await;
     let one = running.mint(&draft()).await.json;
+    // Identifiers sort by the millisecond.
+    home.clock.advance(Duration::from_millis(1));
     let renewal = running
         .mint(&with(draft(), "run_id", one["run_id"].clone()))
         .await
