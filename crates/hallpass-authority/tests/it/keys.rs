@@ -137,7 +137,10 @@ async fn a_rotation_has_its_phases_and_no_token_is_refused_in_any() {
 
     world.home.clock.advance(PREPARED);
     assert_eq!(world.phase("run").await, "retiring");
-    assert_eq!(world.standing("run", "active").await, [new.clone()]);
+    assert_eq!(
+        world.standing("run", "active").await,
+        std::slice::from_ref(&new)
+    );
     assert_eq!(world.standing("run", "retiring").await, old);
     let after = world.token().await;
     // Whoever has the bundle of before the change believes the new key, and whoever has the one after it the old.
@@ -206,7 +209,10 @@ async fn a_rotation_goes_on_where_a_restart_found_it() {
     let began_at = begun.json["until"].clone();
 
     world = world.again().await;
-    assert_eq!(world.standing("run", "prepared").await, [key.clone()]);
+    assert_eq!(
+        world.standing("run", "prepared").await,
+        std::slice::from_ref(&key)
+    );
     let waiting = world.rotate("run").await;
     assert_eq!(
         waiting.json["until"], began_at,
@@ -217,7 +223,10 @@ async fn a_rotation_goes_on_where_a_restart_found_it() {
     assert_eq!(world.phase("run").await, "retiring");
 
     world = world.again().await;
-    assert_eq!(world.standing("run", "active").await, [key.clone()]);
+    assert_eq!(
+        world.standing("run", "active").await,
+        std::slice::from_ref(&key)
+    );
     assert_eq!(
         believed(&world.snapshot().await, &token),
         Some(KeyState::Retiring)
@@ -283,7 +292,10 @@ async fn what_would_strand_verifiers_is_refused() {
     std::fs::rename(&file, &aside).unwrap();
     let missing = world.rotate("run").await;
     assert_eq!((missing.status, missing.code()), (409, "key_not_ready"));
-    assert_eq!(world.standing("run", "active").await, [active.clone()]);
+    assert_eq!(
+        world.standing("run", "active").await,
+        std::slice::from_ref(&active)
+    );
     std::fs::rename(&aside, &file).unwrap();
     // One that has lost the file of the key it signs with goes on with what it has in memory.
     std::fs::remove_file(world.home.path("keys/run.key")).unwrap();
@@ -343,8 +355,14 @@ async fn a_tainted_key_is_refused_at_once_and_another_one_signs() {
         home: world.home,
         running,
     };
-    assert_eq!(world.standing("run", "tainted").await, [stolen.clone()]);
-    assert_eq!(world.standing("run", "active").await, [next.clone()]);
+    assert_eq!(
+        world.standing("run", "tainted").await,
+        std::slice::from_ref(&stolen)
+    );
+    assert_eq!(
+        world.standing("run", "active").await,
+        std::slice::from_ref(&next)
+    );
     // A prepared key takes the place of the next that is stolen; the tainted one need not be named for ever.
     let meant = json!({"purpose": "run", "force": true});
     let prepared = world.admin("/v1/keys/rotate", meant).await.json["key"].clone();

@@ -175,7 +175,7 @@ impl World {
         let again = self.tokens.iter().find(|token| {
             token.asked.is_some() && now < token.expires && !self.tainted.contains_key(&token.key)
         });
-        if let Some(token) = again.filter(|_| self.dice.0 % 3 == 0) {
+        if let Some(token) = again.filter(|_| self.dice.0.is_multiple_of(3)) {
             let asked = token.asked.clone().unwrap();
             let request = self.running().tokens().header("idempotency-key", asked);
             let answer = self.running().send(request.json(&draft())).await;
