@@ -75,10 +75,11 @@ mod tests {
     ];
 
     /// Variables of tests, benches and fuzzing, which no user sets.
-    const OF_TESTS: [&str; 17] = [
+    const OF_TESTS: [&str; 21] = [
         "HALLPASS_BUSY",
         "HALLPASS_CASES",
         "HALLPASS_CUTS",
+        "HALLPASS_FLEET",
         "HALLPASS_FLOOD",
         "HALLPASS_FUZZ_SEEDS",
         "HALLPASS_INSTRUCTIONS_CASE",
@@ -86,7 +87,10 @@ mod tests {
         "HALLPASS_JOURNAL_STRACE_DIR",
         "HALLPASS_JOURNAL_TMPFS_DIR",
         "HALLPASS_KILLS",
+        "HALLPASS_PARTITIONS",
+        "HALLPASS_ROTATIONS",
         "HALLPASS_SEARCH",
+        "HALLPASS_SEED",
         "HALLPASS_SERVICE_",
         "HALLPASS_TEST_PASSWORD",
         "HALLPASS_TEST_USER",
