@@ -1,6 +1,7 @@
 """Says who calls: a client by its secret, an operator by a signature over each request as it is sent."""
 
 import base64
+import gzip
 import hashlib
 import json
 import os
@@ -88,3 +89,9 @@ def before_call(context, case, kwargs):
         kwargs["auth"] = Signed()
     elif "client_basic" in schemes:
         kwargs["auth"] = HTTPBasicAuth(MADE["client_id"], MADE["client_secret"])
+
+
+@schemathesis.serializer("application/gzip")
+def packed(ctx, value):
+    """Text, packed as it is asked for."""
+    return gzip.compress(value if isinstance(value, bytes) else str(value).encode())

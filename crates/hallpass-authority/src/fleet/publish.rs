@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use hallpass_bundle::{ListedVerifier, VERIFIERS_MAX};
+use tokio::runtime::Handle;
 
 use crate::service::Service;
-use crate::store::{StoreError, VerifierRow};
+use crate::store::{Store, StoreError, VerifierRow};
 
 impl Service {
     /// Publishes which verifiers are live, if that has changed. What cannot be done now is done by the next upkeep.
     pub(crate) async fn publish_verifiers(&self) {
         // One at a time, each with what it reads itself: an older list takes the place of no newer one.
         let _one_at_a_time = self.fleet.publishing.lock().await;
-        let live = match self.live_verifiers().await {
+        let live = match live_verifiers(self.store()).await {
             Ok(live) => live,
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
@@ -23,11 +24,17 @@ impl Service {
         if self.publisher.shown().verifiers() == live {
             return;
         }
-        let publisher = Arc::clone(&self.publisher);
+        let (publisher, minter) = (Arc::clone(&self.publisher), Arc::clone(&self.minter));
+        let runtime = Handle::current();
         let published = tokio::task::spawn_blocking(move || {
-            publisher
-                .republish(|content| content.verifiers = live)
-                .map(|_| ())
+            // Looked up again while no replica publishes: whom another has enrolled before is in it, or its bundle comes after.
+            let look = || runtime.block_on(live_verifiers(&minter.store));
+            let revised = publisher.revise(|content| {
+                let live = std::thread::scope(|scope| scope.spawn(look).join());
+                content.verifiers = live.unwrap_or(Err(StoreError::Stopping))?;
+                Ok(())
+            });
+            revised.map(|_| ())
         });
         match published.await {
             Ok(Ok(())) => {}
@@ -38,13 +45,13 @@ impl Service {
             Err(_) => tracing::error!("the verifiers cannot be published: a thread died"),
         }
     }
+}
 
-    /// The live verifiers, in the order of their origins; as many as a bundle holds.
-    async fn live_verifiers(&self) -> Result<Vec<ListedVerifier>, StoreError> {
-        let rows = self.store().verifiers().await?;
-        let live = rows.iter().filter(|row| row.is_live());
-        Ok(live.filter_map(listed).take(VERIFIERS_MAX).collect())
-    }
+/// The live verifiers, in the order of their origins; as many as a bundle holds.
+async fn live_verifiers(store: &Store) -> Result<Vec<ListedVerifier>, StoreError> {
+    let rows = store.verifiers().await?;
+    let live = rows.iter().filter(|row| row.is_live());
+    Ok(live.filter_map(listed).take(VERIFIERS_MAX).collect())
 }
 
 fn listed(row: &VerifierRow) -> Option<ListedVerifier> {

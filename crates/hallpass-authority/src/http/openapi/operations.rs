@@ -448,8 +448,13 @@ fn bare(description: &str) -> Response {
 }
 
 fn events() -> Response {
-    let text = ObjectBuilder::new().schema_type(Type::String);
-    let content = ContentBuilder::new().schema(Some(text)).build();
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let event = ObjectBuilder::new()
+        .property("event", text().enum_values(Some(["bundle", "heartbeat"])))
+        .required("event")
+        .property("data", text())
+        .required("data");
+    let content = ContentBuilder::new().schema(Some(event)).build();
     with_id(
         ResponseBuilder::new()
             .description("Events `heartbeat` and `bundle`, until the stream ends."),
