@@ -6,6 +6,20 @@ use std::process::{Command, Stdio};
 
 use hallpass_testkit::TempDir;
 
+/// Asks for a token of the starter policy for `user:alice`.
+pub const MINT: [&str; 10] = [
+    "tokens",
+    "mint",
+    "--route",
+    "/support/draft",
+    "--tenant",
+    "acme",
+    "--subject",
+    "user:alice",
+    "--actor",
+    "agent:support-bot",
+];
+
 /// A directory to run commands in.
 pub struct Desk {
     pub dir: TempDir,
@@ -54,6 +68,14 @@ impl Desk {
 
     pub fn run(&self, args: &[&str]) -> Answer {
         self.run_with(args, "")
+    }
+
+    /// Asks for a token as the client that a new authority comes with.
+    pub fn mint_as_demo(&self, secret: &str) -> Answer {
+        let mut command =
+            self.command(&[&MINT[..], &["--client-id", "demo-orchestrator"]].concat());
+        let output = command.env("HALLPASS_CLIENT_SECRET", secret).output();
+        Answer::of("tokens mint", output.unwrap())
     }
 
     /// Runs the command with this on standard input.

@@ -7,22 +7,9 @@ use std::time::{Duration, Instant};
 
 use hallpass_testkit::ChildProcess;
 
-use crate::command::Desk;
+use crate::command::{Desk, MINT};
 
 const BOUND: Duration = Duration::from_secs(30);
-
-const MINT: [&str; 10] = [
-    "tokens",
-    "mint",
-    "--route",
-    "/support/draft",
-    "--tenant",
-    "acme",
-    "--subject",
-    "user:alice",
-    "--actor",
-    "agent:support-bot",
-];
 
 fn terminate(child: &ChildProcess) {
     let status = Command::new("kill")

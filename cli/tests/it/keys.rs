@@ -83,25 +83,7 @@ impl Office {
     }
 
     fn mint(&self, into: &str) {
-        let mut command = self.desk.command(&[
-            "tokens",
-            "mint",
-            "--route",
-            "/support/draft",
-            "--tenant",
-            "acme",
-            "--subject",
-            "user:alice",
-            "--actor",
-            "agent:support-bot",
-            "--client-id",
-            "demo-orchestrator",
-        ]);
-        let output = command
-            .env("HALLPASS_CLIENT_SECRET", &self.secret)
-            .output()
-            .unwrap();
-        let minted = Answer::of("tokens mint", output).expect(0);
+        let minted = self.desk.mint_as_demo(&self.secret).expect(0);
         self.desk.write(into, minted.stdout);
     }
 

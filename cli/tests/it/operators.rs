@@ -74,25 +74,7 @@ impl Office {
     }
 
     fn mint(&self, secret: &str) -> Answer {
-        let mut command = self.desk.command(&[
-            "tokens",
-            "mint",
-            "--route",
-            "/support/draft",
-            "--tenant",
-            "acme",
-            "--subject",
-            "user:alice",
-            "--actor",
-            "agent:support-bot",
-            "--client-id",
-            "demo-orchestrator",
-        ]);
-        let output = command
-            .env("HALLPASS_CLIENT_SECRET", secret)
-            .output()
-            .unwrap();
-        Answer::of("tokens mint", output)
+        self.desk.mint_as_demo(secret)
     }
 }
 

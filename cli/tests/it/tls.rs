@@ -5,22 +5,9 @@ use std::time::Duration;
 
 use hallpass_testkit::{Certificates, ChildProcess, eventually};
 
-use crate::command::Desk;
+use crate::command::{Desk, MINT};
 
 const BOUND: Duration = Duration::from_secs(30);
-
-const MINT: [&str; 10] = [
-    "tokens",
-    "mint",
-    "--route",
-    "/support/draft",
-    "--tenant",
-    "acme",
-    "--subject",
-    "user:alice",
-    "--actor",
-    "agent:support-bot",
-];
 
 /// The serial number of the certificate the authority shows now.
 fn serial(desk: &Desk, url: &str) -> String {

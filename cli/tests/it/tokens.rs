@@ -2,7 +2,7 @@
 
 use hallpass_token::UnverifiedToken;
 
-use crate::command::transcripts;
+use crate::command::{MINT, transcripts};
 use crate::world::{AT, World, damaged, minted, spec, token};
 
 const TRUST: [&str; 4] = ["--trust-root", "trust-root.txt", "--bundle", "bundle.json"];
@@ -208,30 +208,18 @@ fn a_token_of_another_environment_is_named_as_such() {
 #[test]
 fn minting_says_the_environment_first_and_what_is_missing() {
     let mut desk = World::new().desk();
-    let mint = [
-        "tokens",
-        "mint",
-        "--route",
-        "/support/draft",
-        "--tenant",
-        "acme",
-        "--subject",
-        "user:alice",
-        "--actor",
-        "agent:support-bot",
-    ];
     desk.set("HALLPASS_CLIENT_ID", "helpdesk");
     desk.set("HALLPASS_ENV", "dev");
     let remote = desk
-        .run(&[&mint[..], &["--authority", "http://192.0.2.1:80"]].concat())
+        .run(&[&MINT[..], &["--authority", "http://192.0.2.1:80"]].concat())
         .expect(2);
     let port = hallpass_testkit::free_port();
     let url = format!("http://127.0.0.1:{port}");
     desk.set("HALLPASS_AUTHORITY", &url);
-    let no_secret = desk.run(&mint).expect(2);
+    let no_secret = desk.run(&MINT).expect(2);
     desk.write("secret", "hps_abc\n");
     let unreachable = desk
-        .run(&[&mint[..], &["--client-secret-file", "secret"]].concat())
+        .run(&[&MINT[..], &["--client-secret-file", "secret"]].concat())
         .expect(2);
     assert!(
         unreachable

@@ -23,6 +23,7 @@ mod rows;
 mod selection;
 mod settings;
 mod sqlite;
+mod waited;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -53,6 +54,7 @@ pub(crate) use rows::{ClientRow, KeyRow, RunRow, SecretRow, TokenRow};
 use selection::Selection;
 pub(crate) use settings::StoreSettings;
 use sqlite::Sqlite;
+pub(crate) use waited::waited;
 
 /// Copies the embedded store, which may be in use, as one file. Blocks on the disk.
 pub(crate) fn copy_store(from: &Path, to: &Path) -> Result<(), StoreError> {

@@ -6,7 +6,7 @@ use hallpass_bundle::{ListedVerifier, VERIFIERS_MAX};
 use tokio::runtime::Handle;
 
 use crate::service::Service;
-use crate::store::{Store, StoreError, VerifierRow};
+use crate::store::{Store, StoreError, VerifierRow, waited};
 
 impl Service {
     /// Publishes which verifiers are live, if that has changed. What cannot be done now is done by the next upkeep.
@@ -28,10 +28,8 @@ impl Service {
         let runtime = Handle::current();
         let published = tokio::task::spawn_blocking(move || {
             // Looked up again while no replica publishes: whom another has enrolled before is in it, or its bundle comes after.
-            let look = || runtime.block_on(live_verifiers(&minter.store));
             let revised = publisher.revise(|content| {
-                let live = std::thread::scope(|scope| scope.spawn(look).join());
-                content.verifiers = live.unwrap_or(Err(StoreError::Stopping))?;
+                content.verifiers = waited(&runtime, live_verifiers(&minter.store))?;
                 Ok(())
             });
             revised.map(|_| ())

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use hallpass_bundle::{ApprovalKey, KeyState, TokenKey};
 use hallpass_journal::{
     AppendError, Durability, Event, KeyChanged, KeyCreated, KeyMoved, KeyStanding, Text,
 };
@@ -63,42 +62,6 @@ pub(super) fn moved(public_key: VerifyingKey, purpose: Purpose, standing: KeySta
         public_key,
         purpose,
         standing,
-    }
-}
-
-/// A key in a bundle.
-trait Listed {
-    fn key(&self) -> &VerifyingKey;
-    fn state(&mut self) -> &mut KeyState;
-}
-
-impl Listed for ApprovalKey {
-    fn key(&self) -> &VerifyingKey {
-        &self.key
-    }
-
-    fn state(&mut self) -> &mut KeyState {
-        &mut self.state
-    }
-}
-
-impl Listed for TokenKey {
-    fn key(&self) -> &VerifyingKey {
-        &self.key
-    }
-
-    fn state(&mut self) -> &mut KeyState {
-        &mut self.state
-    }
-}
-
-/// What is published as tainted stays so: another replica may have said it a moment ago, and this one not have heard.
-fn keep_tainted<K: Listed + Clone>(ours: &mut [K], published: &[K]) {
-    for key in ours {
-        let mut before = published.iter().filter(|it| it.key() == key.key()).cloned();
-        if before.any(|mut it| *it.state() == KeyState::Tainted) {
-            *key.state() = KeyState::Tainted;
-        }
     }
 }
 
@@ -194,16 +157,8 @@ impl Service {
     pub(super) async fn publish_keys(&self, ring: &Ring) -> Result<(), Unturned> {
         let publisher = Arc::clone(&self.publisher);
         let (tokens, approvals) = (ring.token_keys(&self.keys.foreign), ring.approvals());
-        blocking(move || {
-            publisher.republish(|content| {
-                let (mut tokens, mut approvals) = (tokens, approvals);
-                keep_tainted(&mut tokens, &content.token_keys);
-                keep_tainted(&mut approvals, &content.approval_keys);
-                content.token_keys = tokens;
-                content.approval_keys = approvals;
-            })
-        })
-        .await?;
+        blocking(move || publisher.republish(|content| content.set_keys(tokens, approvals)))
+            .await?;
         Ok(())
     }
 
@@ -253,27 +208,5 @@ pub(crate) async fn blocking<T: Send + 'static, E: Into<Unturned> + Send + 'stat
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done.map_err(Into::into),
         Err(_) => Err(Unturned::Store(StoreError::Unwritten)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use hallpass_vocabulary::Environment;
-
-    use super::*;
-
-    #[test]
-    fn a_replica_that_has_not_heard_takes_no_taint_back() {
-        let environment: Environment = "dev".parse().unwrap();
-        let entry = |seed, state| ApprovalKey {
-            key: SigningKey::from_seed(Purpose::Approval, environment.clone(), [seed; 32])
-                .verifying_key(),
-            state,
-        };
-        let published = [entry(1, KeyState::Tainted), entry(2, KeyState::Active)];
-        let mut ours = [entry(1, KeyState::Active), entry(2, KeyState::Retiring)];
-        keep_tainted(&mut ours, &published);
-        let states = ours.map(|it| it.state);
-        assert_eq!(states, [KeyState::Tainted, KeyState::Retiring]);
     }
 }

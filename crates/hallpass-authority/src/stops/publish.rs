@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 
 use super::restrictions;
 use crate::service::Service;
-use crate::store::StoreError;
+use crate::store::waited;
 
 /// How often what has ended by itself is taken out of the bundle: nothing waits for it.
 const TIDY_INTERVAL: Duration = Duration::from_secs(60);
@@ -45,7 +45,7 @@ impl Service {
         // Looked up while no replica publishes: what another has stopped before is in it, or its bundle comes after.
         let runtime = Handle::current();
         let restricted = self.publisher.revise(|content| {
-            self.know_others(&runtime)?;
+            waited(&runtime, self.store().refresh_restraints())?;
             content.restrictions = restrictions(self.store(), now)?;
             Ok(())
         });
@@ -65,12 +65,6 @@ impl Service {
                 None
             }
         }
-    }
-
-    /// Learns what other replicas have stopped. Blocks; on a thread of its own, for the caller's may be inside a runtime.
-    fn know_others(&self, runtime: &Handle) -> Result<(), StoreError> {
-        let learn = || runtime.block_on(self.store().refresh_restraints());
-        std::thread::scope(|scope| scope.spawn(learn).join()).unwrap_or(Err(StoreError::Stopping))
     }
 
     /// Learns what other replicas have stopped, and publishes what is not published yet. Every second.
